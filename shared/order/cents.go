@@ -1,0 +1,24 @@
+package order
+
+import "strconv"
+
+// Cents is an amount of money in whole cents. No binary float ever holds money.
+type Cents int64
+
+// MaxValue is the highest value of one order: 1,000,000,000.00.
+const MaxValue Cents = 100_000_000_000
+
+// Append writes c with exactly two decimals, such as 40.00 or -0.05.
+func (c Cents) Append(to []byte) []byte {
+	u := uint64(c)
+	if c < 0 {
+		to, u = append(to, '-'), -u
+	}
+	to = strconv.AppendUint(to, u/100, 10)
+	return append(to, '.', byte('0'+u%100/10), byte('0'+u%10))
+}
+
+func (c Cents) String() string { return string(c.Append(nil)) }
+
+// MarshalJSON writes c as a JSON number with exactly two decimals.
+func (c Cents) MarshalJSON() ([]byte, error) { return c.Append(nil), nil }
