@@ -5,9 +5,6 @@ import "strconv"
 // Cents is an amount of money in whole cents. No binary float ever holds money.
 type Cents int64
 
-// MaxValue is the highest value of one order: 1,000,000,000.00.
-const MaxValue Cents = 100_000_000_000
-
 // Append writes c with exactly two decimals, such as 40.00 or -0.05.
 func (c Cents) Append(to []byte) []byte {
 	u := uint64(c)

@@ -4,14 +4,20 @@ package order
 
 import "time"
 
-// MaxIDBytes bounds order, user and product ids: 1 to MaxIDLength characters (Unicode code points).
-const MaxIDLength = 128
+// The limits of one order. A message that passes one is refused.
+const (
+	MaxIDLength = 128       // of order, user and product ids, in characters (Unicode code points)
+	MaxItems    = 1_000     // in one order
+	MaxQuantity = 1_000_000 // of one item
+	// MaxValue is the highest value of one order: 1,000,000,000.00. It is also the highest price of one unit.
+	MaxValue Cents = 100_000_000_000
+)
 
 // An Order is a message that was accepted. Its value is recalculated from its items; the items themselves are not kept.
 type Order struct {
 	ID       string
 	UserID   string
-	Placed   time.Time // in UTC
+	Placed   time.Time // in UTC, to the nanosecond
 	Value    Cents     // Σ quantity × price, rounded once, half to even
 	Mismatch bool      // the message stated an order_value more than 0.01 away from Value
 }

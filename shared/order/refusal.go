@@ -1,5 +1,7 @@
 package order
 
+import "strconv"
+
 // A Reason is the machine-readable code of a refusal.
 type Reason string
 
@@ -30,4 +32,26 @@ func (r *Refusal) Error() string {
 		return string(r.Reason) + ": " + r.Detail
 	}
 	return string(r.Reason) + " at " + r.Field + ": " + r.Detail
+}
+
+// refuseBody refuses a message that is not the JSON of an order at all.
+func refuseBody(problem string) *Refusal {
+	return &Refusal{Reason: InvalidJSON, Detail: "the message cannot be read, " + problem + ": write one JSON object."}
+}
+
+// refuseSyntax refuses a message whose JSON is broken where s stopped.
+func refuseSyntax(s *scanner) *Refusal {
+	return &Refusal{
+		Reason: InvalidJSON,
+		Detail: "the message is not valid JSON, " + s.problem + " at byte " + strconv.Itoa(s.pos) + ": write one JSON object.",
+	}
+}
+
+// refuseTooLarge refuses an order whose items are worth more than MaxValue.
+func refuseTooLarge() *Refusal {
+	return &Refusal{
+		Reason: OrderTooLarge,
+		Field:  itemsField.name,
+		Detail: "items add up to more than 1,000,000,000.00: write several smaller orders.",
+	}
 }

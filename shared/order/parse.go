@@ -1,0 +1,232 @@
+package order
+
+import (
+	"unicode/utf8"
+)
+
+// Parse reads one message. Its error is always a *Refusal.
+//
+// The message is one JSON object, or one JSON string that holds it (encoded twice). The syntax of the whole message is
+// checked first, strictly by RFC 8259, so a message that is broken anywhere is invalid_json whatever else it says. Then
+// the fields are judged in this order, and the first that is wrong is reported:
+//
+//	order_id, user_id, order_timestamp,
+//	items itself, then of each item in turn: the item itself, product_id, quantity, price_per_unit,
+//	order_value, and last the value of the whole order.
+//
+// Names are matched exactly. Of a name that comes twice in one object the last value counts. Other names are ignored,
+// values of any shape. A field that is null is there, and wrong.
+//
+// The strings of the order share memory with body.
+func Parse(body string) (Order, error) {
+	o, refusal := parse(body)
+	if refusal != nil {
+		return Order{}, refusal
+	}
+	return o, nil
+}
+
+func parse(body string) (Order, *Refusal) {
+	if !utf8.ValidString(body) {
+		return Order{}, refuseBody("it is not UTF-8 text")
+	}
+	s := scanner{text: body}
+	if s.next() == '"' {
+		var outer value
+		if !s.quoted(&outer) || !s.end() {
+			return Order{}, refuseSyntax(&s)
+		}
+		inner, whole := outer.decoded()
+		if !whole {
+			return Order{}, refuseBody("the JSON text inside its string holds half of a character")
+		}
+		s = scanner{text: inner}
+	}
+	switch s.next() {
+	case '{':
+	case 0:
+		if s.pos == len(s.text) {
+			return Order{}, refuseBody("it is empty")
+		}
+		fallthrough
+	default:
+		var other value
+		if !s.value(&other) || !s.end() {
+			return Order{}, refuseSyntax(&s)
+		}
+		return Order{}, refuseBody("it is JSON, but not an object")
+	}
+	var d draft
+	if !d.scan(&s) || !s.end() {
+		return Order{}, refuseSyntax(&s)
+	}
+	return d.judge()
+}
+
+// A draft is what one pass over a message keeps of it, before it is judged. Items are added up on the way, as there may
+// be many of them.
+type draft struct {
+	id, userID, placed, stated value
+	items                      items
+}
+
+type items struct {
+	kind  kind // of the value of the field
+	count int
+	sum   sum
+	flaw  flaw // the first
+	at    int  // the item that has it
+}
+
+// A flaw is what is wrong with a field.
+type flaw struct {
+	field   *field
+	problem string // empty when nothing is
+}
+
+// scan reads the object of an order.
+func (d *draft) scan(s *scanner) bool {
+	if !s.open() {
+		return false
+	}
+	var name, ignored value
+	for first := true; s.member(first, &name); first = false {
+		v := &ignored
+		key, _ := name.decoded()
+		switch key {
+		case "order_id":
+			v = &d.id
+		case "user_id":
+			v = &d.userID
+		case "order_timestamp":
+			v = &d.placed
+		case "order_value":
+			v = &d.stated
+		case "items":
+			if !d.items.scan(s) {
+				return false
+			}
+			continue
+		}
+		if !s.value(v) {
+			return false
+		}
+	}
+	return s.problem == ""
+}
+
+// scan reads the value of the field items.
+func (it *items) scan(s *scanner) bool {
+	*it = items{}
+	if s.next() != '[' {
+		var v value
+		ok := s.value(&v)
+		it.kind = v.kind
+		return ok
+	}
+	it.kind = kindList
+	if !s.open() {
+		return false
+	}
+	for first := true; s.more(first, ']'); first = false {
+		if !it.scanItem(s) {
+			return false
+		}
+	}
+	return s.problem == ""
+}
+
+// scanItem reads one item, judges it, and adds it to the sum.
+func (it *items) scanItem(s *scanner) bool {
+	var name, ignored, productID, quantity, price value
+	if s.next() != '{' {
+		if !s.value(&ignored) {
+			return false
+		}
+		it.found(flaw{&itemField, "is not an object"})
+		it.count++
+		return true
+	}
+	if !s.open() {
+		return false
+	}
+	for first := true; s.member(first, &name); first = false {
+		v := &ignored
+		key, _ := name.decoded()
+		switch key {
+		case "product_id":
+			v = &productID
+		case "quantity":
+			v = &quantity
+		case "price_per_unit":
+			v = &price
+		}
+		if !s.value(v) {
+			return false
+		}
+	}
+	if s.problem != "" {
+		return false
+	}
+	if it.flaw.problem == "" && it.count < MaxItems {
+		it.add(&productID, &quantity, &price)
+	}
+	it.count++
+	return true
+}
+
+func (it *items) add(productID, quantity, price *value) {
+	_, problem := readID(productID, false)
+	if problem != "" {
+		it.found(flaw{&productIDField, problem})
+		return
+	}
+	q, problem := readQuantity(quantity)
+	if problem != "" {
+		it.found(flaw{&quantityField, problem})
+		return
+	}
+	p, problem := readPrice(price)
+	if problem != "" {
+		it.found(flaw{&priceField, problem})
+		return
+	}
+	it.sum.add(q, p)
+}
+
+// found notes the first flaw among the items.
+func (it *items) found(f flaw) {
+	if it.flaw.problem == "" {
+		it.flaw, it.at = f, it.count
+	}
+}
+
+// judge makes the order, or says what is the first thing wrong with it.
+func (d *draft) judge() (Order, *Refusal) {
+	var o Order
+	var problem string
+	if o.ID, problem = readID(&d.id, true); problem != "" {
+		return Order{}, orderIDField.refuse(problem)
+	}
+	if o.UserID, problem = readID(&d.userID, true); problem != "" {
+		return Order{}, userIDField.refuse(problem)
+	}
+	if o.Placed, problem = readTimestamp(&d.placed); problem != "" {
+		return Order{}, timestampField.refuse(problem)
+	}
+	if problem = d.items.problem(); problem != "" {
+		return Order{}, itemsField.refuse(problem)
+	}
+	if f := d.items.flaw; f.problem != "" {
+		return Order{}, f.field.refuseIn(d.items.at, f.problem)
+	}
+	if problem = readStated(&d.stated); problem != "" {
+		return Order{}, valueField.refuse(problem)
+	}
+	var ok bool
+	if o.Value, ok = d.items.sum.cents(); !ok {
+		return Order{}, refuseTooLarge()
+	}
+	o.Mismatch = d.stated.kind != kindAbsent && d.stated.decimal.differs(o.Value)
+	return o, nil
+}
