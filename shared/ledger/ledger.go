@@ -1,29 +1,124 @@
 // Package ledger keeps the figures in Redis. Every key name, every script and every Redis word of the project is here.
+//
+// An order is counted by one Lua script that sets its marker and adds to every sum in one atomic step. There is no
+// state in between: after a crash at any moment the order is either counted or not, and giving it to Record again
+// settles it. Needs Redis 7.0 or newer, or Valkey; alone, behind Sentinel's address, or as a cluster.
 package ledger
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"orderpipeline/shared/order"
 )
 
+// MaxShards keeps the sum of all shards' revenue within 63 bits.
+const MaxShards = 64
+
 var (
 	// ErrNotFound: the user has no orders.
 	ErrNotFound = errors.New("no orders of this user")
-	// ErrUnavailable: Redis did not answer, or not in time. What was asked may or may not have been done.
+	// ErrUnavailable: Redis did not answer, not in time, or not as it should. What was asked may or may not have been done.
 	ErrUnavailable = errors.New("the ledger is unavailable")
+	// ErrLayout: the store was filled with another number of shards; counting into it would miscount. It comes with ErrUnavailable.
+	ErrLayout = errors.New("the store is laid out for another number of shards")
 )
 
-// An Outcome is what became of one order given to Record.
-type Outcome uint8
+// Options of a Store.
+type Options struct {
+	// Shards is the number of parts into which customers are spread, 1 to MaxShards. It can't be changed once orders are counted.
+	Shards int
+	// Retention is how long an order is remembered, to tell a duplicate. At least a second, kept in whole seconds.
+	// It must outlive the longest time that a message can spend in the queues.
+	Retention time.Duration
+}
 
-const (
-	Unsettled Outcome = iota // not known: give the order to Record again
-	Recorded                 // counted, in every aggregate
-	Duplicate                // counted before, with the same content; nothing changed
-	Conflict                 // its order_id was counted before with other content; nothing changed
-	Overflow                 // counting it would pass the limit of exact sums; nothing changed
-)
+// A Store is safe for concurrent use.
+type Store struct {
+	rdb       redis.UniversalClient
+	shards    int
+	retention int64    // seconds
+	tags      []string // key prefix of each shard
+	laidOut   atomic.Bool
+}
+
+// New makes a store over a connection. It does not speak to Redis yet: a function must be able to start, and to report
+// its messages as failed, while Redis is down.
+func New(rdb redis.UniversalClient, o Options) (*Store, error) {
+	if o.Shards < 1 || o.Shards > MaxShards {
+		return nil, fmt.Errorf("%d shards: choose 1 to %d", o.Shards, MaxShards)
+	}
+	if o.Retention < time.Second {
+		return nil, fmt.Errorf("retention %v: choose at least a second", o.Retention)
+	}
+	s := &Store{rdb: rdb, shards: o.Shards, retention: int64(o.Retention / time.Second)}
+	for shard := range o.Shards {
+		s.tags = append(s.tags, shardTag(shard))
+	}
+	return s, nil
+}
+
+// Ping asks every Redis node that the store needs whether it answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		return unavailable("ping", cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return node.Ping(ctx).Err()
+		}))
+	}
+	return unavailable("ping", s.rdb.Ping(ctx).Err())
+}
+
+// Close ends the connections.
+func (s *Store) Close() error { return s.rdb.Close() }
+
+// layOut writes the shard count into an empty store, for the writer.
+func (s *Store) layOut(ctx context.Context) error {
+	if s.laidOut.Load() {
+		return nil
+	}
+	key := s.tags[0] + totalsKey
+	if err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldShards, s.shards) }); err != nil {
+		return unavailable("write the shard count", err)
+	}
+	return s.checkLayout(ctx)
+}
+
+// checkLayout compares the shard count that the store was filled with, until it was found equal once.
+func (s *Store) checkLayout(ctx context.Context) error {
+	if s.laidOut.Load() {
+		return nil
+	}
+	var shards *redis.StringCmd
+	err := s.pipelined(ctx, func(pipe redis.Pipeliner) { shards = pipe.HGet(ctx, s.tags[0]+totalsKey, fieldShards) })
+	switch found := shards.Val(); {
+	case errors.Is(err, redis.Nil):
+		return nil // nothing was ever counted
+	case err != nil:
+		return unavailable("read the shard count", err)
+	case found != strconv.Itoa(s.shards):
+		return layoutError(found, s.shards)
+	}
+	s.laidOut.Store(true)
+	return nil
+}
+
+func layoutError(found string, configured int) error {
+	return fmt.Errorf("%w: %w: it has %s, this function is configured with %d: set LEDGER_SHARDS=%s",
+		ErrUnavailable, ErrLayout, found, configured, found)
+}
+
+func unavailable(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}
 
 // UserStats are the figures of one customer.
 type UserStats struct {
@@ -49,4 +144,13 @@ type MonthTotals struct {
 	Month   order.Month
 	Orders  int64
 	Revenue order.Cents
+}
+
+// MessageCounts say what became of the messages so far.
+type MessageCounts struct {
+	Recorded  int64 // new orders counted
+	Duplicate int64 // acknowledged, already counted; a message that is given twice because its first answer was lost is one too
+	Mismatch  int64 // recorded orders whose stated value was overridden
+	Failed    int64 // attempts reported as batch item failures: each comes back
+	Refused   map[order.Reason]int64
 }

@@ -1,0 +1,51 @@
+// The order function: one batch of the queue of orders into the ledger.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/shared/config"
+	"orderpipeline/shared/intake"
+)
+
+func main() {
+	handler, err := build(context.Background())
+	if err != nil {
+		slog.Error("the order function cannot start", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(handler.Handle)
+}
+
+func build(ctx context.Context) (*intake.Handler, error) {
+	settings, err := config.ForOrders(os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	cloud, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS settings: %w", err)
+	}
+	store, err := settings.OpenLedger(ctx, cloud)
+	if err != nil {
+		return nil, err
+	}
+	return intake.New(intake.Config{
+		Ledger:      store,
+		SQS:         sqs.NewFromConfig(cloud),
+		OrdersURL:   settings.OrdersURL,
+		RejectedURL: settings.RejectedURL,
+		Log:         settings.Logger(os.Stdout),
+		Now:         time.Now,
+		Spread:      rand.Float64,
+	}), nil
+}

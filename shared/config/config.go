@@ -1,0 +1,125 @@
+// Package config reads the functions' settings from the environment. A wrong or missing setting is an error that names
+// the variable and says what to write.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"orderpipeline/shared/ledger"
+)
+
+// Shared are the settings of both functions.
+type Shared struct {
+	Redis     ledger.Connection
+	SecretARN string // of the Secrets Manager secret that holds the Redis password; empty when there is none
+	Ledger    ledger.Options
+	LogLevel  slog.Level
+}
+
+// Orders are the settings of the order function.
+type Orders struct {
+	Shared
+	OrdersURL   string
+	RejectedURL string
+}
+
+// Stats are the settings of the stats function.
+type Stats struct {
+	Shared
+	// Queues are the URLs of the queues whose depth is shown, by name; a queue without a URL is left out.
+	Queues map[string]string
+}
+
+// Lookup is os.LookupEnv, or a test's own.
+type Lookup func(name string) (string, bool)
+
+// ForOrders reads the order function's settings.
+func ForOrders(lookup Lookup) (Orders, error) {
+	e := environment{lookup: lookup}
+	c := Orders{
+		Shared:      e.shared(),
+		OrdersURL:   e.needed("ORDERS_QUEUE_URL", "the URL of the queue of orders"),
+		RejectedURL: e.needed("REJECTED_QUEUE_URL", "the URL of the queue of rejected messages"),
+	}
+	return c, errors.Join(e.errs...)
+}
+
+// ForStats reads the stats function's settings.
+func ForStats(lookup Lookup) (Stats, error) {
+	e := environment{lookup: lookup}
+	c := Stats{Shared: e.shared(), Queues: map[string]string{}}
+	for name, variable := range map[string]string{
+		"orders": "ORDERS_QUEUE_URL", "orders-dlq": "DLQ_QUEUE_URL", "orders-rejected": "REJECTED_QUEUE_URL",
+	} {
+		if url := e.get(variable); url != "" {
+			c.Queues[name] = url
+		}
+	}
+	return c, errors.Join(e.errs...)
+}
+
+type environment struct {
+	lookup Lookup
+	errs   []error
+}
+
+func (e *environment) get(name string) string {
+	value, _ := e.lookup(name)
+	return value
+}
+
+func (e *environment) needed(name, what string) string {
+	value := e.get(name)
+	if value == "" {
+		e.errs = append(e.errs, fmt.Errorf("%s is not set: give it %s", name, what))
+	}
+	return value
+}
+
+// number reads a whole number in a range; fallback where the variable is not set.
+func (e *environment) number(name string, fallback, low, high int) int {
+	text := e.get(name)
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		e.errs = append(e.errs, fmt.Errorf("%s is %q: write a whole number from %d to %d", name, text, low, high))
+		return fallback
+	}
+	return n
+}
+
+// DefaultRetentionDays outlives four days in the queue of orders and fourteen in the dead-letter queue, with time for both once more.
+const DefaultRetentionDays = 35
+
+func (e *environment) shared() Shared {
+	c := Shared{
+		Redis: ledger.Connection{
+			URL:      e.needed("REDIS_URL", "a URL such as redis://127.0.0.1:6379/0, or rediss:// for TLS"),
+			Password: e.get("REDIS_PASSWORD"),
+		},
+		SecretARN: e.get("REDIS_SECRET_ARN"),
+		Ledger: ledger.Options{
+			Shards:    e.number("LEDGER_SHARDS", 1, 1, ledger.MaxShards),
+			Retention: time.Duration(e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)) * 24 * time.Hour,
+		},
+	}
+	switch text := e.get("REDIS_CLUSTER"); text {
+	case "", "false":
+	case "true":
+		c.Redis.Cluster = true
+	default:
+		e.errs = append(e.errs, fmt.Errorf("REDIS_CLUSTER is %q: write true or false", text))
+	}
+	if text := e.get("LOG_LEVEL"); text != "" {
+		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
+			e.errs = append(e.errs, fmt.Errorf("LOG_LEVEL is %q: write debug, info, warn or error", text))
+		}
+	}
+	return c
+}

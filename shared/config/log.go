@@ -1,0 +1,33 @@
+package config
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Logger writes JSON lines from the configured level up, each with the request id of the invocation that it belongs to.
+func (c Shared) Logger(w io.Writer) *slog.Logger {
+	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel})})
+}
+
+// requestHandler adds the request id of the context's Lambda invocation.
+type requestHandler struct{ slog.Handler }
+
+func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		r = r.Clone()
+		r.AddAttrs(slog.String("request_id", invocation.AwsRequestID))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h requestHandler) WithGroup(name string) slog.Handler {
+	return requestHandler{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// A Connection says how to reach Redis.
+type Connection struct {
+	// URL is redis://[user:password@]host:port[/db], or rediss:// for TLS.
+	// A cluster may name further nodes: redis://host:port?addr=host2:port&addr=host3:port.
+	URL string
+	// Cluster is true for Redis Cluster and for ElastiCache with cluster mode enabled.
+	Cluster bool
+	// Password overrides the one in URL when it is not empty.
+	Password string
+	// Timeout bounds each wait for an answer; half of it bounds dialling. Zero means two seconds.
+	Timeout time.Duration
+	// PoolSize bounds the open connections to one node. Zero means 16.
+	PoolSize int
+}
+
+// Connect prepares a connection. It dials when the first command is given.
+func Connect(c Connection) (redis.UniversalClient, error) {
+	if c.Timeout == 0 {
+		c.Timeout = 2 * time.Second
+	}
+	if c.PoolSize == 0 {
+		c.PoolSize = 16
+	}
+	if c.Cluster {
+		o, err := redis.ParseClusterURL(c.URL)
+		if err != nil {
+			return nil, urlError(err)
+		}
+		if c.Password != "" {
+			o.Password = c.Password
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
+		o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
+		o.MaxRetries = -1
+		o.Protocol, o.DisableIdentity = 2, true
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		return redis.NewClusterClient(o), nil
+	}
+	o, err := redis.ParseURL(c.URL)
+	if err != nil {
+		return nil, urlError(err)
+	}
+	if c.Password != "" {
+		o.Password = c.Password
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
+	o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
+	o.MaxRetries = -1
+	o.Protocol, o.DisableIdentity = 2, true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}
+
+// idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen between two
+// invocations makes it a dead one.
+const idleLimit = time.Minute
+
+// urlError says what is wrong with the URL without repeating it: it may hold a password.
+func urlError(err error) error {
+	var parse *url.Error
+	if errors.As(err, &parse) {
+		err = parse.Err
+	}
+	return fmt.Errorf("not a Redis URL (%s): write redis://host:port/0, or rediss:// for TLS", strings.TrimPrefix(err.Error(), "redis: "))
+}

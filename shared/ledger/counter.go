@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/order"
+)
+
+// Fields of the counters hash that the ledger itself reads. All others are the callers' own.
+const (
+	// FailedMessages counts attempts reported as batch item failures. The caller adds to it with AddCounters.
+	FailedMessages = "failed"
+	refusedPrefix  = "refused:"
+)
+
+// A RefusedMessage is a message that was put into the queue of rejected messages.
+type RefusedMessage struct {
+	MessageID string // of the queue: the same each time the message comes
+	Reason    order.Reason
+}
+
+// CountRefused counts refused messages, each message once within the retention.
+func (s *Store) CountRefused(ctx context.Context, messages []RefusedMessage) error {
+	var calls [][]any
+	for len(messages) > 0 {
+		part := messages[:min(scriptOrders, len(messages))]
+		messages = messages[len(part):]
+		args := append(newArgs(1+len(part), 1+len(part)), countersKey)
+		for _, m := range part {
+			digest := sha256.Sum256([]byte(m.MessageID))
+			args = append(args, refusedKey+string(digest[:digestBytes]))
+		}
+		args = append(args, s.retention)
+		for _, m := range part {
+			args = append(args, refusedPrefix+string(m.Reason))
+		}
+		calls = append(calls, args)
+	}
+	for _, answer := range s.run(ctx, refuseScript, calls) {
+		if err := answer.Err(); err != nil {
+			return unavailable("count refused messages", err)
+		}
+	}
+	return nil
+}
+
+// AddCounters adds to counters that all function instances share, in one round trip. On an error some may have been added.
+func (s *Store) AddCounters(ctx context.Context, delta map[string]int64) error {
+	if len(delta) == 0 {
+		return nil
+	}
+	// Not tried again: what was added although the answer was lost would be added twice.
+	_, err := s.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		for name, n := range delta {
+			pipe.HIncrBy(ctx, countersKey, name, n)
+		}
+		return nil
+	})
+	return unavailable("add to the counters", err)
+}
+
+// Counters returns all that AddCounters added, by name.
+func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
+	var found *redis.MapStringStringCmd
+	err := s.pipelined(ctx, func(pipe redis.Pipeliner) { found = pipe.HGetAll(ctx, countersKey) })
+	if err != nil {
+		return nil, unavailable("read the counters", err)
+	}
+	counters := make(map[string]int64, len(found.Val()))
+	for name, text := range found.Val() {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, unavailable("read the counters", err)
+		}
+		counters[name] = n
+	}
+	return counters, nil
+}
+
+// Messages returns what became of all messages.
+func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
+	sums, err := s.sum(ctx, fieldOrders, fieldDuplicates, fieldMismatches)
+	if err != nil {
+		return MessageCounts{}, err
+	}
+	counters, err := s.Counters(ctx)
+	if err != nil {
+		return MessageCounts{}, err
+	}
+	counts := MessageCounts{
+		Recorded: sums[0], Duplicate: sums[1], Mismatch: sums[2],
+		Failed: counters[FailedMessages], Refused: map[order.Reason]int64{},
+	}
+	for name, n := range counters {
+		if reason, ok := strings.CutPrefix(name, refusedPrefix); ok {
+			counts.Refused[order.Reason(reason)] = n
+		}
+	}
+	return counts, nil
+}

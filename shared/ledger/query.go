@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/order"
+)
+
+// User returns the figures of one customer, as they stood at one moment. ErrNotFound when there is no order of theirs.
+func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
+	if err := s.checkLayout(ctx); err != nil {
+		return UserStats{}, err
+	}
+	tag := s.tags[shardOf(id, s.shards)]
+	var count *redis.StringCmd
+	var spend *redis.FloatCmd
+	err := s.snapshot(ctx, func(tx redis.Pipeliner) {
+		count = tx.HGet(ctx, string(appendBucketKey(nil, tag, id)), id)
+		spend = tx.ZScore(ctx, tag+spendKey, id)
+	})
+	if errors.Is(err, redis.Nil) {
+		return UserStats{}, ErrNotFound
+	}
+	if err != nil {
+		return UserStats{}, unavailable("read a customer", err)
+	}
+	orders, err := count.Int64()
+	if err != nil {
+		return UserStats{}, unavailable("read a customer", err)
+	}
+	return UserStats{UserID: id, OrderCount: orders, TotalSpend: order.Cents(spend.Val())}, nil
+}
+
+// Global returns the totals; zeros on an empty store.
+func (s *Store) Global(ctx context.Context) (Totals, error) {
+	sums, err := s.sum(ctx, fieldOrders, fieldRevenue)
+	if err != nil {
+		return Totals{}, err
+	}
+	return Totals{Orders: sums[0], Revenue: order.Cents(sums[1])}, nil
+}
+
+// sum adds fields of the totals over all shards.
+func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
+	if err := s.checkLayout(ctx); err != nil {
+		return nil, err
+	}
+	cmds := make([]*redis.SliceCmd, s.shards)
+	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		for shard, tag := range s.tags {
+			cmds[shard] = pipe.HMGet(ctx, tag+totalsKey, fields...)
+		}
+	})
+	if err != nil {
+		return nil, unavailable("read the totals", err)
+	}
+	sums := make([]int64, len(fields))
+	for _, cmd := range cmds {
+		if err := addTo(sums, cmd.Val()); err != nil {
+			return nil, unavailable("read the totals", err)
+		}
+	}
+	return sums, nil
+}
+
+// addTo adds the values of an HMGET, absent ones being zero.
+func addTo(sums []int64, values []any) error {
+	for i, value := range values {
+		text, ok := value.(string)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("a sum in the store is not a whole number: %w", err)
+		}
+		sums[i] += n
+	}
+	return nil
+}
+
+// Top returns the n customers who spent most, highest first; equal spends are in descending byte order of the user id.
+func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
+	if err := s.checkLayout(ctx); err != nil {
+		return nil, err
+	}
+	cmds := make([]*redis.ZSliceCmd, s.shards)
+	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		for shard, tag := range s.tags {
+			cmds[shard] = pipe.ZRevRangeWithScores(ctx, tag+spendKey, 0, int64(n)-1)
+		}
+	})
+	if err != nil {
+		return nil, unavailable("read the leaderboard", err)
+	}
+	top := make([]Spender, 0, n)
+	for _, cmd := range cmds {
+		for _, z := range cmd.Val() {
+			top = append(top, Spender{UserID: z.Member.(string), TotalSpend: order.Cents(z.Score)})
+		}
+	}
+	if s.shards > 1 {
+		// Redis orders equal scores by the bytes of the member: so does the merge.
+		slices.SortFunc(top, func(a, b Spender) int {
+			return cmp.Or(cmp.Compare(b.TotalSpend, a.TotalSpend), strings.Compare(b.UserID, a.UserID))
+		})
+		top = top[:min(n, len(top))]
+	}
+	return top, nil
+}
+
+// Monthly returns the months from … to, both included, in order; months without orders are left out.
+func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
+	if err := s.checkLayout(ctx); err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, to-from+1)
+	for m := from; m <= to; m++ {
+		names = append(names, m.String())
+	}
+	counts, revenues := make([]*redis.SliceCmd, s.shards), make([]*redis.SliceCmd, s.shards)
+	for shard, tag := range s.tags {
+		// One transaction for each shard: a month's two figures are of one moment.
+		err := s.snapshot(ctx, func(tx redis.Pipeliner) {
+			counts[shard] = tx.HMGet(ctx, tag+ordersKey, names...)
+			revenues[shard] = tx.HMGet(ctx, tag+revenueKey, names...)
+		})
+		if err != nil {
+			return nil, unavailable("read the months", err)
+		}
+	}
+	orders, revenue := make([]int64, len(names)), make([]int64, len(names))
+	for shard := range s.tags {
+		if err := errors.Join(addTo(orders, counts[shard].Val()), addTo(revenue, revenues[shard].Val())); err != nil {
+			return nil, unavailable("read the months", err)
+		}
+	}
+	var months []MonthTotals
+	for i := range names {
+		if orders[i] > 0 {
+			months = append(months, MonthTotals{Month: from + order.Month(i), Orders: orders[i], Revenue: order.Cents(revenue[i])})
+		}
+	}
+	return months, nil
+}

@@ -1,0 +1,186 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"orderpipeline/shared/order"
+)
+
+// An Outcome is what became of one order given to Record.
+type Outcome uint8
+
+const (
+	Unsettled Outcome = iota // not known: give the order to Record again
+	Recorded                 // counted, in every aggregate
+	Duplicate                // counted before, with the same content; nothing changed
+	Conflict                 // its order_id was counted before with other content; nothing changed
+	Overflow                 // counting it would pass the limit of exact sums; nothing changed
+)
+
+// Limits of exact sums, in cents: a customer's spend is a double in Redis, and so is every number of a script.
+// The record script names them too.
+const (
+	MaxSpend   order.Cents = 1<<53 - 1
+	MaxRevenue order.Cents = 140_000_000_000_000_000 // of one shard; MaxShards of them fit 63 bits
+)
+
+// scriptOrders bounds how many orders one script takes, and so how long Redis answers nobody else.
+const scriptOrders = 100
+
+// Record counts each order once, however often, whenever within the retention and from however many callers it is given,
+// and writes to outcomes, which has the length of orders, what became of it. On an error those whose fate is not
+// known are Unsettled; the others are settled all the same. Orders of one call are counted in their order where they
+// share an id.
+func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Outcome) error {
+	clear(outcomes)
+	if len(orders) == 0 {
+		return nil
+	}
+	if err := s.layOut(ctx); err != nil {
+		return err
+	}
+	b := batch{Store: s, orders: orders, outcomes: outcomes, digests: make([]orderDigest, len(orders)), fingerprints: make([]int64, len(orders))}
+	all := make([]int, len(orders))
+	for i := range orders {
+		b.digests[i], b.fingerprints[i], all[i] = digestOf(orders[i].ID), int64(orders[i].Fingerprint()), i
+	}
+	if s.shards == 1 {
+		return b.record(ctx, chunks(nil, 0, all))
+	}
+
+	claimed, err := b.claim(ctx, all)
+	parts := make([][]int, s.shards)
+	for _, i := range claimed {
+		shard := shardOf(orders[i].UserID, s.shards)
+		parts[shard] = append(parts[shard], i)
+	}
+	var pieces []piece
+	for shard, members := range parts {
+		pieces = chunks(pieces, shard, members)
+	}
+	err = errors.Join(err, b.record(ctx, pieces))
+	return errors.Join(err, b.release(ctx))
+}
+
+// A batch is one call of Record.
+type batch struct {
+	*Store
+	orders       []order.Order
+	outcomes     []Outcome
+	digests      []orderDigest
+	fingerprints []int64
+}
+
+// A piece is what one script call takes: positions of orders that live in one shard.
+type piece struct {
+	shard   int
+	members []int
+}
+
+func chunks(to []piece, shard int, members []int) []piece {
+	for len(members) > scriptOrders {
+		to = append(to, piece{shard, members[:scriptOrders]})
+		members = members[scriptOrders:]
+	}
+	if len(members) > 0 {
+		to = append(to, piece{shard, members})
+	}
+	return to
+}
+
+// record runs the record script for each piece, and settles what it answers.
+func (b *batch) record(ctx context.Context, pieces []piece) error {
+	calls := make([][]any, len(pieces))
+	for i, p := range pieces {
+		calls[i] = b.recordArgs(p)
+	}
+	var failed error
+	for i, answer := range b.run(ctx, recordScript, calls) {
+		p := pieces[i]
+		codes, err := answer.Text()
+		switch {
+		case err == nil && len(codes) == len(p.members):
+			for at, i := range p.members {
+				b.outcomes[i] = outcomeOf(codes[at])
+			}
+		case err == nil:
+			failed = errors.Join(failed, unavailable("record", fmt.Errorf("%d answers for %d orders", len(codes), len(p.members))))
+		case isLayout(err):
+			b.laidOut.Store(false)
+			failed = errors.Join(failed, layoutError(strings.TrimPrefix(err.Error(), layoutPrefix), b.shards))
+		case isBadValue(err) && len(p.members) > 1:
+			// One key that is not what it should be must not hold up the orders beside it.
+			half := len(p.members) / 2
+			failed = errors.Join(failed,
+				b.record(ctx, []piece{{p.shard, p.members[:half]}}),
+				b.record(ctx, []piece{{p.shard, p.members[half:]}}))
+		default:
+			failed = errors.Join(failed, unavailable("record", err))
+		}
+	}
+	return failed
+}
+
+// recordArgs lays out one call of the record script. Pointers into slabs keep it to a few allocations a call.
+func (b *batch) recordArgs(p piece) []any {
+	tag, n := b.tags[p.shard], len(p.members)
+	names := make([]byte, 0, n*(2*(len(tag)+digestBytes)))
+	ends := make([]int, 0, 2*n)
+	flags := make([]byte, n)
+	for at, i := range p.members {
+		names = b.digests[i].appendMarkerKey(names, tag)
+		ends = append(ends, len(names))
+		names = appendBucketKey(names, tag, b.orders[i].UserID)
+		ends = append(ends, len(names))
+		flags[at] = '0'
+		if b.orders[i].Mismatch {
+			flags[at] = '1'
+		}
+	}
+	keys, slab := make([]string, 2*n), string(names)
+	months := make([]string, n)
+
+	args := newArgs(4+2*n, 3+4*n)
+	args = append(args, tag+totalsKey, tag+spendKey, tag+ordersKey, tag+revenueKey)
+	start := 0
+	for at, end := range ends {
+		keys[at] = slab[start:end]
+		args = append(args, &keys[at])
+		start = end
+	}
+	args = append(args, b.shards, b.retention, flags)
+	for at, i := range p.members {
+		o := &b.orders[i]
+		months[at] = o.Month().String()
+		args = append(args, &b.fingerprints[i], &o.UserID, (*int64)(&o.Value), &months[at])
+	}
+	return args
+}
+
+func outcomeOf(code byte) Outcome {
+	switch code {
+	case 'r':
+		return Recorded
+	case 'd':
+		return Duplicate
+	case 'c':
+		return Conflict
+	case 'o':
+		return Overflow
+	}
+	return Unsettled
+}
+
+// layoutPrefix begins the record script's answer to another shard count.
+const layoutPrefix = "LAYOUT "
+
+func isLayout(err error) bool { return strings.HasPrefix(err.Error(), layoutPrefix) }
+
+// isBadValue tells errors that speak of one key's type or value from those that would meet every order.
+func isBadValue(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "WRONGTYPE") || strings.Contains(text, "is not a") || strings.Contains(text, "would overflow")
+}
