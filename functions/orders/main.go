@@ -3,14 +3,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/shared/config"
@@ -31,10 +29,7 @@ func build(ctx context.Context) (*intake.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the AWS settings: %w", err)
-	}
+	cloud := config.Cloud(os.LookupEnv)
 	store, err := settings.OpenLedger(ctx, cloud)
 	if err != nil {
 		return nil, err
