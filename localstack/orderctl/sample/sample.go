@@ -1,0 +1,174 @@
+// Package sample makes random orders, the same ones again for the same options, and adds up what the pipeline must show
+// after it got them. Its arithmetic shares nothing with the pipeline's: whole thousandths, added as integers.
+package sample
+
+import (
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"orderpipeline/shared/order"
+)
+
+// Options say which orders to make. The shares are between 0 and 1, and at most 1 together.
+type Options struct {
+	Count      int
+	Users      int    // customers are U1 … U<Users>
+	Seed       uint64 // the same options give the same orders, their ids too
+	Duplicates float64
+	Conflicts  float64 // an earlier order_id with another customer
+	Broken     float64 // refused by the contract
+	Mismatches float64 // a wrong order_value
+	From, To   order.Month
+}
+
+// Validate says in one sentence what is wrong with the options.
+func (o Options) Validate() error {
+	sum := 0.0
+	for _, s := range []struct {
+		name  string
+		share float64
+	}{{"duplicates", o.Duplicates}, {"conflicts", o.Conflicts}, {"broken", o.Broken}, {"mismatches", o.Mismatches}} {
+		if !(s.share >= 0 && s.share <= 1) {
+			return fmt.Errorf("--%s is a share between 0 and 1, not %v", s.name, s.share)
+		}
+		sum += s.share
+	}
+	switch {
+	case sum > 1:
+		return fmt.Errorf("the shares are more than 1 together")
+	case o.Count < 1:
+		return fmt.Errorf("the number of orders must be at least 1")
+	case o.Users < 1:
+		return fmt.Errorf("--users must be at least 1")
+	case o.Conflicts > 0 && o.Users < 2:
+		return fmt.Errorf("--conflicts needs at least 2 --users")
+	case o.From > o.To:
+		return fmt.Errorf("--start is after --end")
+	}
+	return nil
+}
+
+// A Message is one message and what it must do.
+type Message struct {
+	Body     string
+	ID       string
+	Kind     Kind
+	User     string
+	Rival    string // the other customer of a Conflict: which of the two comes first is not known
+	Month    order.Month
+	Value    order.Cents
+	Reason   order.Reason // of a Broken one
+	Mismatch bool
+}
+
+// Kind is what a message is meant to be.
+type Kind uint8
+
+// The kinds of messages. The first of a Duplicate or a Conflict that arrives is counted, the other is not; it does not
+// matter for the totals which one that is.
+const (
+	Fresh Kind = iota
+	Duplicate
+	Conflict
+	Broken
+)
+
+// pool is how many earlier orders a duplicate or a conflict is chosen from.
+const pool = 500
+
+// Messages makes the messages.
+func (o Options) Messages() iter.Seq[Message] {
+	return func(yield func(Message) bool) {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d %d %v %v %v %v %d %d", o.Users, o.Seed, o.Duplicates, o.Conflicts, o.Broken, o.Mismatches, o.From, o.To)
+		m := maker{Options: o, rng: rand.New(rand.NewPCG(o.Seed, h.Sum64())), prefix: h.Sum64()}
+		for i := range o.Count {
+			if !yield(m.next(i)) {
+				return
+			}
+		}
+	}
+}
+
+type maker struct {
+	Options
+	rng     *rand.Rand
+	prefix  uint64
+	earlier []draft
+}
+
+// next makes message i. A duplicate or a conflict needs an earlier order; without one it is a fresh order.
+func (m *maker) next(i int) Message {
+	dice := m.rng.Float64()
+	d := m.draft(i)
+	if dice -= m.Broken; dice < 0 {
+		return m.broken(d)
+	}
+	if dice -= m.Mismatches; dice < 0 {
+		d.stated += 100 + order.Cents(m.rng.IntN(1000))
+		msg := d.message(Fresh)
+		msg.Mismatch = true
+		return msg // not kept for duplicates: whether a duplicate counts as a mismatch again is not promised
+	}
+	if dice -= m.Duplicates; dice < 0 && len(m.earlier) > 0 {
+		again := m.earlier[m.rng.IntN(len(m.earlier))]
+		again.restyled = m.rng.IntN(2) == 0
+		return again.message(Duplicate)
+	}
+	if dice -= m.Conflicts; dice < 0 && dice >= -m.Conflicts && len(m.earlier) > 0 {
+		// The first is taken out of the pool: a duplicate of it could be refused instead, were the rival first.
+		at := m.rng.IntN(len(m.earlier))
+		rival := m.earlier[at]
+		m.earlier = append(m.earlier[:at], m.earlier[at+1:]...)
+		first := rival.user
+		for rival.user == first {
+			rival.user = m.user()
+		}
+		msg := rival.message(Conflict)
+		msg.Rival = first
+		return msg
+	}
+	if len(m.earlier) < pool {
+		m.earlier = append(m.earlier, d)
+	} else {
+		m.earlier[m.rng.IntN(pool)] = d
+	}
+	return d.message(Fresh)
+}
+
+func (m *maker) user() string { return fmt.Sprintf("U%d", m.rng.IntN(m.Users)+1) }
+
+func (m *maker) draft(i int) draft {
+	d := draft{id: fmt.Sprintf("ORD-%010x-%07d", m.prefix>>24, i+1), user: m.user()}
+	d.month = m.From + order.Month(m.rng.IntN(int(m.To-m.From)+1))
+	first := time.Date(int(d.month)/12, time.Month(int(d.month)%12+1), 1, 0, 0, 0, 0, time.UTC)
+	d.placed = first.Add(time.Duration(m.rng.Int64N(int64(first.AddDate(0, 1, 0).Sub(first)/time.Second))) * time.Second)
+	if y := first.Year(); m.rng.IntN(8) == 0 && y > 1970 && y < 9999 {
+		// Near a month's edge the local month is another one: the month that counts is the one in UTC.
+		d.placed = d.placed.In(time.FixedZone("", (m.rng.IntN(27)-12)*3600))
+	}
+	var thousandths int64
+	for range m.rng.IntN(4) + 1 {
+		it := item{product: m.rng.IntN(99) + 1, quantity: m.rng.Int64N(5) + 1, price: (m.rng.Int64N(9500) + 500) * 10}
+		if m.rng.IntN(10) == 0 {
+			it.price += m.rng.Int64N(10) // a price in thousandths, so that rounding is tried too
+		}
+		d.items = append(d.items, it)
+		thousandths += it.quantity * it.price
+	}
+	d.value = halfEven(thousandths)
+	d.stated = d.value
+	return d
+}
+
+// halfEven rounds thousandths to cents; a half goes to the even cent.
+func halfEven(thousandths int64) order.Cents {
+	cents, rest := thousandths/10, thousandths%10
+	if rest > 5 || rest == 5 && cents%2 == 1 {
+		cents++
+	}
+	return order.Cents(cents)
+}
