@@ -1,0 +1,125 @@
+package order_test
+
+import (
+	"strings"
+	"testing"
+
+	"orderpipeline/shared/order"
+)
+
+// The value is exact, and rounded once, half to even.
+func TestValueIsExact(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		items [][2]string // quantity, price
+		want  string
+	}{
+		"two at 20.0":                         {[][2]string{{"2", "20.0"}}, "40.00"},
+		"what floats add up to 0.30000000004": {[][2]string{{"1", "0.1"}, {"1", "0.2"}}, "0.30"},
+		"1.005, which a float holds as less":  {[][2]string{{"1", "1.005"}}, "1.00"},
+		"1.015 to the even cent":              {[][2]string{{"1", "1.015"}}, "1.02"},
+		"2.675, which a float holds as less":  {[][2]string{{"1", "2.675"}}, "2.68"},
+		"a little more than half a cent":      {[][2]string{{"1", "0.005000001"}}, "0.01"},
+		"half a cent, down to zero":           {[][2]string{{"1", "0.005"}}, "0.00"},
+		"a little less than half a cent":      {[][2]string{{"1", "0.004999999"}}, "0.00"},
+		"rounded once, not item by item":      {[][2]string{{"1", "0.005"}, {"1", "0.005"}}, "0.01"},
+		"a billionth a million times":         {[][2]string{{"1000000", "0.000000001"}}, "0.00"},
+		"fifteen billionths a million times":  {[][2]string{{"1000000", "0.000000015"}}, "0.02"},
+		"the highest price":                   {[][2]string{{"1", "1000000000"}}, "1000000000.00"},
+		"down to the limit":                   {[][2]string{{"1", "1000000000"}, {"1", "0.005"}}, "1000000000.00"},
+		"up to the limit":                     {[][2]string{{"1", "999999999.995"}}, "1000000000.00"},
+		"numbers in strings":                  {[][2]string{{`"3"`, `"33.33"`}}, "99.99"},
+		"numbers with escapes":                {[][2]string{{`"\u0033"`, `"33\u002e33"`}}, "99.99"},
+		"numbers with exponents":              {[][2]string{{"3e0", "3333E-2"}, {"0.1e1", "1e+2"}}, "199.99"},
+		"zeros before and after":              {[][2]string{{"2.000", "0.00000000000000000000000001e25"}}, "0.20"},
+		"many digits that are zeros":          {[][2]string{{"1", "12." + strings.Repeat("0", 10_000)}}, "12.00"},
+		"a long number and its exponent":      {[][2]string{{"1", "12" + strings.Repeat("0", 10_000) + "e-10000"}}, "12.00"},
+		"minus zero":                          {[][2]string{{"1", "-0.00"}}, "0.00"},
+		"zero times a huge power":             {[][2]string{{"1", "0e99999999999999999999"}}, "0.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var items []string
+			for _, i := range c.items {
+				items = append(items, item(`"P"`, i[0], i[1]))
+			}
+			if got := accept(t, with("items", "["+strings.Join(items, ",")+"]")).Value.String(); got != c.want {
+				t.Errorf("value = %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// More than 0.01 away from the recalculated, rounded value is a mismatch; the value is never the stated one.
+func TestMismatch(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		price, stated string
+		want          bool
+	}{
+		{"20", "20", false},
+		{"20", `"20.00"`, false},
+		{"20", "20.01", false},
+		{"20", "19.99", false},
+		{"20", "20.010000000000000000000000", false},
+		{"20", "20.010000000000000000000001", true},
+		{"20", "19.98999999999999999999999999", true},
+		{"20", "19.99000000000000000000000001", false},
+		{"20", "20.02", true},
+		{"20", "2e1", false},
+		{"20", "2001e-2", false},
+		{"20", "0", true},
+		{"20", "-20", true},
+		{"20.005", "20.01", false}, // recalculated as 20.00
+		{"20.005", "20.011", true},
+		{"0", "0", false},
+		{"0", "-0", false},
+		{"0", "-0.01", false},
+		{"0", "-1e-2", false},
+		{"0", "-0.0100000000000000000001", true},
+		{"0", "-0.02", true},
+		{"0", "1e-999999999999999999999", false},
+		{"0", "-1e-999999999999999999999", false},
+		{"0.01", "-0", false},
+		{"0.01", "-0.000000000000000000000000001", true},
+		{"0.01", "0.02", false},
+		{"0.02", "0", true},
+		{"1000000000", "1000000000.01", false},
+		{"1000000000", "1000000000.0100000000001", true},
+		{"1000000000", "184467440737095516.16", true}, // 2^64 cents
+		{"20", "1e400", true},
+		{"20", "-1e400", true},
+		{"20", "1e999999999999999999999", true},
+		{"20", strings.Repeat("9", 100_000), true},
+		{"20", "20." + strings.Repeat("0", 100_000) + "1", false},
+		{"20", "0." + strings.Repeat("0", 100_000) + "2e100002", false},
+	} {
+		shown := c.stated[:min(len(c.stated), 40)]
+		t.Run(c.price+" stated as "+shown, func(t *testing.T) {
+			t.Parallel()
+			items := "[" + item(`"P"`, "1", c.price) + "]"
+			got := accept(t, with("items", items, "order_value", c.stated))
+			if got.Mismatch != c.want {
+				t.Errorf("mismatch = %v, want %v", got.Mismatch, c.want)
+			}
+			if unstated := accept(t, with("items", items, "order_value", "")); got.Value != unstated.Value || unstated.Mismatch {
+				t.Errorf("stated %v, not stated %+v: want the same value, and no mismatch where none is stated", got.Value, unstated)
+			}
+		})
+	}
+}
+
+func TestCentsAreWrittenWithTwoDecimals(t *testing.T) {
+	t.Parallel()
+	for c, want := range map[order.Cents]string{
+		0: "0.00", 1: "0.01", 10: "0.10", 100: "1.00", 4000: "40.00", order.MaxValue: "1000000000.00",
+		-1: "-0.01", -12345: "-123.45", 1<<63 - 1: "92233720368547758.07", -1 << 63: "-92233720368547758.08",
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("%d cents = %s, want %s", int64(c), got, want)
+		}
+		if got, err := c.MarshalJSON(); err != nil || string(got) != want {
+			t.Errorf("%d cents as JSON = %s (error %v), want %s", int64(c), got, err, want)
+		}
+	}
+}
