@@ -1,0 +1,496 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest"
+)
+
+// The suite below runs unchanged on every way to lay out a store: what is seen from outside must not differ.
+var layouts = []struct {
+	name   string
+	shards int
+	start  func(testing.TB) redis.UniversalClient
+}{
+	{"one shard", 1, oneServer},
+	{"four shards on one server", 4, oneServer},
+	{"four shards on a cluster of three masters", 4, cluster},
+}
+
+func oneServer(t testing.TB) redis.UniversalClient { return redistest.Client(t) }
+
+func cluster(t testing.TB) redis.UniversalClient {
+	return redistest.StartCluster(t, 3, false).Client()
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	suite := []struct {
+		name string
+		test func(*testing.T, *bench)
+	}{
+		{"an empty store answers zeros", emptyStore},
+		{"an order is counted in every aggregate", everyAggregate},
+		{"the same order again is a duplicate", duplicates},
+		{"other content under the same id is a conflict", conflicts},
+		{"duplicates and conflicts within one batch", withinABatch},
+		{"random batches in one order", randomBatches},
+		{"batch order does not matter", batchOrder},
+		{"the same batches on sixteen consumers at once", sixteenConsumers},
+		{"conflicting contents racing", racingConflicts},
+		{"equal spends have one order", ties},
+		{"a sum past the exact limit is refused and leaves no trace", overflow},
+		{"an order without value counts", freeOrder},
+		{"hostile ids are only names", hostileIDs},
+		{"a lost script is sent again", lostScript},
+		{"a key of the wrong type holds up only its own orders", wrongType},
+		{"another shard count is refused", otherShardCount},
+		{"refused messages are counted once each", refusedOnce},
+		{"counters of many instances add up", countersAddUp},
+	}
+	for _, layout := range layouts {
+		t.Run(layout.name, func(t *testing.T) {
+			t.Parallel()
+			rdb := layout.start(t)
+			for _, c := range suite {
+				t.Run(c.name, func(t *testing.T) {
+					b := &bench{T: t, ctx: t.Context(), rdb: rdb, shards: layout.shards}
+					b.flush()
+					b.store = b.open(layout.shards)
+					c.test(t, b)
+				})
+			}
+		})
+	}
+}
+
+// A bench is what one case of the suite works with: an empty store of the layout.
+type bench struct {
+	*testing.T
+	ctx    context.Context
+	rdb    redis.UniversalClient
+	shards int
+	store  *Store
+}
+
+func (b *bench) open(shards int) *Store {
+	b.Helper()
+	store, err := New(b.rdb, Options{Shards: shards, Retention: time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return store
+}
+
+func (b *bench) flush() {
+	b.Helper()
+	b.everyNode(func(ctx context.Context, node *redis.Client) error { return node.FlushAll(ctx).Err() })
+}
+
+func (b *bench) everyNode(do func(context.Context, *redis.Client) error) {
+	b.Helper()
+	var err error
+	if cluster, ok := b.rdb.(*redis.ClusterClient); ok {
+		err = cluster.ForEachMaster(b.ctx, do)
+	} else {
+		err = do(b.ctx, b.rdb.(*redis.Client))
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// record records the orders in one batch and returns the outcomes.
+func (b *bench) record(orders ...order.Order) []Outcome {
+	b.Helper()
+	outcomes := make([]Outcome, len(orders))
+	if err := b.store.Record(b.ctx, orders, outcomes); err != nil {
+		b.Fatalf("record: %v", err)
+	}
+	return outcomes
+}
+
+func (b *bench) wantOutcomes(got []Outcome, want ...Outcome) {
+	b.Helper()
+	if diff := gocmp.Diff(want, got); diff != "" {
+		b.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+// usersApart returns two customers who live in different shards, where there is more than one.
+func (b *bench) usersApart() (string, string) {
+	for i := 1; ; i++ {
+		if user := fmt.Sprintf("U%d", i); b.shards == 1 || shardOf(user, b.shards) != shardOf("U0", b.shards) {
+			return "U0", user
+		}
+	}
+}
+
+func emptyStore(t *testing.T, b *bench) {
+	newModel().check(b.ctx, t, b.store)
+	if _, err := b.store.User(b.ctx, "U1"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("user of an empty store: %v, want ErrNotFound", err)
+	}
+	if err := b.store.Ping(b.ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func everyAggregate(t *testing.T, b *bench) {
+	one := makeOrder("ORD1", "U1", 4000)
+	one.Mismatch = true
+	b.wantOutcomes(b.record(one), Recorded)
+	m := newModel()
+	m.count(one)
+	m.check(b.ctx, t, b.store)
+}
+
+func duplicates(t *testing.T, b *bench) {
+	one := makeOrder("ORD1", "U1", 4000)
+	m := newModel()
+	m.count(one)
+	b.record(one)
+	for range 3 {
+		b.wantOutcomes(b.record(one), Duplicate)
+	}
+	elsewhere := one
+	elsewhere.Placed = one.Placed.In(time.FixedZone("", 3600)) // the same moment, written otherwise
+	b.wantOutcomes(b.record(elsewhere), Duplicate)
+	m.check(b.ctx, t, b.store)
+	counts, err := b.store.Messages(b.ctx)
+	equal(t, "duplicates", counts.Duplicate, err, 4)
+}
+
+func conflicts(t *testing.T, b *bench) {
+	here, there := b.usersApart()
+	one := makeOrder("ORD1", here, 4000)
+	m := newModel()
+	m.count(one)
+	b.record(one)
+	otherUser, otherValue, otherTime := one, one, one
+	otherUser.UserID = there
+	otherValue.Value++
+	otherTime.Placed = one.Placed.Add(time.Second)
+	b.wantOutcomes(b.record(otherUser, otherValue, otherTime), Conflict, Conflict, Conflict)
+	b.wantOutcomes(b.record(one), Duplicate)
+	m.check(b.ctx, t, b.store)
+}
+
+func withinABatch(t *testing.T, b *bench) {
+	here, there := b.usersApart()
+	one := makeOrder("ORD1", here, 4000)
+	m := newModel()
+	m.count(one)
+	b.wantOutcomes(b.record(one, one, makeOrder("ORD1", there, 4000), one), Recorded, Duplicate, Conflict, Duplicate)
+	m.check(b.ctx, t, b.store)
+}
+
+func randomBatches(t *testing.T, b *bench) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	orders := randomOrders(rand.New(rand.NewPCG(seed, 0)), 1500)
+	m := newModel()
+	for batch := range slices.Chunk(orders, 333) {
+		want := make([]Outcome, len(batch))
+		for i, o := range batch {
+			want[i] = m.count(o)
+		}
+		b.wantOutcomes(b.record(batch...), want...)
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+func batchOrder(t *testing.T, b *bench) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	m := newModel()
+	var orders []order.Order
+	for _, o := range randomOrders(random, 1500) {
+		if m.count(o) != Conflict { // which of two contents comes first would matter
+			orders = append(orders, o)
+		}
+	}
+	random.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })
+	for batch := range slices.Chunk(orders, 1+random.IntN(400)) {
+		b.record(batch...)
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+func sixteenConsumers(t *testing.T, b *bench) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	m := newModel()
+	var orders []order.Order
+	for _, o := range randomOrders(random, 1000) {
+		if m.count(o) != Conflict {
+			orders = append(orders, o)
+		}
+	}
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	recorded := map[string]int{}
+	for consumer := range 16 {
+		mine := slices.Clone(orders)
+		if consumer%2 == 1 {
+			slices.Reverse(mine)
+		}
+		group.Go(func() {
+			for batch := range slices.Chunk(mine, 100) {
+				outcomes := make([]Outcome, len(batch))
+				if err := b.store.Record(b.ctx, batch, outcomes); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				for i, o := range batch {
+					if outcomes[i] == Recorded {
+						recorded[o.ID]++
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	for _, o := range orders {
+		if recorded[o.ID] != 1 {
+			t.Errorf("%s was answered as recorded %d times", o.ID, recorded[o.ID])
+		}
+	}
+	// The mismatch flag is no part of the content, so any of the equal messages may have brought it.
+	m.check(b.ctx, t, b.store)
+}
+
+func racingConflicts(t *testing.T, b *bench) {
+	here, there := b.usersApart()
+	const ids = 50
+	winners := make([]order.Order, ids)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for racer := range 8 {
+		group.Go(func() {
+			user := []string{here, there}[racer%2]
+			orders, outcomes := make([]order.Order, ids), make([]Outcome, ids)
+			for i := range orders {
+				orders[i] = makeOrder(fmt.Sprintf("ORD%d", i), user, order.Cents(100+racer))
+			}
+			if err := b.store.Record(b.ctx, orders, outcomes); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for i, outcome := range outcomes {
+				if outcome == Recorded && winners[i].ID != "" {
+					t.Errorf("%s was recorded with two contents", orders[i].ID)
+				}
+				if outcome == Recorded {
+					winners[i] = orders[i]
+				}
+			}
+		})
+	}
+	group.Wait()
+	m := newModel()
+	for i, o := range winners {
+		if o.ID == "" {
+			t.Fatalf("nobody won ORD%d", i)
+		}
+		m.count(o)
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+func ties(t *testing.T, b *bench) {
+	m := newModel()
+	var orders []order.Order
+	for i := range 30 {
+		o := makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i), order.Cents(100*(i%3)))
+		m.count(o)
+		orders = append(orders, o)
+	}
+	b.record(orders...)
+	m.check(b.ctx, t, b.store)
+	first, err := b.store.Top(b.ctx, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		again, err := b.store.Top(b.ctx, 5)
+		equal(t, "the same five", again, err, first)
+	}
+}
+
+func overflow(t *testing.T, b *bench) {
+	rich, poor := b.usersApart()
+	m := newModel()
+	full := makeOrder("FULL", rich, MaxSpend-10)
+	m.count(full)
+	b.wantOutcomes(b.record(full), Recorded)
+
+	tooMuch, fits := makeOrder("ORD1", rich, 11), makeOrder("ORD2", poor, 500)
+	m.count(fits)
+	b.wantOutcomes(b.record(tooMuch, fits, tooMuch), Overflow, Recorded, Overflow)
+	m.check(b.ctx, t, b.store)
+
+	// It left no trace: under the same id, another content may come.
+	justRight := makeOrder("ORD1", rich, 10)
+	m.count(justRight)
+	b.wantOutcomes(b.record(justRight, tooMuch), Recorded, Conflict)
+	m.check(b.ctx, t, b.store)
+}
+
+func freeOrder(t *testing.T, b *bench) {
+	free := makeOrder("ORD1", "U1", 0)
+	m := newModel()
+	m.count(free)
+	b.wantOutcomes(b.record(free), Recorded)
+	b.wantOutcomes(b.record(free), Duplicate)
+	m.check(b.ctx, t, b.store)
+}
+
+func hostileIDs(t *testing.T, b *bench) {
+	m := newModel()
+	var orders []order.Order
+	for _, name := range []string{"{o0}", "{o1}spend", "a b", "é", "\U0001F600", "*", "2024-05", "orders", "shards", `"`, "\\x00"} {
+		o := makeOrder(name, name, 100)
+		m.count(o)
+		orders = append(orders, o)
+	}
+	b.record(orders...)
+	m.check(b.ctx, t, b.store)
+}
+
+func lostScript(t *testing.T, b *bench) {
+	m := newModel()
+	for i := range 3 {
+		var orders []order.Order
+		for j := range 250 {
+			o := makeOrder(fmt.Sprintf("ORD%d-%d", i, j), fmt.Sprintf("U%d", j%7), 100)
+			m.count(o)
+			orders = append(orders, o)
+		}
+		b.everyNode(func(ctx context.Context, node *redis.Client) error { return node.ScriptFlush(ctx).Err() })
+		b.record(orders...)
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+func wrongType(t *testing.T, b *bench) {
+	bad := "U7"
+	tag := shardTag(shardOf(bad, b.shards))
+	bucket := string(appendBucketKey(nil, tag, bad))
+	var orders []order.Order
+	for i := range 150 {
+		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%20), 100))
+	}
+	for _, c := range []struct{ key, what string }{
+		{bucket, "a customer's bucket"},
+		{tag + spendKey, "the leaderboard"},
+		{tag + ordersKey, "the months"},
+		{tag + revenueKey, "the months' revenue"},
+		{tag + totalsKey, "the totals"},
+	} {
+		b.flush()
+		b.store = b.open(b.shards)
+		if err := b.rdb.Set(b.ctx, c.key, "not what it should be", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		outcomes := make([]Outcome, len(orders))
+		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s of the wrong type: %v, want ErrUnavailable", c.what, err)
+		}
+		for i, outcome := range outcomes {
+			mine := orders[i].UserID == bad
+			if mine && outcome != Unsettled || c.key == bucket && !mine && outcome != Recorded {
+				t.Errorf("%s of the wrong type: outcome %d for %s", c.what, outcome, orders[i].UserID)
+			}
+		}
+		// Mended, a second try counts exactly what the first did not.
+		if err := b.rdb.Del(b.ctx, c.key).Err(); err != nil {
+			t.Fatal(err)
+		}
+		m := newModel()
+		for i, outcome := range b.record(orders...) {
+			m.count(orders[i])
+			if want := map[bool]Outcome{true: Duplicate, false: Recorded}[outcomes[i] == Recorded]; outcome != want {
+				t.Errorf("%s mended: outcome %d for an order that was %d before", c.what, outcome, outcomes[i])
+			}
+		}
+		m.check(b.ctx, t, b.store)
+	}
+}
+
+func otherShardCount(t *testing.T, b *bench) {
+	b.record(makeOrder("ORD1", "U1", 100))
+	other := b.open(b.shards + 1)
+	if _, err := other.Global(b.ctx); !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("reading with another shard count: %v, want ErrLayout", err)
+	}
+	one := []order.Order{makeOrder("ORD2", "U2", 100)}
+	outcomes := make([]Outcome, 1)
+	if err := other.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
+		t.Errorf("recording with another shard count: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+	}
+	// A function that was at work when the store was emptied and filled anew with another count notices in the script.
+	b.flush()
+	b.wantOutcomes(b.record(one...), Recorded)
+	b.everyNode(func(ctx context.Context, node *redis.Client) error {
+		for shard := range b.shards {
+			key := shardTag(shard) + totalsKey
+			if n, err := node.Exists(ctx, key).Result(); err == nil && n == 1 {
+				return node.HSet(ctx, key, fieldShards, b.shards+1).Err()
+			}
+		}
+		return nil
+	})
+	one[0].ID = "ORD3"
+	if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
+		t.Errorf("recording into a store laid out anew: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+	}
+}
+
+func refusedOnce(t *testing.T, b *bench) {
+	var messages []RefusedMessage
+	for i := range 250 {
+		messages = append(messages, RefusedMessage{fmt.Sprintf("message-%d", i), order.Reasons()[i%2]})
+	}
+	for range 3 {
+		if err := b.store.CountRefused(b.ctx, messages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := b.store.Messages(b.ctx)
+	equal(t, "refused messages", counts.Refused, err, map[order.Reason]int64{order.Reasons()[0]: 125, order.Reasons()[1]: 125})
+}
+
+func countersAddUp(t *testing.T, b *bench) {
+	var group sync.WaitGroup
+	for range 8 {
+		store := b.open(b.shards)
+		group.Go(func() {
+			for range 20 {
+				if err := store.AddCounters(b.ctx, map[string]int64{"a": 1, `b{c="d"}`: 2, FailedMessages: 3}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	counters, err := b.store.Counters(b.ctx)
+	equal(t, "counters", counters, err, map[string]int64{"a": 160, `b{c="d"}`: 320, FailedMessages: 480})
+	counts, err := b.store.Messages(b.ctx)
+	equal(t, "failed messages", counts.Failed, err, 480)
+}
