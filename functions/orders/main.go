@@ -41,6 +41,7 @@ func build(ctx context.Context) (*intake.Handler, error) {
 		RejectedURL: settings.RejectedURL,
 		Log:         settings.Logger(os.Stdout),
 		Now:         time.Now,
+		FirstDelay:  settings.FirstDelay,
 		Spread:      rand.Float64,
 	}), nil
 }

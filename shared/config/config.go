@@ -25,6 +25,7 @@ type Orders struct {
 	Shared
 	OrdersURL   string
 	RejectedURL string
+	FirstDelay  time.Duration // before a message that failed for the first time comes back
 }
 
 // Stats are the settings of the stats function.
@@ -44,6 +45,7 @@ func ForOrders(lookup Lookup) (Orders, error) {
 		Shared:      e.shared(),
 		OrdersURL:   e.needed("ORDERS_QUEUE_URL", "the URL of the queue of orders"),
 		RejectedURL: e.needed("REJECTED_QUEUE_URL", "the URL of the queue of rejected messages"),
+		FirstDelay:  time.Duration(e.number("RETRY_DELAY_SECONDS", DefaultRetrySeconds, 1, 900)) * time.Second,
 	}
 	return c, errors.Join(e.errs...)
 }
@@ -96,6 +98,9 @@ func (e *environment) number(name string, fallback, low, high int) int {
 
 // DefaultRetentionDays outlives four days in the queue of orders and fourteen in the dead-letter queue, with time for both once more.
 const DefaultRetentionDays = 35
+
+// DefaultRetrySeconds lets a hiccup of Redis pass.
+const DefaultRetrySeconds = 5
 
 func (e *environment) shared() Shared {
 	c := Shared{

@@ -41,6 +41,8 @@ type Config struct {
 	RejectedURL string // the queue for refused messages
 	Log         *slog.Logger
 	Now         func() time.Time
+	// FirstDelay is how long a message that failed for the first time stays invisible. Each further failure multiplies it: see Delay.
+	FirstDelay time.Duration
 	// Spread returns a random number in [0, 1): messages that failed together should not come back together.
 	Spread func() float64
 }

@@ -129,25 +129,25 @@ func plain(text string, limit int) string {
 	return text[:limit]
 }
 
-// Delays before a failed message comes back. With the template's five receives a message meets the function over more than
-// seven minutes before it goes to the dead-letter queue, and an outage of seconds costs seconds.
+// delayGrowth and maxDelay shape the delays before a failed message comes back. With a first delay of five seconds and
+// five receives, a message meets the function over more than seven minutes before it goes to the dead-letter queue, and an
+// outage of seconds costs seconds.
 const (
-	firstDelay  = 5 * time.Second
 	delayGrowth = 4
 	maxDelay    = 15 * time.Minute
 )
 
-// Delay returns how long a message that failed at its so-manieth receive (from 1) stays invisible. The factor grows
-// with the receives; spread, in [0, 1), moves the delay by up to a fifth either way.
-func Delay(receives int, spread float64) time.Duration {
-	delay := firstDelay
+// Delay returns how long a message that failed at its so-manieth receive (from 1) stays invisible: first at the first, four
+// times as long at each further one, moved by up to a fifth either way by spread, in [0, 1), and never over a quarter of an hour.
+func Delay(first time.Duration, receives int, spread float64) time.Duration {
+	delay := first
 	for range receives - 1 {
 		if delay *= delayGrowth; delay >= maxDelay {
+			delay = maxDelay
 			break
 		}
 	}
-	delay = time.Duration(float64(delay) * (0.8 + 0.4*spread))
-	return min(delay, maxDelay)
+	return min(time.Duration(float64(delay)*(0.8+0.4*spread)), maxDelay)
 }
 
 // delay lengthens the visibility timeout of messages that must come back: partial batch responses switch off Lambda's own
@@ -166,7 +166,7 @@ func (b *batch) delay(ctx context.Context, failed []int) {
 		last := len(calls) - 1
 		calls[last] = append(calls[last], types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &message.ReceiptHandle,
-			VisibilityTimeout: int32(Delay(receives, b.Spread()) / time.Second),
+			VisibilityTimeout: int32(Delay(b.FirstDelay, receives, b.Spread()) / time.Second),
 		})
 	}
 	eachAtOnce(calls, func(entries []types.ChangeMessageVisibilityBatchRequestEntry) {
