@@ -1,0 +1,216 @@
+package statsapi_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest"
+	"orderpipeline/shared/statsapi"
+
+	"orderpipeline/shared/ledger"
+)
+
+func TestAnEmptyStore(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	for path, want := range map[string]string{
+		"/health":         `{"status":"ok"}`,
+		"/stats/global":   `{"total_orders":0,"total_revenue":0.00}`,
+		"/stats/top/10":   `[]`,
+		"/stats/monthly":  `{}`,
+		"/stats/messages": `{"recorded":0,"duplicate":0,"mismatch":0,"failed":0,"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,"order_id_conflict":0,"order_too_large":0,"total_overflow":0},"queues":[]}`,
+	} {
+		got := ask(t, api, http.MethodGet, path)
+		if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: status %d, type %q", path, got.status, got.header.Get("Content-Type"))
+		}
+		if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func TestAnswersOfTheContract(t *testing.T) {
+	t.Parallel()
+	api, store := newAPI(t)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	record(t, store,
+		placed(t, "O1", "U1", "2024-01", 1999),
+		placed(t, "O2", "U1", "2024-01", 1999),
+		placed(t, "O3", "U1", "2024-03", 1999),
+		placed(t, "O4", "U2", "2023-12", 5),
+		placed(t, "O5", "U3", "2025-01", 100_000_000_000),
+	)
+	tests := map[string]struct{ path, want string }{
+		"a customer":                      {"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`},
+		"a customer of a few cents":       {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
+		"totals":                          {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
+		"the leader alone":                {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
+		"all on the leaderboard":          {"/stats/top/1000", `[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":0.05}]`},
+		"months: 2024 by default":         {"/stats/monthly", `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`},
+		"months: a range over years":      {"/stats/monthly?start=2023-12&end=2025-01", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
+		"months: one":                     {"/stats/monthly?start=2024-03&end=2024-03", `{"2024-03":{"orders":1,"revenue":19.99}}`},
+		"months: the longest range":       {"/stats/monthly?start=1970-01&end=2069-12", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
+		"months: an empty start":          {"/stats/monthly?start=&end=2024-01", `{"2024-01":{"orders":2,"revenue":39.98}}`},
+		"a query that the route does not": {"/stats/global?x=1", `{"total_orders":5,"total_revenue":1000000060.02}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := get(t, server.URL+test.path)
+			if got.status != http.StatusOK {
+				t.Fatalf("status %d: %s", got.status, got.body)
+			}
+			if diff := cmp.Diff(test.want, strings.TrimSpace(got.body)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotAnsweredWith200(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	tests := map[string]struct {
+		method, path string
+		status       int
+		detail       string // a part of it
+	}{
+		"a customer without orders":   {http.MethodGet, "/users/U404/stats", 404, "no orders"},
+		"an id of 129 characters":     {http.MethodGet, "/users/" + strings.Repeat("x", 129) + "/stats", 422, "validation failed"},
+		"a control character":         {http.MethodGet, "/users/a%0Ab/stats", 422, "validation failed"},
+		"an id that is not UTF-8":     {http.MethodGet, "/users/%FF%FE/stats", 422, "UTF-8"},
+		"no id":                       {http.MethodGet, "/users//stats", 404, "nothing at this path"},
+		"top 0":                       {http.MethodGet, "/stats/top/0", 422, "validation failed"},
+		"top -1":                      {http.MethodGet, "/stats/top/-1", 422, "validation failed"},
+		"top 1001":                    {http.MethodGet, "/stats/top/1001", 422, "validation failed"},
+		"top of no number":            {http.MethodGet, "/stats/top/ten", 422, "validation failed"},
+		"top of a fraction":           {http.MethodGet, "/stats/top/1.5", 422, "validation failed"},
+		"top beyond 64 bits":          {http.MethodGet, "/stats/top/99999999999999999999", 422, "validation failed"},
+		"a month in words":            {http.MethodGet, "/stats/monthly?start=January", 422, "validation failed"},
+		"a thirteenth month":          {http.MethodGet, "/stats/monthly?start=2024-13", 422, "validation failed"},
+		"a month with a day":          {http.MethodGet, "/stats/monthly?end=2024-12-01", 422, "validation failed"},
+		"a month before 1970":         {http.MethodGet, "/stats/monthly?start=1969-12", 422, "validation failed"},
+		"start after end":             {http.MethodGet, "/stats/monthly?start=2024-02&end=2024-01", 400, "start (2024-02) is after end (2024-01)"},
+		"start after the default end": {http.MethodGet, "/stats/monthly?start=2025-01", 400, "after end"},
+		"1,201 months":                {http.MethodGet, "/stats/monthly?start=1970-01&end=2070-01", 400, "1200 months"},
+		"a route that is not":         {http.MethodGet, "/nowhere", 404, "nothing at this path"},
+		"a trailing slash":            {http.MethodGet, "/health/", 404, "nothing at this path"},
+		"dots in the path":            {http.MethodGet, "/stats/../health", 404, "nothing at this path"},
+		"a POST":                      {http.MethodPost, "/stats/global", 405, "GET"},
+		"a DELETE":                    {http.MethodDelete, "/users/U1/stats", 405, "GET"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := ask(t, api, test.method, test.path)
+			if got.status != test.status {
+				t.Fatalf("status %d, want %d: %s", got.status, test.status, got.body)
+			}
+			if detail := got.problem(t); !strings.Contains(detail, test.detail) {
+				t.Errorf("detail %q does not say %q", detail, test.detail)
+			}
+			if allow := got.header.Get("Allow"); test.status == http.StatusMethodNotAllowed && allow != "GET, HEAD" {
+				t.Errorf("Allow is %q", allow)
+			}
+		})
+	}
+}
+
+func TestAnyCustomerIDCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	api, store := newAPI(t)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	for name, id := range map[string]string{
+		"a slash":             "a/b",
+		"two slashes":         "a//b",
+		"a percent sign":      "100%",
+		"an encoded slash":    "a%2Fb",
+		"a question mark":     "who?",
+		"a hash":              "#1",
+		"a plus and a space":  "a+b c",
+		"markup":              `<img src=x onerror="alert(1)">`,
+		"an emoji":            "👩‍🚀",
+		"right to left":       "עברית\u202e",
+		"a quote, a backlash": `"\`,
+		"128 characters":      strings.Repeat("é", 128),
+		"semicolon and comma": "a;b,c=d&e",
+		"dots":                "..a..",
+	} {
+		t.Run(name, func(t *testing.T) {
+			record(t, store, placed(t, "order of "+name, id, "2024-05", 4200))
+			got := get(t, server.URL+"/users/"+url.PathEscape(id)+"/stats")
+			if got.status != http.StatusOK {
+				t.Fatalf("status %d: %s", got.status, got.body)
+			}
+			want := `"order_count":1,"total_spend":42.00`
+			if !strings.Contains(got.body, want) || decode(t, got.body)["user_id"] != id {
+				t.Errorf("got %s, want %s of %q", got.body, want, id)
+			}
+		})
+	}
+}
+
+func TestHEADAnswersWithoutABody(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	for path, want := range map[string]int{"/health": 200, "/users/U1/stats": 404, "/stats/top/0": 422} {
+		response, err := http.Head(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want || response.ContentLength <= 0 {
+			t.Errorf("%s: status %d, length %d; want %d and the length of GET", path, response.StatusCode, response.ContentLength, want)
+		}
+	}
+}
+
+func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, redistest.Client(t))
+	queues := fakeQueues{func(context.Context) ([]statsapi.QueueDepth, error) {
+		return []statsapi.QueueDepth{{Queue: "orders", Visible: 7, InFlight: 3, Delayed: 1}}, errors.New("one queue did not answer")
+	}}
+	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
+	overridden := placed(t, "O1", "U1", "2024-01", 100)
+	overridden.Mismatch = true
+	record(t, store, overridden)
+	again := []order.Order{overridden}
+	if err := store.Record(t.Context(), again, make([]ledger.Outcome, 1)); err != nil {
+		t.Fatal(err)
+	}
+	refused := []ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}, {MessageID: "m2", Reason: order.InvalidJSON}, {MessageID: "m3", Reason: order.IDConflict}}
+	if err := store.CountRefused(t.Context(), refused); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddCounters(t.Context(), map[string]int64{ledger.FailedMessages: 4}); err != nil {
+		t.Fatal(err)
+	}
+
+	got := ask(t, api, http.MethodGet, "/stats/messages")
+	want := map[string]any{
+		"recorded": 1.0, "duplicate": 1.0, "mismatch": 1.0, "failed": 4.0,
+		"refused": map[string]any{
+			"invalid_json": 2.0, "missing_field": 0.0, "invalid_field": 0.0, "order_too_large": 0.0,
+			"order_id_conflict": 1.0, "total_overflow": 0.0,
+		},
+		"queues": []any{map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0}},
+	}
+	if diff := cmp.Diff(want, decode(t, got.body)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

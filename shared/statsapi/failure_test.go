@@ -1,0 +1,153 @@
+package statsapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/redistest"
+	"orderpipeline/shared/statsapi"
+)
+
+func decode(t *testing.T, body string) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return v
+}
+
+// dataRoutes are all that ask the store.
+var dataRoutes = []string{
+	"/health", "/users/U1/stats", "/stats/global", "/stats/top/5", "/stats/monthly", "/stats/messages", "/metrics",
+}
+
+func TestRedisDownIs503AndNeverAHang(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*redistest.Server) (heal func()){
+		"killed": func(s *redistest.Server) func() { s.Kill(); return s.Restart },
+		"frozen": func(s *redistest.Server) func() { s.Freeze(); return s.Thaw },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			rdb, err := ledger.Connect(ledger.Connection{URL: server.URL(), Timeout: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rdb.Close()
+			var log bytes.Buffer
+			api := statsapi.New(statsapi.Config{
+				Store: newStore(t, rdb), Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: 100 * time.Millisecond,
+			})
+			if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusOK {
+				t.Fatalf("before: %d %s", got.status, got.body)
+			}
+
+			heal := fail(server)
+			for _, path := range dataRoutes {
+				got := ask(t, api, http.MethodGet, path)
+				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+					t.Fatalf("%s: status %d, Retry-After %q: %s", path, got.status, got.header.Get("Retry-After"), got.body)
+				}
+				got.problem(t)
+				for _, leak := range []string{"127.0.0.1", "dial", "redis", "Redis", "timeout", "goroutine", "context"} {
+					if strings.Contains(got.body, leak) {
+						t.Errorf("%s: the answer says %q: %s", path, leak, got.body)
+					}
+				}
+			}
+			if !strings.Contains(log.String(), `"status":503`) || !strings.Contains(log.String(), "unavailable") {
+				t.Errorf("the log does not tell the cause:\n%s", log.String())
+			}
+
+			heal()
+			deadline := time.Now().Add(10 * time.Second)
+			for ask(t, api, http.MethodGet, "/stats/global").status != http.StatusOK {
+				if time.Now().After(deadline) {
+					t.Fatal("no recovery when Redis is back")
+				}
+			}
+		})
+	}
+}
+
+func TestAPanicIsACleanProblem(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	api := statsapi.New(statsapi.Config{
+		Store: fakeStore{global: func(context.Context) (ledger.Totals, error) { panic("secret of 10.0.0.7") }},
+		Log:   slog.New(slog.NewJSONHandler(&log, nil)),
+	})
+	got := ask(t, api, http.MethodGet, "/stats/global")
+	if got.status != http.StatusInternalServerError {
+		t.Fatalf("status %d", got.status)
+	}
+	got.problem(t)
+	if strings.Contains(got.body, "secret") || strings.Contains(got.body, "goroutine") {
+		t.Errorf("the answer tells too much: %s", got.body)
+	}
+	id := got.header.Get("X-Request-Id")
+	if id == "" || strings.Count(log.String(), id) != 2 || !strings.Contains(log.String(), "secret of 10.0.0.7") ||
+		!strings.Contains(log.String(), "failure_test.go") {
+		t.Errorf("the log lacks the request id %q, the panic or its stack:\n%s", id, log.String())
+	}
+}
+
+func TestQueuesThatDoNotAnswerCostOnlyTheirDepth(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, redistest.Client(t))
+	for name, depths := range map[string]func(context.Context) ([]statsapi.QueueDepth, error){
+		"an error":               func(context.Context) ([]statsapi.QueueDepth, error) { return nil, errors.New("SQS is away") },
+		"too slow":               func(ctx context.Context) ([]statsapi.QueueDepth, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"deaf to the time limit": func(context.Context) ([]statsapi.QueueDepth, error) { select {} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := statsapi.New(statsapi.Config{
+				Store: store, Queues: fakeQueues{depths}, Log: slog.New(slog.DiscardHandler), Limit: 200 * time.Millisecond,
+			})
+			for _, path := range []string{"/stats/messages", "/metrics"} {
+				if got := ask(t, api, http.MethodGet, path); got.status != http.StatusOK || strings.Contains(got.body, "in_flight") {
+					t.Errorf("%s: %d %s", path, got.status, got.body)
+				}
+			}
+		})
+	}
+}
+
+func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Client(t)
+	store := newStore(t, rdb)
+	record(t, store, placed(t, "O1", "customer-4711", "2024-01", 1))
+	for level, wantID := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
+		var log bytes.Buffer
+		api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))})
+		for _, path := range []string{"/users/customer-4711/stats", "/users/customer-4712/stats", "/users/customer-47%0A/stats", "/customer-4711"} {
+			ask(t, api, http.MethodGet, path)
+		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 4 {
+			t.Fatalf("%d lines for 4 requests:\n%s", len(lines), log.String())
+		}
+		if got := strings.Contains(log.String(), "customer-47"); got != wantID {
+			t.Errorf("at %v the log holds a customer's id: %t, want %t\n%s", level, got, wantID, log.String())
+		}
+		first := decode(t, lines[0])
+		if first["route"] != "/users/{id}/stats" || first["status"] != 200.0 || first["request_id"] == "" || first["duration_ms"] == nil {
+			t.Errorf("the line lacks something: %s", lines[0])
+		}
+		if last := decode(t, lines[3]); last["route"] != "unmatched" || last["status"] != 404.0 {
+			t.Errorf("the line of an unknown route: %s", lines[3])
+		}
+	}
+}

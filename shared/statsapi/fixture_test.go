@@ -1,0 +1,132 @@
+package statsapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest"
+	"orderpipeline/shared/statsapi"
+)
+
+// newStore is a real ledger on a real redis-server.
+func newStore(t *testing.T, client redis.UniversalClient) *ledger.Store {
+	t.Helper()
+	store, err := ledger.New(client, ledger.Options{Shards: 1, Retention: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// newAPI is an API over a real, empty store.
+func newAPI(t *testing.T) (*statsapi.API, *ledger.Store) {
+	t.Helper()
+	store := newStore(t, redistest.Client(t))
+	return statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)}), store
+}
+
+// placed makes an order in a month, such as 2024-12, of so many cents.
+func placed(t *testing.T, id, user, month string, cents order.Cents) order.Order {
+	t.Helper()
+	at, err := time.Parse("2006-01", month)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return order.Order{ID: id, UserID: user, Placed: at, Value: cents}
+}
+
+// record counts orders and fails the test when one is not new.
+func record(t *testing.T, store *ledger.Store, orders ...order.Order) {
+	t.Helper()
+	outcomes := make([]ledger.Outcome, len(orders))
+	if err := store.Record(t.Context(), orders, outcomes); err != nil {
+		t.Fatal(err)
+	}
+	for i, outcome := range outcomes {
+		if outcome != ledger.Recorded {
+			t.Fatalf("order %s: outcome %v", orders[i].ID, outcome)
+		}
+	}
+}
+
+// answer is what came back for one request.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// ask sends one request to the handler itself.
+func ask(t *testing.T, h http.Handler, method, target string) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody))
+	return answer{w.Code, w.Header(), w.Body.String()}
+}
+
+// get sends one GET over a connection, as a client does.
+func get(t *testing.T, url string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(body)}
+}
+
+// problem reads problem details, and fails the test when the answer is none.
+func (a answer) problem(t *testing.T) (detail string) {
+	t.Helper()
+	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Fatalf("content type is %q, want problem details; body %s", got, a.body)
+	}
+	var p struct {
+		Title, Detail string
+		Status        int
+	}
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		t.Fatalf("not JSON: %v: %s", err, a.body)
+	}
+	if p.Status != a.status || p.Title != http.StatusText(a.status) || p.Detail == "" {
+		t.Fatalf("problem %s does not fit status %d", a.body, a.status)
+	}
+	return p.Detail
+}
+
+// fakeStore is a store for failures that a real one does not have on demand. A nil function is not expected to be called.
+type fakeStore struct {
+	statsapi.Store
+	global      func(context.Context) (ledger.Totals, error)
+	addCounters func(context.Context, map[string]int64) error
+}
+
+func (f fakeStore) Global(ctx context.Context) (ledger.Totals, error) { return f.global(ctx) }
+func (f fakeStore) AddCounters(ctx context.Context, d map[string]int64) error {
+	return f.addCounters(ctx, d)
+}
+
+// fakeQueues answers as SQS would.
+type fakeQueues struct {
+	depths func(context.Context) ([]statsapi.QueueDepth, error)
+}
+
+func (f fakeQueues) Depths(ctx context.Context) ([]statsapi.QueueDepth, error) { return f.depths(ctx) }
