@@ -1,5 +1,143 @@
 package statsapi
 
-import "github.com/danielgtaylor/huma/v2"
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
 
-func (a *API) pages(*huma.OpenAPI) {}
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/swaggest/swgui/v5/static"
+)
+
+//go:embed page
+var files embed.FS
+
+// pages registers what people look at, and the document that describes the API. Nothing is rendered before it is asked
+// for: a cold start pays for none of it.
+func (a *API) pages(document *huma.OpenAPI) {
+	dashboard := sync.OnceValue(renderDashboard)
+	for _, pattern := range []string{"GET /{$}", "GET /dashboard"} {
+		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { dashboard().write(w) })
+	}
+
+	openapi := sync.OnceValue(func() rendered { return renderDocument(document.MarshalJSON) })
+	openapi30 := sync.OnceValue(func() rendered { return renderDocument(document.Downgrade) })
+	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { openapi().write(w) })
+	a.mux.HandleFunc("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) { openapi30().write(w) })
+
+	a.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) { renderDocs().write(w) })
+	a.mux.HandleFunc("GET /docs/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		// http.Redirect would make the location absolute, and lose the stage.
+		w.Header().Set("Location", "../docs")
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
+	a.mux.HandleFunc("GET /docs/docs.js", func(w http.ResponseWriter, _ *http.Request) {
+		rendered{"text/javascript; charset=utf-8", "", read("docs.js")}.write(w)
+	})
+	a.mux.HandleFunc("GET /docs/swagger-ui-bundle.js", viewer("text/javascript; charset=utf-8"))
+	a.mux.HandleFunc("GET /docs/swagger-ui.css", viewer("text/css; charset=utf-8"))
+}
+
+// A rendered page is ready to be written.
+type rendered struct {
+	contentType string
+	policy      string // Content-Security-Policy
+	body        []byte
+}
+
+func (p rendered) write(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", p.contentType)
+	if p.policy != "" {
+		header.Set("Content-Security-Policy", p.policy)
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	}
+	_, _ = w.Write(p.body) // the client is gone: nobody is left to tell
+}
+
+// renderDashboard makes one answer of the page, its style and its scripts: one call of the function where each costs time.
+// The policy allows exactly these, by their hashes.
+func renderDashboard() rendered {
+	style := read("dashboard.css")
+	script := bytes.Join([][]byte{read("format.js"), read("chart.js"), read("dashboard.js")}, []byte("\n"))
+	page := bytes.Replace(read("dashboard.html"), []byte("/*style*/"), style, 1)
+	page = bytes.Replace(page, []byte("/*script*/"), script, 1)
+	policy := strings.Join([]string{
+		"default-src 'none'",
+		"style-src " + hash(style),
+		"script-src " + hash(script),
+		"img-src data:",
+		"connect-src 'self'",
+		"base-uri 'none'",
+		"form-action 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")
+	return rendered{"text/html; charset=utf-8", policy, page}
+}
+
+func hash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+func renderDocs() rendered {
+	policy := "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return rendered{"text/html; charset=utf-8", policy, read("docs.html")}
+}
+
+func renderDocument(marshal func() ([]byte, error)) rendered {
+	body, err := marshal()
+	if err == nil {
+		var indented bytes.Buffer
+		err = json.Indent(&indented, body, "", "  ")
+		body = indented.Bytes()
+	}
+	if err != nil {
+		panic(err) // a mistake in the declarations: the tests would have found it
+	}
+	return rendered{"application/json", "", body}
+}
+
+func read(name string) []byte {
+	content, err := files.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return content
+}
+
+// viewer serves a file of the embedded Swagger UI, which is kept compressed.
+func viewer(contentType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/docs/")
+		compressed, err := static.FS.ReadFile(name + ".gz")
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		header := w.Header()
+		header.Set("Content-Type", contentType)
+		header.Set("Cache-Control", "public, max-age=3600")
+		header.Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			header.Set("Content-Encoding", "gzip")
+			_, _ = w.Write(compressed) // as in rendered.write
+			return
+		}
+		plain, err := gzip.NewReader(bytes.NewReader(compressed))
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		_, _ = io.Copy(w, plain)
+	}
+}

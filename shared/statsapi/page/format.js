@@ -1,0 +1,59 @@
+// Numbers for people. Money arrives as a JSON number with two decimals and is kept as text, so that no digit is lost.
+
+const whole = new Intl.NumberFormat();
+const twoDecimals = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 4 });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const moneyFields = new Set(["total_revenue", "total_spend", "revenue"]);
+
+// Above this many units a figure is shortened, and the exact one is shown on hover and read out.
+const shortenFrom = 10_000_000;
+
+function parse(text) {
+  return JSON.parse(text, (key, value, context) =>
+    moneyFields.has(key) && typeof value === "number" ? context?.source ?? value.toFixed(2) : value);
+}
+
+const cents = (amount) => BigInt(amount.replace(".", ""));
+const units = (amount) => Number(amount);
+
+const countText = (n) => ({ exact: whole.format(n), short: n >= shortenFrom ? compact.format(n) : whole.format(n) });
+const moneyText = (amount) => {
+  const exact = twoDecimals.format(amount);
+  return { exact, short: units(amount) >= shortenFrom ? compact.format(units(amount)) : exact };
+};
+
+// average divides cents, rounding half up.
+function average(amount, count) {
+  if (count === 0) return "0.00";
+  const n = BigInt(count), rounded = (2n * cents(amount) + n) / (2n * n);
+  return `${rounded / 100n}.${String(rounded % 100n).padStart(2, "0")}`;
+}
+
+function element(tag, properties = {}, ...children) {
+  const e = document.createElement(tag);
+  Object.assign(e, properties);
+  e.append(...children);
+  return e;
+}
+
+// figure puts a number into an element: short to see, exact on hover and for a screen reader.
+function figure(target, { exact, short }) {
+  if (target.dataset.exact === exact) return;
+  target.dataset.exact = exact;
+  target.title = exact;
+  if (short === exact) {
+    target.replaceChildren(exact);
+    return;
+  }
+  const seen = element("span", {}, short);
+  seen.setAttribute("aria-hidden", "true");
+  target.replaceChildren(seen, element("span", { className: "unseen" }, exact));
+}
+
+const monthNumber = (name) => Number(name.slice(0, 4)) * 12 + Number(name.slice(5)) - 1;
+const monthDate = (number) => new Date(Date.UTC(2000, number % 12, 1));
+const monthShort = new Intl.DateTimeFormat(undefined, { month: "short", timeZone: "UTC" });
+const monthLong = new Intl.DateTimeFormat(undefined, { month: "long", timeZone: "UTC" });
+const yearOf = (number) => Math.floor(number / 12);
+const monthTitle = (number) => `${monthLong.format(monthDate(number))} ${yearOf(number)}`;
