@@ -34,6 +34,7 @@ func TestValueIsExact(t *testing.T) {
 		"zeros before and after":              {[][2]string{{"2.000", "0.00000000000000000000000001e25"}}, "0.20"},
 		"many digits that are zeros":          {[][2]string{{"1", "12." + strings.Repeat("0", 10_000)}}, "12.00"},
 		"a long number and its exponent":      {[][2]string{{"1", "12" + strings.Repeat("0", 10_000) + "e-10000"}}, "12.00"},
+		"18 digits and an exponent":           {[][2]string{{"1", "123456789005000001e-9"}}, "123456789.01"},
 		"minus zero":                          {[][2]string{{"1", "-0.00"}}, "0.00"},
 		"zero times a huge power":             {[][2]string{{"1", "0e99999999999999999999"}}, "0.00"},
 	} {
@@ -87,6 +88,8 @@ func TestMismatch(t *testing.T) {
 		{"1000000000", "1000000000.01", false},
 		{"1000000000", "1000000000.0100000000001", true},
 		{"1000000000", "184467440737095516.16", true}, // 2^64 cents
+		{"0.01", "-1e400", true},
+		{"1", "1e18446744073709551616", true}, // an exponent of 2^64
 		{"20", "1e400", true},
 		{"20", "-1e400", true},
 		{"20", "1e999999999999999999999", true},

@@ -168,7 +168,7 @@ func (it *items) scanItem(s *scanner) bool {
 	if s.problem != "" {
 		return false
 	}
-	if it.flaw.problem == "" && it.count < MaxItems {
+	if it.flaw.problem == "" {
 		it.add(&productID, &quantity, &price)
 	}
 	it.count++

@@ -195,6 +195,7 @@ func TestParseRefuses(t *testing.T) {
 		{"price_per_unit", "missing", ""}, {"price_per_unit", "null", "null"}, {"price_per_unit", "a boolean", "false"},
 		{"price_per_unit", "negative", "-0.000000001"}, {"price_per_unit", "NaN", `"NaN"`}, {"price_per_unit", "infinite", `"Infinity"`},
 		{"price_per_unit", "too large", "1000000000.000000001"}, {"price_per_unit", "beyond every float", "1e400"},
+		{"price_per_unit", "that is zero in 64 bits", "36028797018963968"}, {"price_per_unit", "with an exponent of 2^64", "1e18446744073709551616"},
 		{"price_per_unit", "with 10 decimals", "0.0000000001"}, {"price_per_unit", "too small for a float", "1e-400"},
 		{"price_per_unit", "with a currency", `"20 EUR"`}, {"price_per_unit", "with a thousands separator", `"1,000"`},
 		{"price_per_unit", "with a decimal comma", `"1,5"`}, {"price_per_unit", "with nothing before the point", `".5"`},
@@ -223,6 +224,8 @@ func TestParseRefuses(t *testing.T) {
 		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.01")+"]"), order.OrderTooLarge, "items")
 	refuse(t, "an order rounded up beyond the limit",
 		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.005000001")+"]"), order.OrderTooLarge, "items")
+	refuse(t, "an order just above what 64 bits hold", with("items", "["+strings.TrimSuffix(
+		strings.Repeat(item(`"P"`, "1", "1000000000")+",", 19), ",")+"]"), order.OrderTooLarge, "items")
 	refuse(t, "the largest order that can be written", with("items", "["+strings.TrimSuffix(
 		strings.Repeat(item(`"P"`, "1000000", "1000000000")+",", 1000), ",")+"]"), order.OrderTooLarge, "items")
 }

@@ -50,6 +50,10 @@ func TestRefusalsSayWhatToWriteInstead(t *testing.T) {
 		{"{\"a\":\"\n\"}", order.InvalidJSON, "", syntaxStart + "a control character stands in a string: escape it at byte 6" + end},
 		{`{"a":"\x"}`, order.InvalidJSON, "", syntaxStart + "an escape in a string is malformed at byte 7" + end},
 		{`{"a`, order.InvalidJSON, "", syntaxStart + "a string has no closing quote at byte 3" + end},
+		{`{"a":[`, order.InvalidJSON, "", syntaxStart + "a value is missing at byte 6" + end},
+		{`{"a":{"b":[{"c" 1}]}}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 16" + end},
+		{`{"items":[{"quantity" 1}]}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 22" + end},
+		{`[1] x`, order.InvalidJSON, "", syntaxStart + "more text follows the end of the JSON value at byte 4" + end},
 		{`{} {}`, order.InvalidJSON, "", syntaxStart + "more text follows the end of the JSON value at byte 3" + end},
 
 		{with("order_id", ""), order.MissingField, "order_id", "order_id is missing" + wantID},
@@ -62,6 +66,7 @@ func TestRefusalsSayWhatToWriteInstead(t *testing.T) {
 		{with("order_timestamp", ""), order.MissingField, "order_timestamp", "order_timestamp is missing" + wantTime},
 		{with("order_timestamp", "1"), order.InvalidField, "order_timestamp", "order_timestamp is not a string" + wantTime},
 		{with("order_timestamp", `"2024-02-30"`), order.InvalidField, "order_timestamp", "order_timestamp is not a moment of the calendar" + wantTime},
+		{with("order_timestamp", `"202a-12-13"`), order.InvalidField, "order_timestamp", "order_timestamp is not a moment of the calendar" + wantTime},
 		{with("order_timestamp", `"1969-12-31"`), order.InvalidField, "order_timestamp", "order_timestamp is outside the years 1970 to 9999 (in UTC)" + wantTime},
 		{with("items", ""), order.MissingField, "items", "items is missing" + wantItems},
 		{with("items", "{}"), order.InvalidField, "items", "items is not a list" + wantItems},

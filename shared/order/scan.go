@@ -44,13 +44,13 @@ func (s *scanner) fail(problem string) bool {
 
 // next skips white space and returns the byte that follows it, which it leaves there; 0 at the end.
 func (s *scanner) next() byte {
-	for ; s.pos < len(s.text); s.pos++ {
-		switch c := s.text[s.pos]; c {
-		case ' ', '\n', '\t', '\r':
-		default:
+	for i := s.pos; i < len(s.text); i++ {
+		if c := s.text[i]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			s.pos = i
 			return c
 		}
 	}
+	s.pos = len(s.text)
 	return 0
 }
 
@@ -175,21 +175,25 @@ func (s *scanner) skipList() bool {
 // quoted reads the text whose opening quote comes next.
 func (s *scanner) quoted(v *value) bool {
 	start, escaped := s.pos+1, false
-	for s.pos = start; s.pos < len(s.text); s.pos++ {
-		switch c := s.text[s.pos]; {
+	for i := start; i < len(s.text); i++ {
+		switch c := s.text[i]; {
 		case c == '"':
-			*v = value{kind: kindString, escaped: escaped, raw: s.text[start:s.pos]}
-			s.pos++
+			*v = value{kind: kindString, escaped: escaped, raw: s.text[start:i]}
+			s.pos = i + 1
 			return true
 		case c == '\\':
 			escaped = true
+			s.pos = i
 			if !s.escape() {
 				return false
 			}
+			i = s.pos
 		case c < ' ':
+			s.pos = i
 			return s.fail("a control character stands in a string: escape it")
 		}
 	}
+	s.pos = len(s.text)
 	return s.fail("a string has no closing quote")
 }
 
