@@ -33,7 +33,7 @@ const exitCodes = `Exit codes:
   0    done
   1    failed, or a check found a difference or a fault
   2    wrong usage, or input that cannot be read
-  3    nothing to work on: no LocalStack, AWS, stack or API answers
+  3    out of reach: no LocalStack, AWS, stack or API answers
   4    not confirmed (see --yes)
   5    the time limit of --wait ran out
   130  interrupted`

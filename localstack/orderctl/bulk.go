@@ -133,6 +133,9 @@ func (a *app) bulk(ctx context.Context, f bulkFlags) error {
 		if w, err = a.waiter(ctx, f.limit); err != nil {
 			return err
 		}
+		if err = w.drainFirst(ctx); err != nil {
+			return err
+		}
 		if v, err = a.verifier(ctx, f, sums); err != nil {
 			return err
 		}

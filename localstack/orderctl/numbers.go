@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
@@ -32,25 +33,24 @@ func readNumbers(ctx context.Context, client *api.Client) (numbers, error) {
 }
 
 // showNumbers prints n for a person.
-func (a *app) showNumbers(n numbers) {
-	a.Printf("%-12s %s\n", "orders", console.Count(n.Orders))
-	a.Printf("%-12s %s\n", "revenue", console.Group(n.Revenue.String()))
+func showNumbers(c *console.Console, n numbers) {
+	c.Printf("%-12s %s\n", "orders", console.Count(n.Orders))
+	c.Printf("%-12s %s\n", "revenue", console.Group(n.Revenue.String()))
 	if n.Messages == nil {
 		return
 	}
 	m := n.Messages
 	var refused int64
-	reasons := ""
+	var reasons []string
 	for _, r := range order.Reasons() {
 		if k := m.Refused[r]; k > 0 {
 			refused += k
-			reasons += fmt.Sprintf(", %s %s", r, console.Count(k))
+			reasons = append(reasons, fmt.Sprintf("%s %s", r, console.Count(k)))
 		}
 	}
-	if reasons != "" {
-		reasons = " (" + reasons[2:] + ")"
+	c.Printf("%-12s %s recorded, %s duplicate, %s refused, %s mismatch, %s failed attempts\n", "messages",
+		console.Count(m.Recorded), console.Count(m.Duplicate), console.Count(refused), console.Count(m.Mismatch), console.Count(m.Failed))
+	if refused > 0 {
+		c.Printf("%-12s %s\n", "refused", strings.Join(reasons, ", "))
 	}
-	a.Printf("%-12s %s recorded, %s duplicate, %s refused%s, %s mismatch, %s failed attempts\n", "messages",
-		console.Count(m.Recorded), console.Count(m.Duplicate), console.Count(refused), reasons,
-		console.Count(m.Mismatch), console.Count(m.Failed))
 }

@@ -48,7 +48,10 @@ It works on LocalStack when AWS_ENDPOINT_URL names it or when it answers at
 		&cobra.Group{ID: groupNumbers, Title: "See the numbers:"},
 		&cobra.Group{ID: groupRepair, Title: "Look after the queues:"},
 	)
-	root.AddCommand(a.sendCommand(), a.bulkCommand(), a.populateCommand())
+	root.AddCommand(
+		a.sendCommand(), a.bulkCommand(), a.populateCommand(),
+		a.statusCommand(), a.watchCommand(), a.topCommand(), a.userCommand(), a.monthsCommand(),
+	)
 	return root
 }
 

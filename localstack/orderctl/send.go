@@ -266,7 +266,7 @@ func (a *app) showEnd(ctx context.Context) (*numbers, error) {
 		return nil, err
 	}
 	if !a.JSON {
-		a.showNumbers(n)
+		showNumbers(a.Console, n)
 	}
 	return &n, nil
 }

@@ -16,6 +16,9 @@ import (
 // watchedUsers is how many customers' own numbers a bulk run compares. Each costs a question to the API.
 const watchedUsers = 10
 
+// shownChecks is how many numbers are shown at most.
+const shownChecks = 12
+
 func watched(users int) []string {
 	names := make([]string, min(users, watchedUsers))
 	for i := range names {
@@ -193,7 +196,14 @@ func (a *app) showChecks(checks []check, landed int64) {
 		}
 		rows = append(rows, []string{c.What, c.Expected, c.Got, verdict})
 	}
+	more := 0
+	if len(rows) > shownChecks {
+		rows, more = rows[:shownChecks], len(rows)-shownChecks
+	}
 	a.Table([]console.Column{{Title: "SENT"}, {Title: "EXPECTED", Right: true}, {Title: "API", Right: true}, {Title: ""}}, rows)
+	if more > 0 {
+		a.Printf("… and %d more\n", more)
+	}
 	summary := fmt.Sprintf("%d of %d numbers are as expected", equal, len(checks))
 	if equal == len(checks) {
 		a.Printf("%s\n", a.Good("equal: "+summary+", to the cent"))

@@ -111,6 +111,21 @@ func (w *waiter) run(ctx context.Context) error {
 	}
 }
 
+// drainFirst waits for messages that are in the queue already: counted later, they would be taken for ours.
+func (w *waiter) drainFirst(ctx context.Context) error {
+	depth, err := w.depth(ctx)
+	if err != nil {
+		return err
+	}
+	if depth.Total() == 0 {
+		return nil
+	}
+	if !w.con.JSON {
+		w.con.Notef("%s messages are in the queue already: waiting for them first\n", console.Count(depth.Total()))
+	}
+	return w.run(ctx)
+}
+
 func waitingFor(depth queue.Depth, errDepth error, totals api.Totals, errTotals error) string {
 	text := fmt.Sprintf("%s in the queue (%s visible, %s in flight, %s delayed)", console.Count(depth.Total()),
 		console.Count(depth.Visible), console.Count(depth.InFlight), console.Count(depth.Delayed))

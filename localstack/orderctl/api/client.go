@@ -48,7 +48,7 @@ func (m *Money) UnmarshalJSON(text []byte) error {
 	if len(fraction) > 2 {
 		return fmt.Errorf("%s is no amount of money: more than two decimals", text)
 	}
-	cents, err := strconv.ParseInt(whole+(fraction+"00")[:2], 10, 64)
+	cents, err := strconv.ParseInt(whole+(fraction + "00")[:2], 10, 64)
 	if err != nil {
 		return fmt.Errorf("%s is no amount of money", text)
 	}

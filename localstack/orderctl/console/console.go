@@ -79,6 +79,25 @@ func (c *Console) Terminal() bool { return c.outTTY }
 // Width is the number of columns a line may have; 0 means as many as it takes.
 func (c *Console) Width() int { return c.columns() }
 
+// Height is the number of lines of the terminal; 0 means as many as it takes.
+func (c *Console) Height() int {
+	if f, ok := c.Out.(*os.File); ok {
+		if _, h, err := term.GetSize(int(f.Fd())); err == nil {
+			return h
+		}
+	}
+	return 0
+}
+
+// Draw returns what show prints, laid out for the same terminal.
+func (c *Console) Draw(show func(*Console)) string {
+	var b strings.Builder
+	copied := *c
+	copied.Out = &b
+	show(&copied)
+	return b.String()
+}
+
 // Printf writes a line of the result for a person.
 func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -50,3 +51,6 @@ func DepthOf(ctx context.Context, api Attributes, queueURL string) (Depth, error
 	}
 	return d, nil
 }
+
+// Name is the queue's name: the last part of its URL.
+func Name(queueURL string) string { return queueURL[strings.LastIndexByte(queueURL, '/')+1:] }

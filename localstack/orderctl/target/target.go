@@ -16,10 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 )
 
 // ErrUnreachable: there is nothing to work on. The error's text says what to start or to set.
-var ErrUnreachable = errors.New("nothing to work on")
+var ErrUnreachable = errors.New("out of reach")
 
 // Options is what the user said. Whatever is empty is looked for.
 type Options struct {
@@ -114,7 +115,8 @@ func (t *Target) findEndpoint(ctx context.Context, endpoint string, getenv func(
 }
 
 func (t *Target) findAWS(ctx context.Context, getenv func(string) string) (*Target, error) {
-	load := []func(*config.LoadOptions) error{}
+	// The SDK's own warnings while it looks for credentials would only be noise before our one sentence.
+	load := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if t.options.Profile != "" {
 		load = append(load, config.WithSharedConfigProfile(t.options.Profile))
 	}

@@ -1,0 +1,64 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// A Record is a message as export writes it, one JSON object on a line.
+type Record struct {
+	ID         string            `json:"message_id"`
+	Sent       time.Time         `json:"sent"`
+	Receives   int               `json:"receives"`
+	Attributes map[string]string `json:"attributes"`
+	Body       string            `json:"body"` // byte for byte what the message held
+}
+
+// RecordOf makes the record of a held message. Binary attributes, which the pipeline does not use, are left out.
+func RecordOf(h Held) Record {
+	r := Record{ID: h.ID, Sent: h.Sent, Receives: h.Receives, Body: h.Body, Attributes: map[string]string{}}
+	for name, v := range h.Attributes {
+		if v.StringValue != nil {
+			r.Attributes[name] = aws.ToString(v.StringValue)
+		}
+	}
+	return r
+}
+
+// StringAttributes makes SQS message attributes of plain texts.
+func StringAttributes(texts map[string]string) map[string]types.MessageAttributeValue {
+	attributes := make(map[string]types.MessageAttributeValue, len(texts))
+	for name, text := range texts {
+		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(text)}
+	}
+	return attributes
+}
+
+// ParseResend reads one line of a file of repaired messages: an exported record, whose body is a text or, easier to
+// repair, the order itself as a JSON object; or just an order. id is empty for the latter.
+func ParseResend(line json.RawMessage) (id, body string, err error) {
+	var record struct {
+		ID   *string         `json:"message_id"`
+		Body json.RawMessage `json:"body"`
+	}
+	if err := json.Unmarshal(line, &record); err != nil || record.Body == nil || record.ID == nil {
+		if len(line) > 0 && line[0] != '{' {
+			return "", "", fmt.Errorf("it is neither an exported message nor an order: an order is a JSON object")
+		}
+		return "", string(line), nil
+	}
+	var text string
+	if json.Unmarshal(record.Body, &text) == nil {
+		return *record.ID, text, nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, record.Body); err != nil {
+		return "", "", fmt.Errorf("its body cannot be read: %w", err)
+	}
+	return *record.ID, compact.String(), nil
+}
