@@ -1,6 +1,8 @@
 package order_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"orderpipeline/shared/order"
@@ -17,19 +19,49 @@ const (
 )
 
 func BenchmarkParse(b *testing.B) {
-	for _, body := range []struct{ name, text string }{
-		{"one item", oneItem},
-		{"four items", fourItems},
+	for _, body := range []struct {
+		name, text string
+		accepted   bool
+	}{
+		{"one item", oneItem, true},
+		{"four items", fourItems, true},
+		{"four items encoded twice", encode(fourItems), true},
+		{"thousand items", with("items", manyItems(1000)), true},
+		{"refused for a field", strings.Replace(fourItems, `"quantity": 3`, `"quantity": 0`, 1), false},
+		{"refused for its JSON", strings.TrimSuffix(fourItems, "}"), false},
 	} {
 		b.Run(body.name, func(b *testing.B) {
 			b.SetBytes(int64(len(body.text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := order.Parse(body.text); err != nil {
-					b.Fatal(err)
+				if _, err := order.Parse(body.text); (err == nil) != body.accepted {
+					b.Fatalf("accepted: %v (error %v), want %v", err == nil, err, body.accepted)
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkEncodingJSON is what the standard library takes for the syntax alone, to compare with.
+func BenchmarkEncodingJSON(b *testing.B) {
+	type message struct {
+		OrderID        string      `json:"order_id"`
+		UserID         string      `json:"user_id"`
+		OrderTimestamp string      `json:"order_timestamp"`
+		OrderValue     json.Number `json:"order_value"`
+		Items          []struct {
+			ProductID    string      `json:"product_id"`
+			Quantity     json.Number `json:"quantity"`
+			PricePerUnit json.Number `json:"price_per_unit"`
+		} `json:"items"`
+	}
+	b.SetBytes(int64(len(fourItems)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var m message
+		if err := json.Unmarshal([]byte(fourItems), &m); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

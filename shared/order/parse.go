@@ -1,8 +1,6 @@
 package order
 
-import (
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Parse reads one message. Its error is always a *Refusal.
 //
@@ -30,7 +28,7 @@ func parse(body string) (Order, *Refusal) {
 	if !utf8.ValidString(body) {
 		return Order{}, refuseBody("it is not UTF-8 text")
 	}
-	s := scanner{text: body}
+	s := scanner{name: "the message", text: body}
 	if s.next() == '"' {
 		var outer value
 		if !s.quoted(&outer) || !s.end() {
@@ -40,21 +38,10 @@ func parse(body string) (Order, *Refusal) {
 		if !whole {
 			return Order{}, refuseBody("the JSON text inside its string holds half of a character")
 		}
-		s = scanner{text: inner}
+		s = scanner{name: "the JSON text inside the message's string", text: inner}
 	}
-	switch s.next() {
-	case '{':
-	case 0:
-		if s.pos == len(s.text) {
-			return Order{}, refuseBody("it is empty")
-		}
-		fallthrough
-	default:
-		var other value
-		if !s.value(&other) || !s.end() {
-			return Order{}, refuseSyntax(&s)
-		}
-		return Order{}, refuseBody("it is JSON, but not an object")
+	if s.next() != '{' {
+		return Order{}, refuseOther(&s)
 	}
 	var d draft
 	if !d.scan(&s) || !s.end() {

@@ -6,13 +6,15 @@ import "strconv"
 type Reason string
 
 const (
-	InvalidJSON   Reason = "invalid_json"
-	MissingField  Reason = "missing_field"
-	InvalidField  Reason = "invalid_field"
-	OrderTooLarge Reason = "order_too_large"
-	// IDConflict and TotalOverflow are found by the ledger, which alone knows what was counted before.
-	IDConflict    Reason = "order_id_conflict"
-	TotalOverflow Reason = "total_overflow"
+	InvalidJSON   Reason = "invalid_json"    // the message is not one JSON object, or a string of one; it has no field
+	MissingField  Reason = "missing_field"   // a required field is not there
+	InvalidField  Reason = "invalid_field"   // a field is there and wrong
+	OrderTooLarge Reason = "order_too_large" // its items are worth more than MaxValue; the field is items
+
+	// The ledger finds these two, as it alone knows what was counted before.
+
+	IDConflict    Reason = "order_id_conflict" // another order with this order_id was counted
+	TotalOverflow Reason = "total_overflow"    // counting it would pass the limit of exact sums
 )
 
 // Reasons lists every code, in the order in which they are shown.
@@ -39,11 +41,23 @@ func refuseBody(problem string) *Refusal {
 	return &Refusal{Reason: InvalidJSON, Detail: "the message cannot be read, " + problem + ": write one JSON object."}
 }
 
+// refuseOther refuses a text that does not begin as an object does.
+func refuseOther(s *scanner) *Refusal {
+	var other value
+	switch {
+	case s.pos == len(s.text):
+		return refuseBody("it is empty")
+	case !s.value(&other) || !s.end():
+		return refuseSyntax(s)
+	}
+	return refuseBody("it is JSON, but not an object")
+}
+
 // refuseSyntax refuses a message whose JSON is broken where s stopped.
 func refuseSyntax(s *scanner) *Refusal {
 	return &Refusal{
 		Reason: InvalidJSON,
-		Detail: "the message is not valid JSON, " + s.problem + " at byte " + strconv.Itoa(s.pos) + ": write one JSON object.",
+		Detail: s.name + " is not valid JSON, " + s.problem + " at byte " + strconv.Itoa(s.pos) + ": write one JSON object.",
 	}
 }
 

@@ -40,6 +40,7 @@ func TestRefusalsSayWhatToWriteInstead(t *testing.T) {
 		{encode("[1]"), order.InvalidJSON, "", bodyStart + "it is JSON, but not an object" + end},
 		{`"\ud83d"`, order.InvalidJSON, "", bodyStart + "the JSON text inside its string holds half of a character" + end},
 		{`{"a":1`, order.InvalidJSON, "", syntaxStart + "a comma or closing bracket is missing at byte 6" + end},
+		{encode(`{"a":1`), order.InvalidJSON, "", "the JSON text inside the message's string is not valid JSON, a comma or closing bracket is missing at byte 6" + end},
 		{`{"a" 1}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 5" + end},
 		{`{a:1}`, order.InvalidJSON, "", syntaxStart + "a member name in double quotes is missing at byte 1" + end},
 		{`{"a":}`, order.InvalidJSON, "", syntaxStart + "a value is missing at byte 5" + end},

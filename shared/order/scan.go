@@ -28,6 +28,7 @@ const maxDepth = 512
 // It expects valid UTF-8. At the first fault it stops: every method then says no, and problem and pos say what is wrong
 // and where.
 type scanner struct {
+	name    string // what a refusal calls the text
 	text    string
 	pos     int
 	depth   int
