@@ -1,0 +1,60 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+LOCAL := localstack/local
+
+.PHONY: help
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deploy-local
+deploy-local: ## run everything on this machine: install, start, build, deploy (MODE=auto|docker|host)
+	@$(LOCAL) up
+
+.PHONY: url
+url: ## print the base URL of the local API, and nothing else
+	@$(LOCAL) url
+
+.PHONY: status
+status: ## show what runs locally
+	@$(LOCAL) status
+
+.PHONY: logs
+logs: ## follow the logs of both functions
+	@$(LOCAL) logs
+
+.PHONY: down
+down: ## stop what deploy-local started; the data of Redis stays
+	@$(LOCAL) down
+
+.PHONY: clean
+clean: ## down, and delete all that was installed, built and stored
+	@$(LOCAL) clean
+
+.PHONY: test
+test: ## run all tests, end-to-end ones included; installs what they need
+	go vet ./...
+	go test -timeout 20m ./...
+
+.PHONY: lint
+lint: ## check formatting, Go code, scripts and the template
+	@test -z "$$(gofmt -l functions shared localstack | tee /dev/stderr)" || { echo 'stopped: format these files with gofmt -w'; exit 1; }
+	$(GOLANGCI_LINT) run ./...
+	@$(LOCAL) lint
+
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Called by sam build, once for each function, with ARTIFACTS_DIR set.
+FUNCTION_ARCH ?= x86_64
+GOARCH_x86_64 := amd64
+GOARCH_arm64 := arm64
+
+.PHONY: build-OrdersFunction build-StatsFunction
+build-OrdersFunction: FUNCTION := orders
+build-StatsFunction: FUNCTION := stats
+build-OrdersFunction build-StatsFunction:
+	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" \
+		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
+
+.PHONY: lock
+lock: ## renew the lock files of the Python tools from their .in files
+	@$(LOCAL) lock

@@ -1,0 +1,91 @@
+# Host mode: LocalStack and Redis as processes of the user's. Sourced by ../local.
+# shellcheck shell=bash
+
+host_redis_url() { printf 'redis://127.0.0.1:%s/0\n' "$REDIS_PORT"; }
+
+host_install() {
+  if [[ -z $REDIS_URL ]]; then step 'Redis' install_redis; fi
+  step 'LocalStack' install_localstack
+}
+
+host_up() {
+  if [[ -z $REDIS_URL ]]; then step "start Redis on 127.0.0.1:$REDIS_PORT" host_start_redis; fi
+  step "start LocalStack on 127.0.0.1:$LOCALSTACK_PORT" host_start_localstack
+}
+
+# keep_running NAME SETTINGS: whether the process runs as it would be started now. One that was started with other
+# settings is stopped, to be started anew.
+keep_running() {
+  if pid_of "$1" >/dev/null && [[ $(cat "$STATE_DIR/$1/started-with" 2>/dev/null) == "$2" ]]; then
+    note 'runs already'
+    return
+  fi
+  stop_process "$1"
+  mkdir -p "$STATE_DIR/$1"
+  rm -f "$STATE_DIR/$1/started-with"
+  return 1
+}
+
+host_start_redis() {
+  local settings="port $REDIS_PORT"
+  if ! keep_running redis "$settings"; then
+    require_port REDIS_PORT
+    start_process redis redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir . \
+      --appendonly yes --appendfsync everysec --save '' --maxmemory-policy noeviction
+  fi
+  wait_until_ready redis 60 redis_answers # a large append-only file takes a while to load
+  printf '%s' "$settings" >"$STATE_DIR/redis/started-with"
+}
+
+host_start_localstack() {
+  local folder=$STATE_DIR/localstack settings rie
+  rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
+  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/executor/*.py \
+    "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | sha256sum)"
+  if keep_running localstack "$settings" && localstack_answers; then return; fi
+  stop_process localstack
+  require_port LOCALSTACK_PORT
+  rm -rf "$folder/tmp" "$folder/files" "$folder/cache"
+  mkdir -p "$folder/tmp"
+  chmod +x "${rie[0]}"
+  local environment=(
+    # The default server ignores the address and binds 0.0.0.0: anybody on the network could run code here.
+    GATEWAY_SERVER=hypercorn "GATEWAY_LISTEN=127.0.0.1:$LOCALSTACK_PORT"
+    # What it answers with needs no DNS: http://localhost:4566/000000000000/orders.
+    "LOCALSTACK_HOST=localhost:$LOCALSTACK_PORT" SQS_ENDPOINT_STRATEGY=off DNS_ADDRESS=0
+    # It stays in our folder, also where it believes that it is in a container.
+    OVERRIDE_IN_DOCKER=0 "FILESYSTEM_ROOT=$folder/files" "TMPDIR=$folder/tmp" "XDG_CACHE_HOME=$folder/cache"
+    # No calls home, no downloads.
+    DISABLE_EVENTS=1 SKIP_SSL_CERT_DOWNLOAD=1
+    "PYTHONPATH=$ROOT/localstack/executor" LAMBDA_RUNTIME_EXECUTOR=process "LAMBDA_RIE=${rie[0]}"
+    # An idle queue is looked at every second, not after up to ten.
+    LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC=1
+    LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC=5
+    "NO_PROXY=localhost,127.0.0.1${NO_PROXY:+,$NO_PROXY}" "no_proxy=localhost,127.0.0.1${no_proxy:+,$no_proxy}"
+  )
+  start_process localstack env -u AWS_PROFILE -u AWS_ENDPOINT_URL "${environment[@]}" \
+    "$TOOLS/localstack/bin/python" -m localstack.runtime.main
+  wait_until_ready localstack 90 localstack_answers
+  printf '%s' "$settings" >"$folder/started-with"
+}
+
+rie_arch() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
+
+host_down() {
+  stop_process localstack
+  stop_process redis
+}
+
+host_status() {
+  local name pid
+  for name in localstack redis; do
+    [[ $name == redis && -n $REDIS_URL ]] && continue
+    if pid=$(pid_of "$name") && "${name}_answers"; then
+      say "  $name: runs (process $pid, log $STATE_DIR/$name/log)"
+    elif [[ -n $pid ]]; then
+      say "  $name: process $pid runs but does not answer; see $STATE_DIR/$name/log"
+    else
+      say "  $name: does not run"
+    fi
+  done
+}

@@ -1,0 +1,130 @@
+# Installs what is missing into $TOOLS, pinned by the lock files of ../requirements. Sourced by ../local.
+# shellcheck shell=bash
+
+REQUIREMENTS=$ROOT/localstack/requirements
+UV=$TOOLS/uv/bin/uv
+export UV_PYTHON_DOWNLOADS=manual
+# uv does not read pip's settings; a package mirror that was set for pip holds for uv too.
+if [[ -n ${PIP_INDEX_URL:-} ]]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}; fi
+
+# find_python CHECK CANDIDATE...: prints the first Python that runs and passes the check. A name on PATH may be a shim
+# for a version that is not there, so each is tried before it is believed.
+find_python() {
+  local check=$1 python
+  shift
+  for python in "$@"; do
+    if "$python" -c "$check" >/dev/null 2>&1; then
+      "$python" -c 'import sys; print(sys.executable)'
+      return
+    fi
+  done
+  return 1
+}
+
+any_python() {
+  find_python "import sys; assert sys.version_info >= (3, 10); import $1" \
+    python3 /usr/bin/python3 python3.13 python3.12 python3.11 "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python
+}
+
+# LocalStack needs 3.12 or 3.13; its lock file was made for these two.
+localstack_python() {
+  find_python 'import sys; assert (3, 12) <= sys.version_info[:2] <= (3, 13); import ssl, sqlite3, ctypes' \
+    python3.13 python3.12 python3 /usr/bin/python3 \
+    "$HOME"/.pyenv/versions/3.13*/bin/python "$HOME"/.pyenv/versions/3.12*/bin/python \
+    "$TOOLS"/python/*/bin/python3
+}
+
+# current FOLDER SOURCE...: whether the folder was wholly installed from these very lock files. The mark is written last,
+# so that a run that was interrupted starts over.
+current() {
+  local folder=$1
+  shift
+  [[ -f $folder/.installed && $(cat "$@" | sha256sum) == "$(cat "$folder/.installed")" ]]
+}
+
+installed() {
+  local folder=$1
+  shift
+  cat "$@" | sha256sum >"$folder/.installed"
+}
+
+install_uv() {
+  local lock=$REQUIREMENTS/uv.txt python
+  current "$TOOLS/uv" "$lock" && return
+  python=$(any_python pip) || {
+    debian_package python3-pip 'Python 3.10 or newer with pip'
+    python=$(any_python pip) || fail "no Python 3.10 or newer with pip was found; install one"
+  }
+  rm -rf "$TOOLS/uv"
+  "$python" -m pip install --quiet --require-hashes --no-deps --target "$TOOLS/uv" -r "$lock"
+  installed "$TOOLS/uv" "$lock"
+}
+
+# environment NAME PYTHON: a virtual environment from NAME.txt.
+environment() {
+  local name=$1 python=$2 folder=$TOOLS/$1 build=$REQUIREMENTS/build.txt lock=$REQUIREMENTS/$1.txt
+  rm -rf "$folder"
+  "$UV" venv --quiet --python "$python" "$folder"
+  "$UV" pip install --quiet --require-hashes --python "$folder" -r "$build"
+  "$UV" pip sync --quiet --require-hashes --no-build-isolation --python "$folder" "$lock"
+  "$folder/bin/python" -m compileall -q -j 0 "$folder/lib" >/dev/null || true # the first start would pay for it
+  installed "$folder" "$build" "$lock"
+}
+
+install_clients() {
+  current "$TOOLS/clients" "$REQUIREMENTS"/{build,clients}.txt && "$TOOLS/clients/bin/python" -V && return
+  local python
+  python=$(any_python ssl) || fail "no Python 3.10 or newer was found; install one, such as: apt-get install python3"
+  environment clients "$python"
+}
+
+install_lint() {
+  current "$TOOLS/lint" "$REQUIREMENTS"/{build,lint}.txt && "$TOOLS/lint/bin/python" -V && return
+  environment lint "$(any_python ssl)"
+}
+
+install_localstack() {
+  current "$TOOLS/localstack" "$REQUIREMENTS"/{build,localstack}.txt && "$TOOLS/localstack/bin/python" -V && return
+  local python
+  if ! python=$(localstack_python); then
+    "$UV" python install --install-dir "$TOOLS/python" 3.13 || fail "LocalStack needs Python 3.12 or 3.13 with ssl and sqlite3; none was found, and none could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13"
+    python=$(localstack_python)
+  fi
+  environment localstack "$python"
+}
+
+install_redis() {
+  command -v redis-server >/dev/null && return
+  debian_package redis-server 'Redis 7 or newer'
+}
+
+debian_package() {
+  local package=$1 what=$2
+  command -v apt-get >/dev/null || fail "$what is needed and was not found; install it"
+  ((EUID == 0)) || fail "$what is needed and was not found; install it with: sudo apt-get install -y $package"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y --no-install-recommends "$package" || {
+    apt-get update && apt-get install -y --no-install-recommends "$package"
+  } || fail "$what could not be installed; see why with: apt-get install -y $package"
+}
+
+# compile_locks: LocalStack's lock is for Linux, where host mode runs; the others hold for every platform.
+compile_locks() {
+  local name compile=("$UV" pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command 'make lock')
+  cd "$REQUIREMENTS"
+  for name in build clients lint; do
+    "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
+  done
+  "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt
+  "${compile[@]}" --python-platform linux --python-version 3.12 localstack.in --output-file localstack.txt
+}
+
+# Commands for PATH. They look up the port when they run, so that they always mean the deployment that runs.
+install_bin() {
+  mkdir -p "$ROOT/bin"
+  local name
+  for name in awslocal samlocal; do
+    ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
+  done
+  (cd "$ROOT" && go build -o bin/orderctl ./localstack/orderctl)
+}
