@@ -1,0 +1,115 @@
+package faults
+
+import (
+	"testing"
+	"time"
+
+	"orderpipeline/localstack/faults/link"
+	"orderpipeline/localstack/faults/queue"
+	"orderpipeline/localstack/faults/sandbox"
+)
+
+// The function dies, stalls, or its answer gets lost.
+func TestFunction(t *testing.T) {
+	playAll(t, "function", []fault{
+		{name: "no fault", spares: true, play: func(r *rig) {
+			r.fill()
+			r.drain()
+			if r.failed > 0 || len(r.dlq.Messages()) > 0 {
+				r.Errorf("without a fault, %d invocations failed and %d messages went to the DLQ", r.failed, len(r.dlq.Messages()))
+			}
+		}},
+		{name: "killed before the script", play: func(r *rig) {
+			r.strike(8, up, func(c *consumer, _ link.Chunk) link.Verdict {
+				c.Kill()
+				return link.Cut(0)
+			})
+			r.fill()
+			r.drain()
+		}},
+		{name: "killed while it sends the script", play: func(r *rig) {
+			r.strike(8, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+				c.Kill()
+				return link.Cut(r.roll(len(chunk.Data)))
+			})
+			r.fill()
+			r.drain()
+		}},
+		{name: "killed after the script, before its answer", play: func(r *rig) {
+			r.strike(8, down, func(c *consumer, chunk link.Chunk) link.Verdict {
+				c.Kill()
+				return link.Cut(0)
+			})
+			r.fill()
+			r.drain()
+		}},
+		{name: "killed while it sends refused messages", setup: setup{consumers: 1, mix: mix{duplicates: 10, bad: 30}}, play: func(r *rig) {
+			r.cloud.Judge(func(call queue.Call) queue.Fault {
+				if call.Action != "SendMessageBatch" || !r.chance(6) {
+					return queue.Fault{}
+				}
+				r.consumers[0].Kill()
+				return queue.Fault{LoseDone: r.roll(2) == 0, Code: "InternalError"}
+			})
+			r.fill()
+			r.drain()
+		}},
+		{name: "killed while it answers", play: func(r *rig) {
+			r.judgeAnswers(6, sandbox.Kill)
+			r.fill()
+			r.drain()
+		}},
+		{name: "answer lost after recording", play: func(r *rig) {
+			r.judgeAnswers(8, sandbox.Lose)
+			r.fill()
+			r.drain()
+		}},
+		{name: "stalled past its time limit, then killed", setup: setup{timeout: 3 * time.Second, messages: 800}, play: func(r *rig) {
+			r.strike(2, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+				c.Stall()
+				return link.Cut(r.roll(len(chunk.Data) + 1))
+			})
+			r.fill()
+			r.drain()
+		}},
+		{name: "no time left in the middle of a batch", setup: setup{timeout: 4 * time.Second, batch: 10_000, messages: 6000, consumers: 1}, play: func(r *rig) {
+			// Every answer of Redis takes its time, so that the limit is reached between two parts of the batch.
+			slow := true
+			r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
+				if slow && !chunk.Up {
+					r.chance(1 << 30)
+					time.Sleep(400 * time.Millisecond)
+				}
+				return link.Pass()
+			})
+			r.fill()
+			r.poll()
+			if left := len(r.orders.Messages()); left == 0 {
+				r.Error("the whole batch was dealt with: the limit was not reached")
+			}
+			r.consumers[0].link.Watch(nil)
+			r.drain()
+		}},
+		{name: "visible again while the function still works", play: func(r *rig) {
+			// Both instances then have the same messages.
+			r.strike(4, down, func(*consumer, link.Chunk) link.Verdict {
+				r.cloud.Advance(queueVisibility + time.Second)
+				return link.Pass()
+			})
+			r.fill()
+			r.drain()
+		}},
+	})
+}
+
+// judgeAnswers gives some of the function's answers a fate of their own.
+func (r *rig) judgeAnswers(times int, fate sandbox.Verdict) {
+	for _, c := range r.consumers {
+		c.Judge(func([]byte) sandbox.Verdict {
+			if r.chance(times) {
+				return fate
+			}
+			return sandbox.Deliver
+		})
+	}
+}

@@ -1,0 +1,143 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// results collects what the runs came to.
+var results = &report{}
+
+type report struct {
+	mu   sync.Mutex
+	rows []*row
+}
+
+// A row is one fault, over all its runs.
+type row struct {
+	group, fault                                    string
+	runs, messages, deliveries, failed, lost, twice int
+	wrong                                           int // runs
+}
+
+// about returns the row of a fault. Rows stand in the order in which they are first asked for.
+func (p *report) about(group, fault string) *row {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rows {
+		if r.group == group && r.fault == fault {
+			return r
+		}
+	}
+	r := &row{group: group, fault: fault}
+	p.rows = append(p.rows, r)
+	return r
+}
+
+// add takes over one run.
+func (p *report) add(to *row, r *rig, v verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	to.runs++
+	to.messages += len(r.sent)
+	to.deliveries += r.deliveries
+	to.failed += r.failed
+	to.lost += v.lost
+	to.twice += v.twice
+	if len(v.problems) > 0 {
+		to.wrong++
+	}
+}
+
+// table writes the results as Markdown.
+func (p *report) table() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	b.WriteString("| fault | runs | messages | deliveries | failed invocations | lost | counted twice | wrong in any way |\n")
+	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	total := row{fault: "**all**"}
+	line := func(r *row) {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", r.fault, r.runs, r.messages, r.deliveries, r.failed, r.lost, r.twice, r.wrong)
+	}
+	for _, r := range p.rows {
+		if r.runs == 0 {
+			continue
+		}
+		line(r)
+		total.runs += r.runs
+		total.messages += r.messages
+		total.deliveries += r.deliveries
+		total.failed += r.failed
+		total.lost += r.lost
+		total.twice += r.twice
+		total.wrong += r.wrong
+	}
+	line(&total)
+	return b.String()
+}
+
+const resultsHead = `# Results of the tests under faults
+
+Written by the run itself (` + "`make test-faults`" + `), never by hand. Each run plays one fault against the functions' real binaries
+with random messages: new orders written in many ways, duplicates, contradicting orders under one id, and messages that must be refused.
+Afterwards the store's figures and the queues must equal an independent model, to the cent and to the message.
+
+- *deliveries*: messages given to the function, over all receives; *failed invocations*: those that ended with an error, a
+  time-out or a dead process. Both show that the fault happened.
+- *lost*: orders that are counted nowhere and refusals that are in no queue; *counted twice*: orders counted more than once.
+- *wrong in any way*: runs in which any figure, refusal or queue was not what it must be.
+
+Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `. Seeds %s.
+
+`
+
+// write writes the table to a file.
+func (p *report) write(path, table string) error {
+	span := fmt.Sprintf("%d to %d", seeds[0], seeds[len(seeds)-1])
+	if err := os.WriteFile(path, []byte(fmt.Sprintf(resultsHead, span)+table), 0o644); err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}
+
+// A fault is one way to break things.
+type fault struct {
+	name string
+	setup
+	// play places the fault, sends, and drains; what it leaves is finished and checked afterwards.
+	play func(*rig)
+	// spares is true where nothing needs to strike.
+	spares bool
+}
+
+// playAll tries every fault with every seed.
+func playAll(t *testing.T, group string, faults []fault) {
+	t.Parallel()
+	for _, f := range faults {
+		about := results.about(group, f.name)
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for _, seed := range seeds {
+				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+					r := newRig(t, seed, f.setup)
+					f.play(r)
+					v := r.finish()
+					results.add(about, r, v)
+					t.Log(r.describe())
+					if len(v.problems) > 0 {
+						slices.Sort(v.problems)
+						t.Errorf("%d lost, %d counted twice\n%s", v.lost, v.twice, shorten(v.problems))
+					}
+					if r.struck == 0 && !f.spares {
+						t.Error("the fault did not happen: this run shows nothing")
+					}
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,319 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orderpipeline/localstack/faults/link"
+	"orderpipeline/localstack/faults/queue"
+	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/shared/redistest"
+)
+
+// setup says what a rig is built of. The zero setup is the usual one.
+type setup struct {
+	messages  int           // default 1200
+	mix       mix           // default usual
+	consumers int           // default 2
+	batch     int           // most messages of a batch; default: another number each time
+	timeout   time.Duration // of one invocation; default 30 s
+	redis     []string      // arguments of redis-server
+	cluster   bool          // three masters with a replica each, instead of one server
+}
+
+// A rig is the whole pipeline for one run of one fault.
+type rig struct {
+	*testing.T
+	setup
+	seed   uint64
+	random *rand.Rand // of the test's own goroutine
+	shards int
+
+	redis     *redistest.Server  // nil with a cluster
+	cluster   *redistest.Cluster // nil without
+	cloud     *queue.Service
+	orders    *queue.Queue
+	dlq       *queue.Queue
+	rejected  *queue.Queue
+	consumers []*consumer
+	sent      map[string]message // by first message id
+
+	mu         sync.Mutex
+	dice       *rand.Rand // of the faults, which strike from many goroutines
+	deliveries int        // of messages to the function
+	failed     int        // invocations
+	struck     int        // faults
+	spared     int        // how many chances come before the next strike
+}
+
+// A consumer is one instance of the order function with its own way to Redis.
+type consumer struct {
+	*sandbox.Sandbox
+	link *link.Link // nil with a cluster, whose nodes name their own addresses
+}
+
+const queueVisibility = 3 * time.Minute
+
+func newRig(t *testing.T, seed uint64, s setup) *rig {
+	r := &rig{
+		T: t, setup: s, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
+		sent: map[string]message{}, cloud: queue.New(t),
+	}
+	r.spared = r.dice.IntN(3)
+	if r.messages == 0 {
+		r.messages = 1200
+	}
+	if r.mix == (mix{}) {
+		r.mix = usual
+	}
+	if r.timeout == 0 {
+		r.timeout = 30 * time.Second
+	}
+	count := r.setup.consumers
+	if count == 0 {
+		count = 2
+	}
+	r.shards = []int{1, 3}[r.random.IntN(2)]
+	r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
+	r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{MaxBytes: 262144})
+	r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility, MaxReceives: 5, DeadLetters: r.dlq, MaxBytes: 258048})
+	if s.cluster {
+		r.shards = 4
+		r.cluster = redistest.StartCluster(t, 3, true)
+	} else {
+		// The promise rests on what Redis acknowledged being kept: hence always, as README says.
+		r.redis = redistest.Start(t, append([]string{"--appendfsync", "always"}, s.redis...)...)
+	}
+	for range count {
+		c := &consumer{}
+		url := ""
+		if s.cluster {
+			url = r.cluster.URL()
+		} else {
+			c.link = link.New(t, r.redis.Addr())
+			url = "redis://" + c.link.Addr() + "/0"
+		}
+		c.Sandbox = sandbox.Start(t, sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)})
+		r.consumers = append(r.consumers, c)
+	}
+	return r
+}
+
+// env is the environment of both functions.
+func (r *rig) env(redisURL string) []string {
+	return []string{
+		"REDIS_URL=" + redisURL, "REDIS_CLUSTER=" + strconv.FormatBool(r.cluster != nil), "LEDGER_SHARDS=" + strconv.Itoa(r.shards),
+		"AWS_ENDPOINT_URL=" + r.cloud.Endpoint(), "ORDERS_QUEUE_URL=" + r.orders.URL(),
+		"REJECTED_QUEUE_URL=" + r.rejected.URL(), "DLQ_QUEUE_URL=" + r.dlq.URL(), "LOG_LEVEL=info",
+	}
+}
+
+// fill sends random messages.
+func (r *rig) fill() { r.send(traffic(r.random, r.messages, r.mix)...) }
+
+func (r *rig) send(messages ...message) {
+	for _, m := range messages {
+		r.sent[r.orders.Send(m.body)] = m
+	}
+}
+
+// drain lets the event source mapping run until the queue is empty: whatever waits is waited for.
+func (r *rig) drain() {
+	r.Helper()
+	for range 200 {
+		r.poll()
+		wait, more := r.orders.Wait()
+		if !more {
+			return
+		}
+		// A little late, so that messages whose delays were spread come in batches and not one by one.
+		r.cloud.Advance(wait + 30*time.Second)
+	}
+	r.Fatalf("%d messages are still in the queue", len(r.orders.Messages()))
+}
+
+// poll lets every consumer take batches until no message is visible.
+func (r *rig) poll() {
+	var group sync.WaitGroup
+	for _, c := range r.consumers {
+		random := rand.New(rand.NewPCG(r.seed, r.random.Uint64()))
+		group.Go(func() {
+			for {
+				size := r.batch
+				if size == 0 {
+					size = 1 + random.IntN([]int{20, 200, 600}[random.IntN(3)])
+				}
+				batch := r.orders.Receive(size)
+				if len(batch) == 0 {
+					return
+				}
+				r.deliver(c, batch)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// deliver is what the event source mapping does with one batch: invoke, and delete what was dealt with.
+func (r *rig) deliver(c *consumer, batch []queue.Message) {
+	result := c.Invoke(event(batch))
+	r.mu.Lock()
+	r.deliveries += len(batch)
+	if result.Error != "" {
+		r.failed++
+	}
+	r.mu.Unlock()
+	if done, ok := r.done(result, batch); ok {
+		r.orders.Delete(done)
+	}
+}
+
+// done tells which messages the function dealt with, by Lambda's rules.
+func (r *rig) done(result sandbox.Result, batch []queue.Message) (map[string]bool, bool) {
+	if result.Error != "" {
+		return nil, false
+	}
+	var response struct {
+		BatchItemFailures []struct{ ItemIdentifier string }
+	}
+	if err := json.Unmarshal(result.Payload, &response); err != nil {
+		r.Errorf("the function's answer: %v: %s", err, result.Payload)
+		return nil, false
+	}
+	handles, done := map[string]string{}, map[string]bool{}
+	for _, m := range batch {
+		handles[m.ID] = m.Handle
+		done[m.Handle] = true
+	}
+	for _, failure := range response.BatchItemFailures {
+		handle, known := handles[failure.ItemIdentifier]
+		if !known {
+			r.Errorf("the function reports a message that it was not given: %q", failure.ItemIdentifier)
+			return nil, false
+		}
+		delete(done, handle)
+	}
+	return done, true
+}
+
+func event(batch []queue.Message) any {
+	type record struct {
+		MessageID     string            `json:"messageId"`
+		ReceiptHandle string            `json:"receiptHandle"`
+		Body          string            `json:"body"`
+		Attributes    map[string]string `json:"attributes"`
+		EventSource   string            `json:"eventSource"`
+	}
+	records := make([]record, len(batch))
+	for i, m := range batch {
+		records[i] = record{m.ID, m.Handle, m.Body, map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)}, "aws:sqs"}
+	}
+	return map[string]any{"Records": records}
+}
+
+// finish redrives what went to the dead-letter queue, and holds everything against the model.
+func (r *rig) finish() verdict {
+	r.Helper()
+	r.drain()
+	for range 3 {
+		if r.dlq.Redrive(r.orders) == 0 {
+			break
+		}
+		r.drain()
+	}
+	users := map[string]bool{}
+	for _, m := range r.sent {
+		if m.order != nil {
+			users[m.order.user] = true
+		}
+	}
+	url := ""
+	if r.redis != nil {
+		url = r.redis.URL()
+	} else {
+		url = r.cluster.URL()
+	}
+	got, err := startAPI(r, r.env(url)...).read(users)
+	if err != nil {
+		r.Fatal(err)
+	}
+	v := judge(r.sent, r.rejected.Messages(), r.cloud.Origin, got)
+	for _, q := range []*queue.Queue{r.orders, r.dlq} {
+		if left := len(q.Messages()); left > 0 {
+			v.problem("%d messages are left in %s", left, q.URL())
+		}
+	}
+	return v
+}
+
+// strike lets a fault happen to some of the chunks for which it may: at so many, at random.
+func (r *rig) strike(times int, may func(link.Chunk) bool, fault func(*consumer, link.Chunk) link.Verdict) {
+	for _, c := range r.consumers {
+		c.link.Watch(func(chunk link.Chunk) link.Verdict {
+			if !may(chunk) || !r.chance(times) {
+				return link.Pass()
+			}
+			return fault(c, chunk)
+		})
+	}
+}
+
+// chance is true so many times, now and then.
+func (r *rig) chance(times int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.struck >= times {
+		return false
+	}
+	if r.spared > 0 {
+		r.spared--
+		return false
+	}
+	r.spared = r.dice.IntN(5)
+	r.struck++
+	return true
+}
+
+func (r *rig) roll(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dice.IntN(n)
+}
+
+// up chunks carry requests, or parts of them.
+func up(c link.Chunk) bool { return c.Up }
+
+// down chunks carry answers of scripts: longer than those of small questions.
+func down(c link.Chunk) bool { return !c.Up }
+
+// describe tells the run in a line.
+func (r *rig) describe() string {
+	started := 0
+	for _, c := range r.consumers {
+		started += c.Processes()
+	}
+	return fmt.Sprintf("%d messages, %d shards, %d deliveries, %d invocations failed, %d processes, struck %d times",
+		len(r.sent), r.shards, r.deliveries, r.failed, started, r.struck)
+}
+
+// shorten keeps a list of problems readable.
+func shorten(problems []string) string {
+	const most = 5
+	problems = slices.Clone(problems)
+	for i := range problems {
+		if len(problems[i]) > 3000 {
+			problems[i] = problems[i][:3000] + " …"
+		}
+	}
+	if len(problems) > most {
+		problems = append(problems[:most], fmt.Sprintf("… and %d more", len(problems)-most))
+	}
+	return strings.Join(problems, "\n")
+}

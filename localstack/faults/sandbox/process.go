@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// An invocation is one event on its way through the function.
+type invocation struct {
+	id       string
+	payload  []byte
+	answered chan Result // takes one
+}
+
+// A process is one start of the bootstrap, with a Runtime API of its own: what a killed process still had asked for can't
+// be taken for the question of the next one.
+type process struct {
+	sandbox     *Sandbox
+	command     *exec.Cmd
+	server      *http.Server
+	invocations chan *invocation
+	gone        chan struct{} // closed when the process has ended
+
+	mu      sync.Mutex
+	current *invocation // not answered yet
+}
+
+func (s *Sandbox) start() (*process, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the function: %w", err)
+	}
+	p := &process{sandbox: s, invocations: make(chan *invocation), gone: make(chan struct{})}
+	p.server = &http.Server{Handler: p.routes(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = p.server.Serve(listener) }() // ends with the process
+
+	p.command = exec.Command(s.function.Path)
+	p.command.Env = append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(),
+		"AWS_LAMBDA_FUNCTION_NAME=under-test", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"PATH=" + os.Getenv("PATH"),
+	}, s.function.Env...)
+	p.command.Stdout, p.command.Stderr = &s.log, &s.log
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.command.Start(); err != nil {
+		_ = p.server.Close()
+		return nil, err
+	}
+	go func() {
+		_ = p.command.Wait() // how it ended is nobody's concern: that it did is
+		close(p.gone)
+		_ = p.server.Close()
+	}()
+	return p, nil
+}
+
+// kill ends the process at once and waits until it is gone.
+func (p *process) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.gone
+}
+
+func (p *process) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
+		p.answer(w, r, func(body []byte) Result { return Result{Payload: body} })
+	})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
+		p.answer(w, r, func(body []byte) Result { return Result{Error: string(body)} })
+	})
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+	})
+	return mux
+}
+
+// next freezes the process until there is an event for it, as Lambda does.
+func (p *process) next(w http.ResponseWriter, r *http.Request) {
+	p.signal(syscall.SIGSTOP)
+	select {
+	case call := <-p.invocations:
+		p.mu.Lock()
+		p.current = call
+		p.mu.Unlock()
+		p.signal(syscall.SIGCONT)
+		w.Header().Set("Lambda-Runtime-Aws-Request-Id", call.id)
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(p.sandbox.function.Timeout).UnixMilli(), 10))
+		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:under-test")
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(call.payload) // gone: its end is noticed elsewhere
+	case <-p.gone:
+	case <-r.Context().Done():
+	}
+}
+
+func (p *process) answer(w http.ResponseWriter, r *http.Request, result func([]byte) Result) {
+	p.mu.Lock()
+	call := p.current
+	p.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	if err != nil || call == nil || call.id != r.PathValue("id") {
+		http.Error(w, "no such invocation", http.StatusBadRequest)
+		return
+	}
+	learned := result(body)
+	switch p.sandbox.verdict(body) {
+	case Kill:
+		p.signal(syscall.SIGKILL) // Invoke notices that it is gone
+		return
+	case Lose:
+		learned = Result{Error: "Sandbox.Lost: the answer was lost"}
+	}
+	p.mu.Lock()
+	p.current = nil
+	p.mu.Unlock()
+	w.WriteHeader(http.StatusAccepted)
+	call.answered <- learned
+}
+
+// A tail keeps the end of what was written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailBytes = 16 << 10
+
+func (t *tail) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, text...)
+	if over := len(t.text) - tailBytes; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(text), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
