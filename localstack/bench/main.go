@@ -1,0 +1,143 @@
+// The benchmarks: the pipeline against the Python baseline in this folder and against what Redis can do at most, all in one run
+// on one machine, the sides taking turns. It prints a report in Markdown; a full run is also kept in RESULTS.md.
+//
+//	BENCH=full   (default) all sizes, under 20 minutes
+//	BENCH=quick  small sizes, under 3 minutes, not kept
+//
+// Run it from the repository's root with `make bench`, which installs what it needs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// here is this folder, from the repository's root.
+const here = "localstack/bench"
+
+// A size is how much one run measures.
+type size struct {
+	rounds       int
+	orders       int // of the files
+	wallCommands int // of each kind
+	pythonOrders int // a round
+	gridOrders   int
+}
+
+var sizes = map[string]size{
+	"full":  {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000},
+	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000},
+}
+
+// A bench is one run.
+type bench struct {
+	size      size
+	dir       string // for what is kept between runs
+	python    string
+	begun     time.Time
+	few, many *corpus // of 10,000 and of 1,000,000 customers
+	report    report
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "stopped:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	name := os.Getenv("BENCH")
+	if name == "" {
+		name = "full"
+	}
+	b := &bench{begun: time.Now()}
+	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
+	flag.StringVar(&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages")
+	only := flag.String("only", "", "measure only these, separated by commas: path, lambda, api, start, growth, shards, local")
+	flag.Parse()
+	var known bool
+	if b.size, known = sizes[name]; !known {
+		return fmt.Errorf("BENCH=%s: write full or quick", name)
+	}
+	if _, err := os.Stat(here); err != nil {
+		return errors.New("run this from the repository's root, with: make bench")
+	}
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"path", b.orderPath},
+	} {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	b.report.title = fmt.Sprintf("%s, %s run of %s", b.begun.UTC().Format("2006-01-02 15:04 MST"), name, time.Since(b.begun).Round(time.Second))
+	text := b.report.markdown()
+	fmt.Print(text)
+	if name == "full" && *only == "" {
+		return keep(filepath.Join(here, "RESULTS.md"), text)
+	}
+	return nil
+}
+
+// prepare makes what the measurements need.
+func (b *bench) prepare(ctx context.Context) error {
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if b.report.machine, err = b.machine(ctx); err != nil {
+		return err
+	}
+	b.progress("files of %s orders", whole(float64(b.size.orders)))
+	generator := filepath.Join(here, "orders.py")
+	if b.few, err = openCorpus(ctx, b.dir, b.python, generator, b.size.orders, 10_000); err != nil {
+		return err
+	}
+	b.many, err = openCorpus(ctx, b.dir, b.python, generator, b.size.orders, 1_000_000)
+	return err
+}
+
+// progress says on the error output what comes now.
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.begun).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// section begins a table of the report.
+func (b *bench) section(title string, head ...string) *section {
+	s := &section{title: title, head: head}
+	b.report.sections = append(b.report.sections, s)
+	return s
+}
+
+func (b *bench) target(what, wanted, measured string, met bool, note string) {
+	b.report.targets = append(b.report.targets, target{what, wanted, measured, met, note})
+}
+
+// keep puts a run at the top of the file of results.
+func keep(path, text string) error {
+	file, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(withRun(string(file), text)), 0o644)
+}

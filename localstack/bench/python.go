@@ -1,0 +1,30 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+)
+
+// pythonWorker runs the baseline worker over a file, on a redis-server of its own, and returns its orders a second.
+func (b *bench) pythonWorker(ctx context.Context, file string) (float64, error) {
+	server, err := startRedis(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer server.stop()
+	command := exec.CommandContext(ctx, b.python, filepath.Join(here, "baseline_worker.py"), file, server.url())
+	var complaints bytes.Buffer
+	command.Stderr = &complaints
+	out, err := command.Output()
+	if err != nil {
+		return 0, fmt.Errorf("the Python worker: %w\n%s", err, complaints.Bytes())
+	}
+	var rate float64
+	if _, err := fmt.Sscanf(string(out), "%f orders/s", &rate); err != nil {
+		return 0, fmt.Errorf("the Python worker answered %q", out)
+	}
+	return rate, nil
+}
