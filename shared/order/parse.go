@@ -73,9 +73,7 @@ type flaw struct {
 
 // scan reads the object of an order.
 func (d *draft) scan(s *scanner) bool {
-	if !s.open() {
-		return false
-	}
+	s.open()
 	var name, ignored value
 	for first := true; s.member(first, &name); first = false {
 		v := &ignored
@@ -112,9 +110,7 @@ func (it *items) scan(s *scanner) bool {
 		return ok
 	}
 	it.kind = kindList
-	if !s.open() {
-		return false
-	}
+	s.open()
 	for first := true; s.more(first, ']'); first = false {
 		if !it.scanItem(s) {
 			return false
@@ -134,9 +130,7 @@ func (it *items) scanItem(s *scanner) bool {
 		it.count++
 		return true
 	}
-	if !s.open() {
-		return false
-	}
+	s.open()
 	for first := true; s.member(first, &name); first = false {
 		v := &ignored
 		key, _ := name.decoded()

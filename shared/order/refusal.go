@@ -5,6 +5,7 @@ import "strconv"
 // A Reason is the machine-readable code of a refusal.
 type Reason string
 
+// The reasons are part of the order contract: they are shown in the API's metrics and written on rejected messages.
 const (
 	InvalidJSON   Reason = "invalid_json"    // the message is not one JSON object, or a string of one; it has no field
 	MissingField  Reason = "missing_field"   // a required field is not there

@@ -54,6 +54,7 @@ func TestRefusalsSayWhatToWriteInstead(t *testing.T) {
 		{`{"a":[`, order.InvalidJSON, "", syntaxStart + "a value is missing at byte 6" + end},
 		{`{"a":{"b":[{"c" 1}]}}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 16" + end},
 		{`{"items":[{"quantity" 1}]}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 22" + end},
+		{strings.Repeat("[", 513), order.InvalidJSON, "", syntaxStart + "lists and objects are nested more than 512 deep at byte 512" + end},
 		{`[1] x`, order.InvalidJSON, "", syntaxStart + "more text follows the end of the JSON value at byte 4" + end},
 		{`{} {}`, order.InvalidJSON, "", syntaxStart + "more text follows the end of the JSON value at byte 3" + end},
 
@@ -117,6 +118,14 @@ func TestRefusalsDoNotRepeatWhatWasWritten(t *testing.T) {
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the refusal repeats what was written: %v", err)
 		}
+	}
+}
+
+func TestReasonsListsEveryCode(t *testing.T) {
+	t.Parallel()
+	want := []order.Reason{"invalid_json", "missing_field", "invalid_field", "order_too_large", "order_id_conflict", "total_overflow"}
+	if diff := cmp.Diff(want, order.Reasons()); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 

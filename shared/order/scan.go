@@ -62,12 +62,9 @@ func (s *scanner) end() bool {
 }
 
 // open enters the list or object whose bracket comes next.
-func (s *scanner) open() bool {
-	if s.depth++; s.depth > maxDepth {
-		return s.fail("lists and objects are nested more than 512 deep")
-	}
+func (s *scanner) open() {
 	s.pos++
-	return true
+	s.depth++
 }
 
 // more goes to the next part of a list or object that ends with the given bracket. It says no when there is none.
@@ -109,10 +106,14 @@ func (s *scanner) value(v *value) bool {
 	switch c := s.next(); c {
 	case '"':
 		return s.quoted(v)
-	case '{':
-		*v = value{kind: kindObject}
-		return s.skipObject()
-	case '[':
+	case '{', '[':
+		if s.depth == maxDepth {
+			return s.fail("lists and objects are nested more than 512 deep")
+		}
+		if c == '{' {
+			*v = value{kind: kindObject}
+			return s.skipObject()
+		}
 		*v = value{kind: kindList}
 		return s.skipList()
 	case 't':
@@ -148,9 +149,7 @@ func (s *scanner) literal(v *value, word string, k kind) bool {
 }
 
 func (s *scanner) skipObject() bool {
-	if !s.open() {
-		return false
-	}
+	s.open()
 	var name, v value
 	for first := true; s.member(first, &name); first = false {
 		if !s.value(&v) {
@@ -161,9 +160,7 @@ func (s *scanner) skipObject() bool {
 }
 
 func (s *scanner) skipList() bool {
-	if !s.open() {
-		return false
-	}
+	s.open()
 	var v value
 	for first := true; s.more(first, ']'); first = false {
 		if !s.value(&v) {
