@@ -1,6 +1,10 @@
 package ledger
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // claim takes the order ids for their contents in the shards of the ids, and returns the positions of the orders
 // that may go on to their customers' shards. The others are conflicts, or unsettled where a shard did not answer.
@@ -8,18 +12,18 @@ func (b *batch) claim(ctx context.Context, members []int) (claimed []int, failed
 	pieces := b.byClaimShard(members)
 	calls := make([][]any, len(pieces))
 	for i, p := range pieces {
-		args := b.claimKeys(p, 1)
-		args = append(args, b.retention)
-		for _, i := range p.members {
-			args = append(args, &b.fingerprints[i])
-		}
-		calls[i] = args
+		tag := b.tags[p.shard]
+		args := append(newArgs(3, 2+2*len(p.members)), tag+totalsKey, tag+seenKey0, tag+seenKey1, b.shards, b.retention)
+		calls[i] = b.appendClaims(args, p)
 	}
 	answered := make([]byte, len(b.orders))
 	for i, answer := range b.run(ctx, claimScript, calls) {
 		codes, err := answer.Text()
-		if err != nil || len(codes) != len(pieces[i].members) {
-			failed = unavailable("claim", err)
+		if err == nil && len(codes) != len(pieces[i].members) {
+			err = fmt.Errorf("%d answers for %d orders", len(codes), len(pieces[i].members))
+		}
+		if err != nil {
+			failed = errors.Join(failed, b.scriptError("claim", err))
 			continue
 		}
 		for at, i := range pieces[i].members {
@@ -48,10 +52,8 @@ func (b *batch) release(ctx context.Context) (failed error) {
 	pieces := b.byClaimShard(over)
 	calls := make([][]any, len(pieces))
 	for i, p := range pieces {
-		calls[i] = b.claimKeys(p, 0)
-		for _, member := range p.members {
-			calls[i] = append(calls[i], &b.fingerprints[member])
-		}
+		tag := b.tags[p.shard]
+		calls[i] = b.appendClaims(append(newArgs(2, 2*len(p.members)), tag+seenKey0, tag+seenKey1), p)
 	}
 	for i, answer := range b.run(ctx, releaseScript, calls) {
 		if err := answer.Err(); err != nil {
@@ -77,12 +79,9 @@ func (b *batch) byClaimShard(members []int) []piece {
 	return pieces
 }
 
-// claimKeys begins a call over the claims of a piece, with room for its fingerprints and so many values more.
-func (b *batch) claimKeys(p piece, more int) []any {
-	tag := b.tags[p.shard]
-	args := newArgs(len(p.members), len(p.members)+more)
+func (b *batch) appendClaims(args []any, p piece) []any {
 	for _, i := range p.members {
-		args = append(args, string(b.digests[i].appendClaimKey(nil, tag)))
+		args = append(args, b.digests[i].claim(), b.fingerprints[i][:])
 	}
 	return args
 }

@@ -53,6 +53,7 @@ func TestConformance(t *testing.T) {
 		{"a sum past the exact limit is refused and leaves no trace", overflow},
 		{"an order without value counts", freeOrder},
 		{"hostile ids are only names", hostileIDs},
+		{"an order is remembered for the retention and forgotten after twice as long", retention},
 		{"a lost script is sent again", lostScript},
 		{"a key of the wrong type holds up only its own orders", wrongType},
 		{"another shard count is refused", otherShardCount},
@@ -373,6 +374,32 @@ func hostileIDs(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
+func retention(t *testing.T, b *bench) {
+	// Making a shard's memory older stands for waiting.
+	wait := func(d time.Duration) {
+		for shard := range b.shards {
+			key := shardTag(shard) + totalsKey
+			if since, err := b.rdb.HGet(b.ctx, key, fieldSince).Int64(); err == nil {
+				b.rdb.HSet(b.ctx, key, fieldSince, since-int64(d/time.Second))
+			}
+		}
+	}
+	first, second := makeOrder("ORD1", "U1", 100), makeOrder("ORD2", "U1", 100)
+	b.wantOutcomes(b.record(first), Recorded)
+	wait(59 * time.Minute)
+	b.wantOutcomes(b.record(first, second), Duplicate, Recorded)
+	wait(time.Minute)
+	for _, o := range []order.Order{first, second} { // the retention is over: what comes now begins a new time
+		b.wantOutcomes(b.record(o), Duplicate)
+	}
+	wait(59 * time.Minute)
+	b.wantOutcomes(b.record(first, second), Duplicate, Duplicate)
+	third := makeOrder("ORD1", "U1", 300)
+	wait(time.Minute)
+	b.wantOutcomes(b.record(third), Recorded)
+	b.wantOutcomes(b.record(first), Conflict)
+}
+
 func lostScript(t *testing.T, b *bench) {
 	m := newModel()
 	for i := range 3 {
@@ -447,15 +474,11 @@ func otherShardCount(t *testing.T, b *bench) {
 	// A function that was at work when the store was emptied and filled anew with another count notices in the script.
 	b.flush()
 	b.wantOutcomes(b.record(one...), Recorded)
-	b.everyNode(func(ctx context.Context, node *redis.Client) error {
-		for shard := range b.shards {
-			key := shardTag(shard) + totalsKey
-			if n, err := node.Exists(ctx, key).Result(); err == nil && n == 1 {
-				return node.HSet(ctx, key, fieldShards, b.shards+1).Err()
-			}
+	for shard := range b.shards {
+		if err := b.rdb.HSet(b.ctx, shardTag(shard)+totalsKey, fieldShards, b.shards+1).Err(); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
+	}
 	one[0].ID = "ORD3"
 	if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
 		t.Errorf("recording into a store laid out anew: %v, %v, want ErrLayout and nothing settled", err, outcomes)

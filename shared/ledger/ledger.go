@@ -34,8 +34,8 @@ var (
 type Options struct {
 	// Shards is the number of parts into which customers are spread, 1 to MaxShards. It can't be changed once orders are counted.
 	Shards int
-	// Retention is how long an order is remembered, to tell a duplicate. At least a second, kept in whole seconds.
-	// It must outlive the longest time that a message can spend in the queues.
+	// Retention is how long an order is remembered, to tell a duplicate: at least so long, and at most twice as long. In whole
+	// seconds, at least one. It must outlive the longest time that a message can spend in the queues.
 	Retention time.Duration
 }
 

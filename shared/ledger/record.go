@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"orderpipeline/shared/order"
@@ -27,8 +29,8 @@ const (
 	MaxRevenue order.Cents = 140_000_000_000_000_000 // of one shard; MaxShards of them fit 63 bits
 )
 
-// scriptOrders bounds how many orders one script takes, and so how long Redis answers nobody else.
-const scriptOrders = 100
+// scriptOrders bounds how many orders one script takes, and so how long Redis answers nobody else. A byte counts their months.
+const scriptOrders = 200
 
 // Record counts each order once, however often, whenever within the retention and from however many callers it is given,
 // and writes to outcomes, which has the length of orders, what became of it. On an error those whose fate is not
@@ -42,10 +44,11 @@ func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Out
 	if err := s.layOut(ctx); err != nil {
 		return err
 	}
-	b := batch{Store: s, orders: orders, outcomes: outcomes, digests: make([]orderDigest, len(orders)), fingerprints: make([]int64, len(orders))}
+	b := batch{Store: s, orders: orders, outcomes: outcomes, digests: make([]orderDigest, len(orders)), fingerprints: make([]fingerprint, len(orders))}
 	all := make([]int, len(orders))
 	for i := range orders {
-		b.digests[i], b.fingerprints[i], all[i] = digestOf(orders[i].ID), int64(orders[i].Fingerprint()), i
+		b.digests[i], all[i] = digestOf(orders[i].ID), i
+		binary.BigEndian.PutUint64(b.fingerprints[i][:], orders[i].Fingerprint())
 	}
 	if s.shards == 1 {
 		return b.record(ctx, chunks(nil, 0, all))
@@ -71,8 +74,10 @@ type batch struct {
 	orders       []order.Order
 	outcomes     []Outcome
 	digests      []orderDigest
-	fingerprints []int64
+	fingerprints []fingerprint
 }
+
+type fingerprint [fingerprintBytes]byte
 
 // A piece is what one script call takes: positions of orders that live in one shard.
 type piece struct {
@@ -108,9 +113,6 @@ func (b *batch) record(ctx context.Context, pieces []piece) error {
 			}
 		case err == nil:
 			failed = errors.Join(failed, unavailable("record", fmt.Errorf("%d answers for %d orders", len(codes), len(p.members))))
-		case isLayout(err):
-			b.laidOut.Store(false)
-			failed = errors.Join(failed, layoutError(strings.TrimPrefix(err.Error(), layoutPrefix), b.shards))
 		case isBadValue(err) && len(p.members) > 1:
 			// One key that is not what it should be must not hold up the orders beside it.
 			half := len(p.members) / 2
@@ -118,46 +120,67 @@ func (b *batch) record(ctx context.Context, pieces []piece) error {
 				b.record(ctx, []piece{{p.shard, p.members[:half]}}),
 				b.record(ctx, []piece{{p.shard, p.members[half:]}}))
 		default:
-			failed = errors.Join(failed, unavailable("record", err))
+			failed = errors.Join(failed, b.scriptError("record", err))
 		}
 	}
 	return failed
 }
 
-// recordArgs lays out one call of the record script. Pointers into slabs keep it to a few allocations a call.
+// recordArgs lays out one call of the record script. One slab of text and pointers into it keep that to a few allocations.
 func (b *batch) recordArgs(p piece) []any {
 	tag, n := b.tags[p.shard], len(p.members)
-	names := make([]byte, 0, n*(2*(len(tag)+digestBytes)))
-	ends := make([]int, 0, 2*n)
-	flags := make([]byte, n)
-	for at, i := range p.members {
-		names = b.digests[i].appendMarkerKey(names, tag)
-		ends = append(ends, len(names))
-		names = appendBucketKey(names, tag, b.orders[i].UserID)
-		ends = append(ends, len(names))
-		flags[at] = '0'
-		if b.orders[i].Mismatch {
-			flags[at] = '1'
-		}
-	}
-	keys, slab := make([]string, 2*n), string(names)
-	months := make([]string, n)
-
-	args := newArgs(4+2*n, 3+4*n)
-	args = append(args, tag+totalsKey, tag+spendKey, tag+ordersKey, tag+revenueKey)
-	start := 0
-	for at, end := range ends {
-		keys[at] = slab[start:end]
-		args = append(args, &keys[at])
-		start = end
-	}
-	args = append(args, b.shards, b.retention, flags)
+	t := texts{slab: make([]byte, 0, n*(len(tag)+len("n32767")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
+	wrong, inMonth := make([]byte, n), make([]byte, n)
+	var months []order.Month
 	for at, i := range p.members {
 		o := &b.orders[i]
-		months[at] = o.Month().String()
-		args = append(args, &b.fingerprints[i], &o.UserID, (*int64)(&o.Value), &months[at])
+		t.end(appendBucketKey(t.slab, tag, o.UserID))
+		t.end(append(t.slab, b.digests[i].marker()...))
+		t.end(append(t.slab, b.fingerprints[i][:]...))
+		wrong[at] = '0'
+		if o.Mismatch {
+			wrong[at] = '1'
+		}
+		month := slices.Index(months, o.Month())
+		if month < 0 {
+			month, months = len(months), append(months, o.Month())
+		}
+		inMonth[at] = byte(month + 1)
+	}
+	parts := t.cut()
+
+	args := newArgs(6+n, 5+len(months)+4*n)
+	args = append(args, tag+totalsKey, tag+seenKey0, tag+seenKey1, tag+spendKey, tag+ordersKey, tag+revenueKey)
+	for at := range n {
+		args = append(args, &parts[3*at])
+	}
+	args = append(args, b.shards, b.retention, wrong, inMonth, len(months))
+	for _, month := range months {
+		args = append(args, month.String())
+	}
+	for at, i := range p.members {
+		o := &b.orders[i]
+		args = append(args, &parts[3*at+1], &parts[3*at+2], &o.UserID, (*int64)(&o.Value))
 	}
 	return args
+}
+
+// texts are many short texts in one piece of memory.
+type texts struct {
+	slab []byte
+	ends []int
+}
+
+// end takes the slab with one more text at its end.
+func (t *texts) end(slab []byte) { t.slab, t.ends = slab, append(t.ends, len(slab)) }
+
+// cut returns the texts in their order.
+func (t *texts) cut() []string {
+	whole, parts, start := string(t.slab), make([]string, len(t.ends)), 0
+	for i, end := range t.ends {
+		parts[i], start = whole[start:end], end
+	}
+	return parts
 }
 
 func outcomeOf(code byte) Outcome {
@@ -174,10 +197,16 @@ func outcomeOf(code byte) Outcome {
 	return Unsettled
 }
 
-// layoutPrefix begins the record script's answer to another shard count.
+// layoutPrefix begins a script's answer to another shard count.
 const layoutPrefix = "LAYOUT "
 
-func isLayout(err error) bool { return strings.HasPrefix(err.Error(), layoutPrefix) }
+func (s *Store) scriptError(doing string, err error) error {
+	if found, ok := strings.CutPrefix(err.Error(), layoutPrefix); ok {
+		s.laidOut.Store(false)
+		return layoutError(found, s.shards)
+	}
+	return unavailable(doing, err)
+}
 
 // isBadValue tells errors that speak of one key's type or value from those that would meet every order.
 func isBadValue(err error) bool {

@@ -1,35 +1,35 @@
 -- Records a batch of orders of one shard: each is counted in every aggregate or in none, and the whole script is one atomic step.
 --
--- KEYS[1] totals (hash)         KEYS[2] spend (zset)
--- KEYS[3] month:orders (hash)   KEYS[4] month:revenue (hash)
--- KEYS[3+2i] marker of order i (string)   KEYS[4+2i] count bucket of its customer (hash)
--- ARGV[1] shard count   ARGV[2] retention of a marker in seconds
--- ARGV[3] one character for each order: '1' when its stated value was wrong, else '0'
--- ARGV[4i] fingerprint   ARGV[4i+1] user   ARGV[4i+2] value in cents   ARGV[4i+3] month YYYY-MM
+-- KEYS[1] totals (hash)         KEYS[2] seen:0 (hash)           KEYS[3] seen:1 (hash)
+-- KEYS[4] spend (zset)          KEYS[5] month:orders (hash)     KEYS[6] month:revenue (hash)
+-- KEYS[6+i] count bucket of the customer of order i (hash)
+-- ARGV[1] shard count           ARGV[2] retention of a marker in seconds
+-- ARGV[3] a character for each order: '1' when its stated value was wrong, else '0'
+-- ARGV[4] a byte for each order: the place of its month among the months below, from 1
+-- ARGV[5] number of months      ARGV[5+m] month m, YYYY-MM
+-- then for each order: digest of its id, fingerprint, user, value in cents
 --
 -- Returns one character for each order: r recorded, d duplicate, c conflict, o overflow.
 -- Whatever command fails, everything done so far is taken back and the error is returned: nothing was counted.
 
-local EXACT = 9007199254740991       -- 2^53-1: a score is a double, and so is every Lua number
-local TOTAL = 140000000000000000     -- revenue of a shard; 64 shards together still fit 63 bits
+local EXACT = 9007199254740991   -- 2^53-1: a score is a double, and so is every Lua number
+local TOTAL = 140000000000000000 -- revenue of a shard; 64 shards together still fit 63 bits
 
-local totals, spend, month_orders, month_revenue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local retention, flags = ARGV[2], ARGV[3]
+local totals, spend, month_orders, month_revenue = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
+local wrong, in_month = ARGV[3], ARGV[4]
 local call, byte = redis.pcall, string.byte
 
-local state = call('HMGET', totals, 'revenue', 'shards')
-if state.err then return state end
-if state[2] and state[2] ~= ARGV[1] then
-  return redis.error_reply('LAYOUT ' .. state[2])
-end
-local revenue = tonumber(state[1] or 0)
+local seen, err = open_seen(totals, KEYS[2], KEYS[3], ARGV[1], ARGV[2])
+if err then return err end
+local revenue = redis.call('HGET', totals, 'revenue')
+revenue = tonumber(revenue or 0)
 local room = EXACT - revenue -- while the new revenue fits in here, no customer can pass EXACT
 
 local outcome, users = {}, {}
 local spent, count, bucket = {}, {}, {}
-local months, by_month, value_by_month = {}, {}, {}
+local by_month, value_by_month = {}, {}
 local recorded, duplicates, mismatches, sum = 0, 0, 0, 0
-local marked = {}            -- markers set by this call
+local marked = {}            -- digests marked by this call
 local applied, steps = {}, 0 -- what was done after them, four values a step
 
 local function give_up(reply)
@@ -42,55 +42,50 @@ local function give_up(reply)
       if bucket[first] == key then call('ZREM', spend, first) end -- a customer without orders leaves the leaderboard
     end
   end
-  for i = 1, #marked do redis.call('DEL', marked[i]) end
+  for i = 1, #marked do seen.forget(marked[i]) end
   return reply
 end
 
-for i = 1, (#KEYS - 4) / 2 do
-  local a = 4 * i
-  local fingerprint, marker = ARGV[a], KEYS[3 + 2 * i]
-  local before = call('SET', marker, fingerprint, 'NX', 'GET', 'EX', retention)
+local a = 6 + tonumber(ARGV[5])
+for i = 1, #KEYS - 6 do
+  local digest, fingerprint = ARGV[a], ARGV[a + 1]
+  local before = seen.mark(digest, fingerprint)
   if not before then
-    local user, value, month = ARGV[a + 1], tonumber(ARGV[a + 2]), ARGV[a + 3]
+    local user, value = ARGV[a + 2], tonumber(ARGV[a + 3])
     local mine = spent[user]
     local fits = sum + value <= room
     if not fits then
       local score = call('ZSCORE', spend, user)
       if type(score) == 'table' then
-        redis.call('DEL', marker)
+        seen.forget(digest)
         return give_up(score)
       end
       fits = tonumber(score or 0) + (mine or 0) + value <= EXACT and revenue + sum + value <= TOTAL
     end
     if fits then
-      marked[#marked + 1] = marker
+      recorded, sum = recorded + 1, sum + value
+      marked[recorded] = digest
       outcome[i] = 'r'
       if mine then
         spent[user], count[user] = mine + value, count[user] + 1
       else
-        spent[user], count[user], bucket[user] = value, 1, KEYS[4 + 2 * i]
+        spent[user], count[user], bucket[user] = value, 1, KEYS[6 + i]
         users[#users + 1] = user
       end
-      if by_month[month] then
-        by_month[month], value_by_month[month] = by_month[month] + 1, value_by_month[month] + value
-      else
-        by_month[month], value_by_month[month] = 1, value
-        months[#months + 1] = month
-      end
-      recorded, sum = recorded + 1, sum + value
-      if byte(flags, i) == 49 then mismatches = mismatches + 1 end
+      local month = byte(in_month, i)
+      by_month[month], value_by_month[month] = (by_month[month] or 0) + 1, (value_by_month[month] or 0) + value
+      if byte(wrong, i) == 49 then mismatches = mismatches + 1 end
     else
-      redis.call('DEL', marker)
+      seen.forget(digest)
       outcome[i] = 'o'
     end
   elseif before == fingerprint then
     outcome[i] = 'd'
     duplicates = duplicates + 1
-  elseif type(before) == 'table' then
-    return give_up(before)
   else
     outcome[i] = 'c'
   end
+  a = a + 4
 end
 
 local failed
@@ -111,9 +106,9 @@ for i = 1, #users do
     return give_up(failed)
   end
 end
-for i = 1, #months do
-  local month = months[i]
-  if not (add('HINCRBY', month_orders, month, by_month[month]) and add('HINCRBY', month_revenue, month, value_by_month[month])) then
+for month, orders in pairs(by_month) do
+  local name = ARGV[5 + month]
+  if not (add('HINCRBY', month_orders, name, orders) and add('HINCRBY', month_revenue, name, value_by_month[month])) then
     return give_up(failed)
   end
 end
@@ -122,5 +117,4 @@ if not ((recorded == 0 or add('HINCRBY', totals, 'orders', recorded) and add('HI
     and (mismatches == 0 or add('HINCRBY', totals, 'mismatches', mismatches))) then
   return give_up(failed)
 end
-if not state[2] then redis.call('HSET', totals, 'shards', ARGV[1]) end
 return table.concat(outcome)

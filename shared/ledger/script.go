@@ -13,6 +13,8 @@ import (
 
 // The scripts stand beside the methods that run them, each with its keys, arguments and answer.
 var (
+	//go:embed seen.lua
+	seenText string
 	//go:embed record.lua
 	recordText string
 	//go:embed claim.lua
@@ -22,8 +24,8 @@ var (
 	//go:embed refuse.lua
 	refuseText string
 
-	recordScript  = newScript(recordText)
-	claimScript   = newScript(claimText)
+	recordScript  = newScript(seenText + recordText)
+	claimScript   = newScript(seenText + claimText)
 	releaseScript = newScript(releaseText)
 	refuseScript  = newScript(refuseText)
 )
