@@ -31,11 +31,12 @@ type size struct {
 	wallCommands int // of each kind
 	pythonOrders int // a round
 	gridOrders   int
+	lambdaOrders int
 }
 
 var sizes = map[string]size{
-	"full":  {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000},
-	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000},
+	"full":  {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000, lambdaOrders: 100_000},
+	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000},
 }
 
 // A bench is one run.
@@ -82,6 +83,7 @@ func run(ctx context.Context) error {
 		measure func(context.Context) error
 	}{
 		{"path", b.orderPath},
+		{"lambda", b.lambda},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
 			continue
