@@ -23,7 +23,7 @@ function drawChart(target, readout, months, measure) {
     return;
   }
   const numbers = [...known.keys()].sort((a, b) => a - b);
-  const last = numbers.at(-1), first = Math.max(numbers[0], last - chartMonths + 1, last - 1e6);
+  const last = numbers.at(-1), first = Math.max(numbers[0], last - chartMonths + 1);
   const shown = Math.max(last - first + 1, 6);
   const value = (number) => (known.has(number) ? Number(known.get(number)[measure]) : 0);
   const left = 56, bottom = 40, top = 8, width = target.clientWidth, height = target.clientHeight;
@@ -52,7 +52,8 @@ function drawChart(target, readout, months, measure) {
       svg("rect", { class: "hit", x, y: 0, width: columnWidth, height }),
       svg("rect", { class: "bar", x: x + (columnWidth - barWidth) / 2, y: floor - barHeight, width: barWidth, height: barHeight, rx: Math.min(3, barWidth / 4) }));
     if ((shown - 1 - i) % every === 0) {
-      column.append(svg("text", { x: x + columnWidth / 2, y: floor + 17, "text-anchor": "middle" }, monthShort.format(monthDate(number))));
+      const end = i === shown - 1 && columnWidth < 30; // it would be cut off at the edge
+      column.append(svg("text", { x: end ? width : x + columnWidth / 2, y: floor + 17, "text-anchor": end ? "end" : "middle" }, monthShort.format(monthDate(number))));
     }
     if (number % 12 === 0 || i === 0 && number % 12 < 10) {
       column.append(svg("text", { x: x + columnWidth / 2, y: floor + 34, "text-anchor": "middle" }, String(yearOf(number))));

@@ -86,12 +86,12 @@ function showState() {
 function showAlarm() {
   const alarm = $("alarm");
   const from = state.lastSuccess === null ? "There are no figures to show yet." : `The figures below are those of ${clock.format(state.lastSuccess)}.`;
-  const text = state.failure ? `${state.failure.message} ${from} This page keeps trying.` : "";
+  const text = state.failure ? `${from} This page keeps trying.` : "";
   if (alarm.dataset.text === text) return;
   alarm.dataset.text = text;
   alarm.hidden = text === "";
   if (text === "") { alarm.replaceChildren(); return; }
-  const title = state.failure.status === 503 ? "Redis does not answer." : "No figures.";
+  const title = state.failure.status === 503 ? "Redis does not answer." : state.failure.message;
   alarm.replaceChildren(element("strong", {}, title), " ", text);
 }
 
@@ -144,7 +144,9 @@ function showMessages(m) {
   }
   $("received").textContent = all === 0 ? "none yet" : `${countText(all).short} in all`;
   for (const [name, n] of Object.entries({ recorded: m.recorded, duplicate: m.duplicate, refused })) {
-    $("share").querySelector(`.${name}`).style.width = n === 0 ? "0" : `max(3px, ${100 * n / all}%)`;
+    const part = $("share").querySelector(`.${name}`);
+    part.style.flexGrow = n;
+    part.hidden = n === 0;
   }
   $("reasons").hidden = reasons.length === 0;
   $("reasons").replaceChildren(...reasons.map(([code, n]) => {

@@ -1,5 +1,5 @@
 SwaggerUIBundle({
-  url: "openapi.json", // relative to this page: the same stage and host
+  url: new URL("openapi.json", location.href).href, // beside this page: the same stage and host
   dom_id: "#swagger-ui",
   supportedSubmitMethods: ["get"],
   tryItOutEnabled: true,

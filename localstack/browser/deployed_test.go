@@ -1,0 +1,58 @@
+package browser_test
+
+import (
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// deployed is an API on LocalStack, described by the environment:
+//
+//	BROWSER_API_URL    the API's base URL with its stage
+//	BROWSER_QUEUE_URL  the queue of orders
+//	BROWSER_REDIS_PID  the process id of its redis-server, which a test freezes for a few seconds
+func deployed(t *testing.T, base string) site {
+	t.Helper()
+	queue, err := url.Parse(os.Getenv("BROWSER_QUEUE_URL"))
+	if err != nil || queue.Host == "" {
+		t.Fatalf("BROWSER_QUEUE_URL=%q: set it to the URL of the queue of orders", os.Getenv("BROWSER_QUEUE_URL"))
+	}
+	pid, err := strconv.Atoi(os.Getenv("BROWSER_REDIS_PID"))
+	if err != nil || pid <= 1 {
+		t.Fatalf("BROWSER_REDIS_PID=%q: set it to the process id of the API's redis-server", os.Getenv("BROWSER_REDIS_PID"))
+	}
+	client := sqs.New(sqs.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(queue.Scheme + "://" + queue.Host),
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	signal := func(s syscall.Signal) func(*testing.T) {
+		return func(t *testing.T) {
+			t.Helper()
+			if err := syscall.Kill(pid, s); err != nil {
+				t.Fatalf("signal redis-server %d: %v", pid, err)
+			}
+		}
+	}
+	return site{
+		url:    strings.TrimSuffix(base, "/"),
+		freeze: signal(syscall.SIGSTOP),
+		thaw:   signal(syscall.SIGCONT),
+		send: func(t *testing.T, messages ...string) {
+			t.Helper()
+			for _, body := range messages {
+				_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(queue.String()), MessageBody: aws.String(body)})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	}
+}
