@@ -31,7 +31,7 @@ func (b *bench) machine(ctx context.Context) ([]string, error) {
 		fmt.Sprintf("machine: %s, %d cores shared by the load, the programs under test and Redis; %s of memory; Linux %s",
 			fact("/proc/cpuinfo", "model name"), runtime.NumCPU(), fact("/proc/meminfo", "MemTotal"), kernel()),
 		fmt.Sprintf("versions: commit %s; %s; Redis %s; %s", commit, strings.Replace(runtime.Version(), "go", "Go ", 1), version(redis), python),
-		"load of the machine when the run began (1, 5, 15 minutes): " + load(),
+		"load of the machine when the run began (1, 5, 15 minutes): " + loadAverage(),
 	}, nil
 }
 
@@ -63,7 +63,7 @@ func kernel() string {
 	return strings.TrimSpace(string(text))
 }
 
-func load() string {
+func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	fields := strings.Fields(string(text))
 	if err != nil || len(fields) < 3 {

@@ -32,11 +32,21 @@ type size struct {
 	pythonOrders int // a round
 	gridOrders   int
 	lambdaOrders int
+	apiCustomers int
+	apiTime      time.Duration // of one measurement
+	starts       int           // of each program
+	growth       []int         // store sizes, in orders
+	growthWindow int           // orders of one measurement at a size
+	shardOrders  int
 }
 
 var sizes = map[string]size{
-	"full":  {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000, lambdaOrders: 100_000},
-	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000},
+	"full": {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000, lambdaOrders: 100_000,
+		apiCustomers: 1_000_000, apiTime: 800 * time.Millisecond,
+		starts: 21, growth: []int{10_000, 100_000, 1_000_000, 10_000_000}, growthWindow: 20_000, shardOrders: 200_000},
+	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000,
+		apiCustomers: 100_000, apiTime: 200 * time.Millisecond,
+		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000},
 }
 
 // A bench is one run.
@@ -84,6 +94,10 @@ func run(ctx context.Context) error {
 	}{
 		{"path", b.orderPath},
 		{"lambda", b.lambda},
+		{"api", b.api},
+		{"start", b.start},
+		{"growth", b.growth},
+		{"shards", b.shards},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
 			continue

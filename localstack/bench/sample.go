@@ -35,10 +35,13 @@ func (s sample) text(format func(float64) string) string {
 }
 
 // ratio divides two samples of the same rounds round by round: what slows the machine for a while slows both sides of a round.
+// A round in which the other side got nothing done is left out.
 func ratio(a, b sample) sample {
 	quotients := make(sample, 0, len(a))
 	for i := range min(len(a), len(b)) {
-		quotients = append(quotients, a[i]/b[i])
+		if b[i] != 0 {
+			quotients = append(quotients, a[i]/b[i])
+		}
 	}
 	return quotients
 }

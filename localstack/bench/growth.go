@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/order"
+)
+
+// A growing store is filled to each size in turn, and measured there.
+type growing struct {
+	server    *server
+	store     *ledger.Store
+	customers int     // at most; zero: as many as orders
+	empty     float64 // bytes of the empty server
+	filled    int     // orders recorded by fill
+	measured  int     // further orders, recorded by window
+}
+
+// growth measures how time and memory of one order grow with what the store already holds.
+func (b *bench) growth(ctx context.Context) error {
+	type point struct {
+		took            sample // µs an order
+		memory, longest float64
+		slow            int
+		orders, known   int
+	}
+	kinds := []string{"10,000 customers", "as many customers as orders"}
+	points := make([][]point, len(kinds))
+	for kind, customers := range []int{10_000, 0} {
+		server, err := startRedis(ctx)
+		if err != nil {
+			return err
+		}
+		defer server.stop()
+		g := growing{server: server, customers: customers}
+		if g.store, err = server.store(1); err != nil {
+			return err
+		}
+		defer g.store.Close()
+		if g.empty, err = server.memory(ctx); err != nil {
+			return err
+		}
+		if err := server.watchScripts(ctx); err != nil {
+			return err
+		}
+		for _, orders := range b.size.growth {
+			b.progress("growth: %s orders, %s", whole(float64(orders)), kinds[kind])
+			if err := g.fill(ctx, orders); err != nil {
+				return err
+			}
+			p := point{orders: g.filled + g.measured, known: g.known()}
+			memory, err := server.memory(ctx)
+			if err != nil {
+				return err
+			}
+			p.memory = memory - g.empty
+			for range b.size.rounds {
+				taken, err := g.window(ctx, min(orders/5, b.size.growthWindow))
+				if err != nil {
+					return err
+				}
+				p.took = append(p.took, taken)
+			}
+			longest, slow, err := server.longestScript(ctx)
+			if err != nil {
+				return err
+			}
+			p.longest, p.slow = millis(longest), slow
+			points[kind] = append(points[kind], p)
+		}
+		server.stop()
+	}
+
+	s := b.section("Growth", "orders in the store", "customers", "µs per order", "Redis bytes per order", "longest script ms", "scripts ≥ 1 ms")
+	s.note("The store is filled to a size; then windows of new orders (a fifth as many, at most %s) of customers that it knows are recorded by one consumer, in batches of 1,000, without decoding.", whole(float64(b.size.growthWindow)))
+	s.note("Bytes are Redis's used_memory over the empty server's, for each order, customers included. The longest script is SLOWLOG's, since the store was empty; Redis shares its cores, so a script that was interrupted counts as long.")
+	longest := 0.0
+	for kind := range kinds {
+		for _, p := range points[kind] {
+			n := float64(p.orders)
+			s.row(whole(n), whole(float64(p.known)), p.took.text(hundredths), whole(p.memory/n), tenths(p.longest), fmt.Sprint(p.slow))
+			longest = max(longest, p.longest)
+		}
+	}
+	last := len(b.size.growth) - 1
+	few, many, n := points[0][last], points[1][last], float64(points[0][last].orders)
+	// Both stores hold n orders; what one holds more is its further customers.
+	perCustomer := (many.memory - few.memory) / float64(many.known-few.known)
+	perOrder := (few.memory - perCustomer*float64(few.known)) / n
+	s.note("From the two stores of %s orders: %.0f bytes per order, %.0f bytes per customer.", whole(n), perOrder, perCustomer)
+	b.target("Redis blocked by one script", "≤ 5 ms", tenths(longest)+" ms at most", longest <= 5, "while filling to "+whole(n)+" orders")
+	b.target("memory in Redis per order", "≤ 120 bytes", whole(perOrder)+" bytes", perOrder <= 120, "at "+whole(n)+" orders")
+	b.target("memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150, "at "+whole(float64(many.known))+" customers")
+	for kind := range kinds {
+		grows := points[kind][last].took.median() / points[kind][0].took.median()
+		b.target("time per order from 10⁴ to "+whole(n)+" orders", "grows ≤ 1.5 ×", times(grows), grows <= 1.5, kinds[kind])
+	}
+	return nil
+}
+
+// known is how many customers the store holds.
+func (g *growing) known() int {
+	if g.customers > 0 {
+		return min(g.customers, g.filled)
+	}
+	return g.filled
+}
+
+// fill records orders until there are so many, each of the next customer, by two consumers.
+func (g *growing) fill(ctx context.Context, until int) error {
+	const chunk = 1000
+	var group sync.WaitGroup
+	errs := make(chan error, 2)
+	starts := make(chan int)
+	for range cap(errs) {
+		group.Go(func() {
+			orders, outcomes := make([]order.Order, chunk), make([]ledger.Outcome, chunk)
+			for start := range starts {
+				n := min(chunk, until-start)
+				for i := range n {
+					customer := start + i
+					if g.customers > 0 {
+						customer %= g.customers
+					}
+					orders[i] = numbered(start+i, customer)
+				}
+				if err := g.store.Record(ctx, orders[:n], outcomes[:n]); err != nil {
+					select {
+					case errs <- err:
+					default:
+					}
+				}
+			}
+		})
+	}
+	for start := g.filled; start < until && len(errs) == 0; start += chunk {
+		starts <- start
+	}
+	close(starts)
+	group.Wait()
+	close(errs)
+	g.filled = until
+	return <-errs
+}
+
+// window records new orders of known customers, and returns the time of one in µs.
+func (g *growing) window(ctx context.Context, n int) (float64, error) {
+	// Their numbers are past all that fill gives.
+	first := 100_000_000 + g.measured
+	random := rand.New(rand.NewPCG(uint64(first), 1))
+	orders, outcomes := make([]order.Order, n), make([]ledger.Outcome, n)
+	known := g.known()
+	for i := range orders {
+		orders[i] = numbered(first+i, random.IntN(known))
+	}
+	begun := time.Now()
+	for start := 0; start < n; start += 1000 {
+		end := min(start+1000, n)
+		if err := g.store.Record(ctx, orders[start:end], outcomes[start:end]); err != nil {
+			return 0, err
+		}
+	}
+	taken := time.Since(begun)
+	for i, outcome := range outcomes {
+		if outcome != ledger.Recorded {
+			return 0, fmt.Errorf("order %d was not recorded: %v", first+i, outcome)
+		}
+	}
+	g.measured += n
+	return micros(taken) / float64(n), nil
+}
+
+// numbered makes the n-th order, with ids as long as those of orders.py.
+func numbered(n, customer int) order.Order {
+	return order.Order{
+		ID: fmt.Sprintf("ORD-%09d-%012x", n, uint64(n)*0x9E3779B97F4A7C15>>16), UserID: fmt.Sprintf("U%d", customer),
+		Value: spendOf(n), Placed: time.Date(2024, time.Month(1+n%12), 1+n%28, n%24, 0, 0, 0, time.UTC),
+	}
+}

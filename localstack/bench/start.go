@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// start measures how long a new instance takes until it asks for its first event and until it has answered it, and how large its
+// binary is, against what Python takes to import what the baseline imports.
+func (b *bench) start(ctx context.Context) error {
+	if err := b.buildFunctions(ctx); err != nil {
+		return err
+	}
+	redis, err := startRedis(ctx)
+	if err != nil {
+		return err
+	}
+	defer redis.stop()
+	question, err := json.Marshal(events.APIGatewayProxyRequest{
+		Resource: "/stats/global", Path: "/stats/global", HTTPMethod: "GET", Headers: map[string]string{"Host": "localhost"},
+		RequestContext: events.APIGatewayProxyRequestContext{Stage: "v1", ResourcePath: "/stats/global", HTTPMethod: "GET"},
+	})
+	if err != nil {
+		return err
+	}
+	batches, err := sqsEvents(b.few, eventMessages)
+	if err != nil {
+		return err
+	}
+	sides := []struct {
+		function, module string
+		event            []byte
+		ready, answered  sample
+		python           sample
+	}{
+		{function: "orders", module: "baseline_worker", event: batches[0]},
+		{function: "stats", module: "baseline_api", event: question},
+	}
+	b.progress("cold starts")
+	for round := range b.size.starts + 1 {
+		for i := range sides {
+			s := &sides[i]
+			python, err := b.importTime(ctx, s.module, redis.url())
+			if err != nil {
+				return err
+			}
+			ready, answered, err := b.coldStart(ctx, s.function, s.event, redis.url())
+			if err != nil {
+				return err
+			}
+			if round > 0 { // the first one reads the files from the disk
+				s.python, s.ready, s.answered = append(s.python, python), append(s.ready, ready), append(s.answered, answered)
+			}
+		}
+	}
+	s := b.section("Cold start and size", "function", "ready ms", "first answer ms", "binary MB", "Python imports ms", "×")
+	s.note("From the start of the process until it asks the Runtime API for its first event, and until that one is answered: 1,000 orders for the order function, /stats/global for the stats function. %d starts after one that is not counted: files are in memory.", b.size.starts)
+	s.note("Python: until the modules of the baseline's worker and API are imported; Lambda's own runtime would come on top. 1 MB is 1,000,000 bytes.")
+	for _, side := range sides {
+		facts, err := os.Stat(b.bootstrap(side.function))
+		if err != nil {
+			return err
+		}
+		size := float64(facts.Size()) / 1e6
+		s.row(side.function, side.ready.text(tenths), side.answered.text(tenths), hundredths(size), side.python.text(tenths), ratio(side.python, side.ready).text(times))
+		b.target("cold start of "+side.function, "≤ 15 ms to ready", side.ready.text(tenths)+" ms", side.ready.median() <= 15, "first answer after "+tenths(side.answered.median())+" ms")
+		b.target("binary of "+side.function, "≤ 12 MB", hundredths(size)+" MB", size <= 12, "stripped, as deployed")
+	}
+	return nil
+}
+
+// coldStart starts an instance and gives it one event; both times are from the start of the process, in ms.
+func (b *bench) coldStart(ctx context.Context, name string, event []byte, redisURL string) (ready, answered float64, err error) {
+	f, err := startFunction(b.bootstrap(name), settings(redisURL))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.stop()
+	answer, err := f.invoke(ctx, event)
+	end := time.Now()
+	if err != nil {
+		return 0, 0, err
+	}
+	if name == "stats" {
+		var response events.APIGatewayProxyResponse
+		if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != 200 {
+			return 0, 0, fmt.Errorf("the stats function answered %.200s", answer)
+		}
+	} else if err := accepted(answer, nil); err != nil {
+		return 0, 0, err
+	}
+	return millis((<-f.ready).Sub(f.started)), millis(end.Sub(f.started)), nil
+}
+
+// importTime is how long Python takes from its start until it has imported a module of the baseline, in ms.
+func (b *bench) importTime(ctx context.Context, module, redisURL string) (float64, error) {
+	command := exec.CommandContext(ctx, b.python, "-c", "import "+module+"; print('ready', flush=True)")
+	command.Env = append(os.Environ(), "PYTHONPATH="+here, "REDIS_URL="+redisURL)
+	command.Stderr = os.Stderr
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	if err := command.Start(); err != nil {
+		return 0, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	taken := time.Since(begun)
+	if err != nil || line != "ready\n" {
+		err = fmt.Errorf("python said %q: %w", line, err)
+	}
+	return millis(taken), errors.Join(err, command.Wait())
+}
