@@ -74,6 +74,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	code := exitCode(err)
 	a.complain(err, code)
+	if !started && err != nil && !a.JSON {
+		a.Notef("See orderctl --help.\n")
+	}
 	return code
 }
 
@@ -107,9 +110,6 @@ func (a *app) complain(err error, code int) {
 		a.Notef("interrupted\n")
 	default:
 		a.Notef("orderctl: %s\n", console.Clean(err.Error()))
-		if errors.Is(err, errUsage) {
-			a.Notef("See orderctl --help.\n")
-		}
 	}
 }
 

@@ -27,6 +27,11 @@ type delivery struct {
 // deliver sends messages to the orders queue under a progress bar. total is -1 when nobody knows. The delivery is right
 // even when an error is returned.
 func (a *app) deliver(ctx context.Context, parallel int, p *console.Progress, messages iter.Seq2[queue.Message, error]) (delivery, error) {
+	return a.deliverEach(ctx, parallel, p, messages, func(queue.Message) {})
+}
+
+// deliverEach tells each message that SQS confirmed to sent, one after the other.
+func (a *app) deliverEach(ctx context.Context, parallel int, p *console.Progress, messages iter.Seq2[queue.Message, error], sent func(queue.Message)) (delivery, error) {
 	t, err := a.target(ctx)
 	if err != nil {
 		return delivery{}, err
@@ -39,7 +44,12 @@ func (a *app) deliver(ctx context.Context, parallel int, p *console.Progress, me
 	if err != nil {
 		return delivery{}, err
 	}
-	s := queue.Sender{SQS: client, QueueURL: url, Parallel: parallel, Sent: func(m []queue.Message) { p.Add(int64(len(m))) }}
+	s := queue.Sender{SQS: client, QueueURL: url, Parallel: parallel, Sent: func(done []queue.Message) {
+		for _, m := range done {
+			sent(m)
+		}
+		p.Add(int64(len(done)))
+	}}
 	start := a.Now()
 	report, err := s.Send(ctx, messages)
 	p.Finish()

@@ -47,18 +47,45 @@ It works on LocalStack when AWS_ENDPOINT_URL names it or when it answers at
 		&cobra.Group{ID: groupSend, Title: "Send orders:"},
 		&cobra.Group{ID: groupNumbers, Title: "See the numbers:"},
 		&cobra.Group{ID: groupRepair, Title: "Look after the queues:"},
+		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	root.AddCommand(
 		a.sendCommand(), a.bulkCommand(), a.populateCommand(),
+		a.dlqCommand(), a.rejectedCommand(),
 		a.statusCommand(), a.watchCommand(), a.topCommand(), a.userCommand(), a.monthsCommand(),
 	)
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	// Cobra makes its own two commands only when it runs; made now, they can have examples too.
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Example = example("orderctl help bulk")
+		case "completion":
+			cmd.Example = example("source <(orderctl completion bash)")
+			for _, shell := range cmd.Commands() {
+				shell.Example = example(shells[shell.Name()])
+			}
+		}
+	}
 	return root
+}
+
+// shells are how a completion script is taken into use.
+var shells = map[string]string{
+	"bash":       "orderctl completion bash > /etc/bash_completion.d/orderctl",
+	"zsh":        `orderctl completion zsh > "${fpath[1]}/_orderctl"`,
+	"fish":       "orderctl completion fish > ~/.config/fish/completions/orderctl.fish",
+	"powershell": "orderctl completion powershell | Out-String | Invoke-Expression",
 }
 
 const (
 	groupSend    = "send"
 	groupNumbers = "numbers"
 	groupRepair  = "repair"
+	groupOther   = "other"
 )
 
 // example indents command lines as cobra shows them.

@@ -225,7 +225,7 @@ func sortedMonths(m map[order.Month]sample.Part) []order.Month {
 	return keys
 }
 
-func sortedKeys(m map[string]sample.Part) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

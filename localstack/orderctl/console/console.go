@@ -132,7 +132,7 @@ func (c *Console) Confirm(question string) error {
 		return nil
 	}
 	if !c.inTTY || !c.errTTY {
-		return fmt.Errorf("%s: %w: there is no terminal to ask on, add --yes if you mean it", question, ErrNotConfirmed)
+		return fmt.Errorf("%w, as there is no terminal to ask on: %s Add --yes if you mean it", ErrNotConfirmed, question)
 	}
 	fmt.Fprintf(c.Err, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(c.In).ReadString('\n')

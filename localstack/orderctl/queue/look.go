@@ -51,6 +51,9 @@ type Held struct {
 type Look struct {
 	SQS      Receiver
 	QueueURL string
+	// Wait lets the service look for messages so long before it answers that there are none. From 1 s on AWS asks all
+	// its servers, else a sample of them; LocalStack needs none.
+	Wait time.Duration
 
 	seen map[string]int
 	held []Held
@@ -89,8 +92,7 @@ func (l *Look) receive(ctx context.Context, most int) error {
 		QueueUrl:            aws.String(l.QueueURL),
 		MaxNumberOfMessages: int32(most),
 		VisibilityTimeout:   int32(l.hold / time.Second),
-		// Waiting makes AWS ask all its servers instead of a sample of them.
-		WaitTimeSeconds: 1,
+		WaitTimeSeconds:     int32(l.Wait / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
 		},

@@ -24,9 +24,9 @@ type TaskMover interface {
 }
 
 const (
-	// tasksListed is the highest number of tasks that SQS lists; the newest come first.
-	tasksListed = 10
-	taskPoll    = 500 * time.Millisecond
+	taskPoll = 500 * time.Millisecond
+	// taskAppears is how long a task that was started may stay out of the list of tasks.
+	taskAppears = 30 * time.Second
 )
 
 // MoveByTask moves all messages of one queue to another by SQS's own message move task, and follows it until it ends.
@@ -41,6 +41,10 @@ func MoveByTask(ctx context.Context, api TaskMover, from, to string, rate int, p
 	if err != nil {
 		return 0, err
 	}
+	before, err := newestTask(ctx, api, fromARN)
+	if err != nil {
+		return 0, err
+	}
 	in := &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(fromARN), DestinationArn: aws.String(toARN)}
 	if rate > 0 {
 		in.MaxNumberOfMessagesPerSecond = aws.Int32(int32(rate))
@@ -52,42 +56,56 @@ func MoveByTask(ctx context.Context, api TaskMover, from, to string, rate int, p
 		}
 		return 0, fmt.Errorf("start to move messages: %s", plain(err))
 	}
-	following := context.WithoutCancel(ctx)
-	cancelled := false
+	return follow(ctx, api, fromARN, aws.ToString(started.TaskHandle), before.StartedTimestamp, progress)
+}
+
+// follow waits for the end of the task that was started after the one at before.
+func follow(ctx context.Context, api TaskMover, fromARN, handle string, before int64, progress func(moved, total int64)) (int64, error) {
+	calls := context.WithoutCancel(ctx) // the task goes on until it is cancelled, so it is followed until then
+	pause := ctx
 	var moved int64
-	for {
-		if ctx.Err() != nil && !cancelled {
-			cancelled = true
-			if _, err := api.CancelMessageMoveTask(following, &sqs.CancelMessageMoveTaskInput{TaskHandle: started.TaskHandle}); err == nil {
-				continue
+	for unseen := time.Duration(0); ; {
+		if ctx.Err() != nil && pause == ctx {
+			pause = calls
+			// When this fails the task has ended meanwhile, most likely; the list tells.
+			_, _ = api.CancelMessageMoveTask(calls, &sqs.CancelMessageMoveTaskInput{TaskHandle: aws.String(handle)})
+		}
+		task, err := newestTask(calls, api, fromARN)
+		if err != nil {
+			return moved, fmt.Errorf("%w; the move goes on without orderctl", err)
+		}
+		if task.StartedTimestamp > before {
+			moved = task.ApproximateNumberOfMessagesMoved
+			if progress != nil {
+				progress(moved, aws.ToInt64(task.ApproximateNumberOfMessagesToMove))
 			}
-			// It has ended meanwhile, most likely; the list tells.
-		}
-		list, err := api.ListMessageMoveTasks(following, &sqs.ListMessageMoveTasksInput{SourceArn: aws.String(fromARN), MaxResults: aws.Int32(tasksListed)})
-		if err != nil || len(list.Results) == 0 {
-			return moved, fmt.Errorf("follow the move of messages: %s; it goes on without orderctl", plain(err))
-		}
-		task := list.Results[0]
-		moved = task.ApproximateNumberOfMessagesMoved
-		if progress != nil {
-			progress(moved, aws.ToInt64(task.ApproximateNumberOfMessagesToMove))
-		}
-		switch aws.ToString(task.Status) {
-		case "COMPLETED":
-			return moved, nil
-		case "CANCELLED":
-			return moved, context.Canceled
-		case "FAILED":
-			return moved, fmt.Errorf("moving messages failed: %s", aws.ToString(task.FailureReason))
-		}
-		if cancelled {
-			if !sleep(following, taskPoll) {
-				return moved, ctx.Err()
+			switch aws.ToString(task.Status) {
+			case "COMPLETED":
+				return moved, nil
+			case "CANCELLED":
+				return moved, context.Canceled
+			case "FAILED":
+				return moved, fmt.Errorf("moving messages failed: %s", aws.ToString(task.FailureReason))
 			}
-			continue
+		} else if unseen += taskPoll; unseen > taskAppears {
+			return moved, errors.New("the move was started, but the service does not list it; it goes on without orderctl")
 		}
-		sleep(ctx, taskPoll)
+		sleep(pause, taskPoll)
 	}
+}
+
+// newestTask is the zero value where the queue never had a task.
+func newestTask(ctx context.Context, api TaskMover, fromARN string) (types.ListMessageMoveTasksResultEntry, error) {
+	list, err := api.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: aws.String(fromARN), MaxResults: aws.Int32(1)})
+	switch {
+	case err != nil && unknownAction(err):
+		return types.ListMessageMoveTasksResultEntry{}, ErrNoMoveTask
+	case err != nil:
+		return types.ListMessageMoveTasksResultEntry{}, fmt.Errorf("follow the move of messages: %s", plain(err))
+	case len(list.Results) == 0:
+		return types.ListMessageMoveTasksResultEntry{}, nil
+	}
+	return list.Results[0], nil
 }
 
 func arn(ctx context.Context, api Attributes, queueURL string) (string, error) {
