@@ -2,6 +2,8 @@ package statsapi
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -12,6 +14,7 @@ func documentConfig() huma.Config {
 	config := huma.DefaultConfig("Order statistics", "1.0.0")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
+	config.Transformers = []huma.Transformer{explain}
 	config.Info.Description = "Figures over all recorded orders: totals, customers, months, the leaderboard, and what became of " +
 		"the messages. Every answer is JSON; every error is a problem (RFC 9457) with a detail for people. " +
 		"Money is a number with exactly two decimals."
@@ -57,4 +60,55 @@ func metricsOperation() huma.Operation {
 		}},
 	}}
 	return o
+}
+
+// explain says in the detail itself what is wrong with a request; the library says it only in the list of errors.
+func explain(_ huma.Context, _ string, answer any) (any, error) {
+	p, ok := answer.(*huma.ErrorModel)
+	if !ok || p.Status != http.StatusUnprocessableEntity || len(p.Errors) == 0 {
+		return answer, nil
+	}
+	told := make([]string, len(p.Errors))
+	for i, e := range p.Errors {
+		_, name, _ := strings.Cut(e.Location, ".")
+		told[i] = name + ": " + e.Message
+	}
+	p.Detail = strings.Join(told, "; ") + "."
+	return p, nil
+}
+
+// problemExamples are what the document shows for each status that is no success.
+func problemExamples() map[string]huma.ErrorModel {
+	return map[string]huma.ErrorModel{
+		"400": {Detail: "start (2024-02) is after end (2024-01)."},
+		"404": {Detail: "This customer has no orders."},
+		"422": {Detail: "n: expected number <= 1000.", Errors: []*huma.ErrorDetail{{Message: "expected number <= 1000", Location: "path.n", Value: 5000}}},
+		"500": {Detail: "Something went wrong here. The log tells more under this request id."},
+		"503": {Detail: storeAway},
+	}
+}
+
+// describeProblems gives every problem in the document an example of its own.
+func describeProblems(document *huma.OpenAPI) {
+	for _, property := range document.Components.Schemas.Map()["ErrorModel"].Properties {
+		property.Examples = nil
+	}
+	for _, path := range document.Paths {
+		for code, response := range path.Get.Responses {
+			content, found := response.Content["application/problem+json"]
+			if !found {
+				continue
+			}
+			example := problemExamples()[code]
+			example.Status, _ = strconv.Atoi(code)
+			example.Title = http.StatusText(example.Status)
+			content.Example = example
+			if code == "503" {
+				response.Headers = map[string]*huma.Param{"Retry-After": {
+					Description: "After how many seconds it is worth trying again.",
+					Schema:      &huma.Schema{Type: huma.TypeInteger},
+				}}
+			}
+		}
+	}
 }

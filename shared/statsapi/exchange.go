@@ -147,13 +147,15 @@ func (x *exchange) problem(status int, detail string) {
 	x.silent = true
 }
 
+const storeAway = "The figures cannot be read right now. Try again in a moment."
+
 // unavailable is the answer when the store fails. The cause goes to the log.
 func unavailable(ctx context.Context, cause error) error {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		x.cause = errors.Join(x.cause, cause)
 	}
 	return huma.ErrorWithHeaders(
-		huma.NewError(http.StatusServiceUnavailable, "The figures cannot be read right now. Try again in a moment."),
+		huma.NewError(http.StatusServiceUnavailable, storeAway),
 		http.Header{"Retry-After": {"1"}})
 }
 

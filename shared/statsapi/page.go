@@ -27,8 +27,9 @@ func (a *API) pages(document *huma.OpenAPI) {
 		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { dashboard().write(w) })
 	}
 
-	openapi := sync.OnceValue(func() rendered { return renderDocument(document.MarshalJSON) })
-	openapi30 := sync.OnceValue(func() rendered { return renderDocument(document.Downgrade) })
+	described := sync.OnceFunc(func() { describeProblems(document) })
+	openapi := sync.OnceValue(func() rendered { described(); return renderDocument(document.MarshalJSON) })
+	openapi30 := sync.OnceValue(func() rendered { described(); return renderDocument(document.Downgrade) })
 	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { openapi().write(w) })
 	a.mux.HandleFunc("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) { openapi30().write(w) })
 

@@ -111,6 +111,20 @@ type monthlyQuestion struct {
 	End   string `query:"end" default:"2024-12" doc:"The last month, included. Not before start; at most 1,200 months in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$" patternDescription:"YYYY-MM" example:"2024-12"`
 }
 
+// Resolve refuses a month that is given and empty. The library takes it for one that is not given, and would answer with
+// the default.
+func (*monthlyQuestion) Resolve(c huma.Context) []error {
+	address := c.URL()
+	var refused []error
+	query := address.Query()
+	for _, name := range []string{"start", "end"} {
+		if query.Has(name) && query.Get(name) == "" {
+			refused = append(refused, &huma.ErrorDetail{Location: "query." + name, Message: "expected a month: YYYY-MM", Value: ""})
+		}
+	}
+	return refused
+}
+
 type monthlyAnswer struct {
 	Body map[string]monthStats
 }

@@ -124,7 +124,7 @@ function showTop(top) {
     const bar = element("i");
     bar.style.width = `${100 * units(customer.total_spend) / most}%`;
     const spend = element("span");
-    figure(spend, moneyText(customer.total_spend));
+    figure(spend, inFull(moneyText(customer.total_spend)));
     return element("tr", {},
       element("td", { className: "rank" }, String(i + 1)),
       element("td", {}, name),
@@ -183,7 +183,7 @@ async function showCustomer(id) {
     const values = [["Orders", countText(data.order_count)], ["Spend", moneyText(data.total_spend)], ["Average order", moneyText(average(data.total_spend, data.order_count))]];
     content = [element("h3", {}, element("bdi", {}, data.user_id)), element("dl", { className: "rows" }, ...values.map(([name, text]) => {
       const value = element("dd");
-      figure(value, text);
+      figure(value, inFull(text));
       return element("div", {}, element("dt", {}, name), value);
     }))];
   } catch (failure) {

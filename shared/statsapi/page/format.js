@@ -6,7 +6,7 @@ const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumS
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moneyFields = new Set(["total_revenue", "total_spend", "revenue"]);
 
-// Above this many units a figure is shortened, and the exact one is shown on hover and read out.
+// From this many units on, a large figure is shortened, and the exact one is shown on hover and read out.
 const shortenFrom = 10_000_000;
 
 function parse(text) {
@@ -22,6 +22,9 @@ const moneyText = (amount) => {
   const exact = twoDecimals.format(amount);
   return { exact, short: units(amount) >= shortenFrom ? compact.format(units(amount)) : exact };
 };
+
+// inFull is for lists, where there is room for every digit.
+const inFull = ({ exact }) => ({ exact, short: exact });
 
 // average divides cents, rounding half up.
 function average(amount, count) {
