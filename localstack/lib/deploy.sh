@@ -10,6 +10,7 @@ BUILD=$STATE_DIR/build
 clients() { "$ROOT/bin/$1" "${@:2}"; }
 
 build() {
+  exclusively # sam build keeps notes of its own beside the template
   cd "$ROOT"
   clients samlocal build --config-file "$ROOT/samconfig.toml" --config-env local --build-dir "$BUILD"
 }

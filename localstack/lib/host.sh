@@ -40,13 +40,14 @@ host_start_redis() {
 host_start_localstack() {
   local folder=$STATE_DIR/localstack settings rie
   rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
-  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/executor/*.py \
+  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/{executor,init}/*.py \
     "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | sha256sum)"
   if keep_running localstack "$settings" && localstack_answers; then return; fi
   stop_process localstack
   require_port LOCALSTACK_PORT
   rm -rf "$folder/tmp" "$folder/files" "$folder/cache"
-  mkdir -p "$folder/tmp"
+  mkdir -p "$folder/tmp" "$folder/files/etc/localstack/init"
+  cp -r "$ROOT/localstack/init" "$folder/files/etc/localstack/init/start.d"
   chmod +x "${rie[0]}"
   local environment=(
     # The default server ignores the address and binds 0.0.0.0: anybody on the network could run code here.

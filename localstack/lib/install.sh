@@ -48,7 +48,15 @@ installed() {
   cat "$@" | sha256sum >"$folder/.installed"
 }
 
+# exclusively: only one run at a time may change $TOOLS or bin/, whatever STATE_DIR it works on; the lock ends with the
+# step's shell.
+exclusively() {
+  exec 8>"$TOOLS/lock"
+  if command -v flock >/dev/null; then flock 8; fi
+}
+
 install_uv() {
+  exclusively
   local lock=$REQUIREMENTS/uv.txt python
   current "$TOOLS/uv" "$lock" && return
   python=$(any_python pip) || {
@@ -72,6 +80,7 @@ environment() {
 }
 
 install_clients() {
+  exclusively
   current "$TOOLS/clients" "$REQUIREMENTS"/{build,clients}.txt && "$TOOLS/clients/bin/python" -V && return
   local python
   python=$(any_python ssl) || fail "no Python 3.10 or newer was found; install one, such as: apt-get install python3"
@@ -79,11 +88,13 @@ install_clients() {
 }
 
 install_lint() {
+  exclusively
   current "$TOOLS/lint" "$REQUIREMENTS"/{build,lint}.txt && "$TOOLS/lint/bin/python" -V && return
   environment lint "$(any_python ssl)"
 }
 
 install_localstack() {
+  exclusively
   current "$TOOLS/localstack" "$REQUIREMENTS"/{build,localstack}.txt && "$TOOLS/localstack/bin/python" -V && return
   local python
   if ! python=$(localstack_python); then
@@ -94,6 +105,7 @@ install_localstack() {
 }
 
 install_redis() {
+  exclusively
   command -v redis-server >/dev/null && return
   debian_package redis-server 'Redis 7 or newer'
 }
@@ -121,6 +133,7 @@ compile_locks() {
 
 # Commands for PATH. They look up the port when they run, so that they always mean the deployment that runs.
 install_bin() {
+  exclusively
   mkdir -p "$ROOT/bin"
   local name
   for name in awslocal samlocal; do

@@ -1,0 +1,182 @@
+// Package deployment starts a LocalStack deployment of its own for tests: the same script that make deploy-local runs,
+// in host mode, on free ports and in a folder of its own, so that it can run beside the one that somebody works with.
+package deployment
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const prefix = "order-pipeline-test-"
+
+// A Deployment is a LocalStack with the deployed stack, and the Redis that it counts in.
+type Deployment struct {
+	Root     string            // the repository
+	Folder   string            // what the deployment keeps while it runs
+	Endpoint string            // LocalStack's address
+	Redis    string            // host:port
+	Outputs  map[string]string // the stack's outputs by name
+	env      []string
+}
+
+// Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about half a minute, and
+// minutes the first time on a machine. Deployments that a killed test run left behind are stopped first.
+func Start(ctx context.Context) (*Deployment, error) {
+	root, err := root()
+	if err != nil {
+		return nil, err
+	}
+	sweep(ctx, root)
+	folder, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return nil, err
+	}
+	owner := strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(filepath.Join(folder, "owner"), []byte(owner), 0o600); err != nil {
+		return nil, err
+	}
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	d := &Deployment{
+		Root:     root,
+		Folder:   folder,
+		Endpoint: "http://localhost:" + ports[0],
+		Redis:    "127.0.0.1:" + ports[1],
+		env: append(os.Environ(),
+			"MODE=host", "STATE_DIR="+folder, "LOCALSTACK_PORT="+ports[0], "REDIS_PORT="+ports[1],
+			"REDIS_URL=", "REDIS_CLUSTER=false", "LEDGER_SHARDS=1", "LOG_LEVEL=debug",
+			"AWS_ENDPOINT_URL="+"http://localhost:"+ports[0], "AWS_REGION=us-east-1",
+			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"),
+	}
+	if err := d.Up(ctx); err != nil {
+		return nil, errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
+	}
+	return d, nil
+}
+
+// Up runs the script's up once more: it heals what broke and deploys what changed.
+func (d *Deployment) Up(ctx context.Context) error {
+	if out, err := d.Command(ctx, "localstack/local", "up").CombinedOutput(); err != nil {
+		return fmt.Errorf("localstack/local up: %w\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(d.Folder, "outputs"))
+	if err != nil {
+		return err
+	}
+	d.Outputs = map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), "\t"); ok {
+			d.Outputs[name] = value
+		}
+	}
+	return nil
+}
+
+// Stop ends the processes, deletes the folder, and fails when a process of the deployment is left.
+func (d *Deployment) Stop(ctx context.Context) error {
+	if out, err := d.Command(ctx, "localstack/local", "down").CombinedOutput(); err != nil {
+		return fmt.Errorf("localstack/local down: %w\n%s", err, out)
+	}
+	if left := d.Processes(""); len(left) > 0 {
+		return fmt.Errorf("localstack/local down left processes %v in %s", left, d.Folder)
+	}
+	return os.RemoveAll(d.Folder)
+}
+
+// Command prepares a program of the repository, such as "bin/awslocal", to work on this deployment.
+func (d *Deployment) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(d.Root, name), args...)
+	cmd.Dir = d.Root
+	cmd.Env = d.env
+	return cmd
+}
+
+// PID is the process id of "localstack" or "redis".
+func (d *Deployment) PID(name string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(d.Folder, name, "pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+// Processes lists the ids of the processes that work in the deployment's folder: LocalStack, Redis and the functions.
+// With a program's name, such as "bootstrap", only those that run it.
+func (d *Deployment) Processes(program string) []int {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	var ids []int
+	for _, link := range folders {
+		folder, err := os.Readlink(link)
+		if err != nil || !strings.HasPrefix(folder, d.Folder+"/") {
+			continue
+		}
+		if exe, err := os.Readlink(filepath.Join(filepath.Dir(link), "exe")); program != "" && (err != nil || filepath.Base(exe) != program) {
+			continue
+		}
+		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// sweep stops deployments whose test process was killed before it could.
+func sweep(ctx context.Context, root string) {
+	owners, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*", "owner"))
+	for _, file := range owners {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		pid, err := strconv.Atoi(string(text))
+		if err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			continue
+		}
+		folder := filepath.Dir(file)
+		d := &Deployment{Root: root, Folder: folder, env: append(os.Environ(), "STATE_DIR="+folder)}
+		if err := d.Stop(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)
+		}
+	}
+}
+
+func root() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; folder != "/"; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder, nil
+		}
+	}
+	return "", errors.New("no go.mod above the working directory: run the tests inside the repository")
+}
+
+func freePorts(n int) ([]string, error) {
+	var ports []string
+	for range n {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, port)
+	}
+	return ports, nil
+}

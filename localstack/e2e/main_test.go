@@ -1,0 +1,56 @@
+// Package e2e tests the deployed pipeline from outside: messages go in through SQS, figures come out over HTTP.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/localstack/deployment"
+)
+
+// One deployment serves all tests. They run one after another, because the totals are of all orders; each uses customers
+// and order ids of its own.
+var (
+	pipeline *deployment.Deployment
+	queues   *sqs.Client
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	var err error
+	if pipeline, err = deployment.Start(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	queues = sqs.New(sqs.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(pipeline.Endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	ended := make(chan int, 1)
+	go func() { ended <- m.Run() }()
+	var code int
+	select {
+	case code = <-ended:
+	case <-ctx.Done():
+		code = 1
+	}
+	if err := pipeline.Stop(context.WithoutCancel(ctx)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}

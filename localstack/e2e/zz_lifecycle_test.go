@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// These tests break the deployment on purpose. Go runs a package's files by name: this one comes last.
+
+// Whoever can reach LocalStack can run code on this machine.
+func TestEverythingListensOnLoopbackOnly(t *testing.T) {
+	mustSend(t, newOrder("loopback-1", "loopback").body(t)) // so that both functions run
+	wantUser(t, "loopback", 1, "40.00")
+	inodes := map[string]bool{}
+	for _, pid := range pipeline.Processes("") {
+		folder := fmt.Sprintf("/proc/%d/fd", pid)
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			continue // it has ended since
+		}
+		for _, file := range files {
+			if link, err := os.Readlink(folder + "/" + file.Name()); err == nil && strings.HasPrefix(link, "socket:[") {
+				inodes[strings.Trim(link, "socket:[]")] = true
+			}
+		}
+	}
+	const listening = "0A"
+	loopback := []string{"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+	found := 0
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if os.IsNotExist(err) {
+			continue // no IPv6
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			field := strings.Fields(line)
+			if len(field) < 10 || field[3] != listening || !inodes[field[9]] {
+				continue
+			}
+			found++
+			if address, _, _ := strings.Cut(field[1], ":"); !slices.Contains(loopback, address) {
+				t.Errorf("%s: a process of the deployment listens on %s", table, field[1])
+			}
+		}
+	}
+	// LocalStack, Redis, and two ports of the runtime emulator for each of the two functions.
+	if found < 6 {
+		t.Errorf("%d listening sockets found; want at least 6", found)
+	}
+}
+
+// The batch of a killed function comes back when its visibility timeout, here shortened, has passed.
+func TestKilledFunctionIsStartedAnewAndItsBatchComesBack(t *testing.T) {
+	mustSend(t, newOrder("killed-1", "killed").body(t))
+	wantUser(t, "killed", 1, "40.00")
+	setVisibilityTimeout(t, "3")
+	defer setVisibilityTimeout(t, "181")
+	kill(t, pipeline.Processes("bootstrap")...)
+	mustSend(t, newOrder("killed-2", "killed").body(t))
+	wantUser(t, "killed", 2, "80.00") // asks again when the API's function, killed too, fails once
+}
+
+func setVisibilityTimeout(t *testing.T, seconds string) {
+	t.Helper()
+	_, err := queues.SetQueueAttributes(context.WithoutCancel(t.Context()), &sqs.SetQueueAttributesInput{
+		QueueUrl:   aws.String(pipeline.Outputs["OrdersQueueUrl"]),
+		Attributes: map[string]string{"VisibilityTimeout": seconds},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func kill(t *testing.T, pids ...int) {
+	t.Helper()
+	if len(pids) == 0 {
+		t.Fatal("no process to kill")
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatalf("kill %d: %v", pid, err)
+		}
+	}
+}
+
+func TestFunctionLogsAreKept(t *testing.T) {
+	mustSend(t, newOrder("logs-1", "logs").body(t))
+	wantUser(t, "logs", 1, "40.00")
+	for _, output := range []string{"OrdersFunctionName", "StatsFunctionName"} {
+		group := "/aws/lambda/" + pipeline.Outputs[output]
+		eventually(t, func() error {
+			out, err := pipeline.Command(t.Context(), "bin/awslocal", "logs", "filter-log-events", "--log-group-name", group,
+				"--query", "events[].message", "--output", "text").CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "REPORT RequestId:") {
+				return fmt.Errorf("log group %s: %w\n%s", group, err, out)
+			}
+			return nil
+		})
+	}
+}
+
+func TestSecondRunChangesNothing(t *testing.T) {
+	mustSend(t, newOrder("again-1", "again").body(t))
+	wantUser(t, "again", 1, "40.00")
+	api := pipeline.Outputs["ApiUrl"]
+	pid, err := pipeline.PID("localstack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pipeline.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := pipeline.PID("localstack"); got != pid {
+		t.Error("LocalStack was started anew")
+	}
+	if got := pipeline.Outputs["ApiUrl"]; got != api {
+		t.Errorf("the API's address changed from %s to %s", api, got)
+	}
+	wantUser(t, "again", 1, "40.00")
+}
+
+// After LocalStack and Redis died, one more run brings everything back, and what was counted is still there.
+func TestDeadLocalStackAndRedisHeal(t *testing.T) {
+	before := messages(t)
+	mustSend(t, newOrder("heal-1", "heal").body(t))
+	wantCounts(t, before, counts{recorded: 1})
+	for _, name := range []string{"localstack", "redis"} {
+		pid, err := pipeline.PID(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Redis writes its file once a second; SIGTERM makes it write now.
+		signal := syscall.SIGKILL
+		if name == "redis" {
+			signal = syscall.SIGTERM
+		}
+		if err := syscall.Kill(pid, signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() error {
+		if left := pipeline.Processes(""); len(left) > 0 {
+			return fmt.Errorf("processes %v are left after LocalStack and Redis died", left)
+		}
+		return nil
+	})
+	if err := pipeline.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantUser(t, "heal", 1, "40.00")
+	mustSend(t, newOrder("heal-1", "heal").body(t))
+	wantCounts(t, before, counts{recorded: 1, duplicate: 1})
+	mustSend(t, newOrder("heal-2", "heal").body(t))
+	wantUser(t, "heal", 2, "80.00")
+}

@@ -1,0 +1,312 @@
+// Package template holds the rules of template.yaml and samconfig.toml that no linter knows.
+package template
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	path = "../../template.yaml"
+	day  = 24 * 60 * 60 // seconds
+)
+
+// template is the part of the file that the rules are about.
+type template struct {
+	Parameters map[string]map[string]yaml.Node `yaml:"Parameters"`
+	Globals    struct {
+		Function function `yaml:"Function"`
+	} `yaml:"Globals"`
+	Resources map[string]resource  `yaml:"Resources"`
+	Outputs   map[string]yaml.Node `yaml:"Outputs"`
+}
+
+type resource struct {
+	Type       string            `yaml:"Type"`
+	Metadata   map[string]string `yaml:"Metadata"`
+	Properties yaml.Node         `yaml:"Properties"`
+}
+
+type function struct {
+	Runtime       string `yaml:"Runtime"`
+	Timeout       int    `yaml:"Timeout"`
+	LoggingConfig struct {
+		LogGroup string `yaml:"LogGroup"`
+	} `yaml:"LoggingConfig"`
+	Environment struct {
+		Variables map[string]yaml.Node `yaml:"Variables"`
+	} `yaml:"Environment"`
+	Events map[string]struct {
+		Type       string  `yaml:"Type"`
+		Properties mapping `yaml:"Properties"`
+	} `yaml:"Events"`
+}
+
+type mapping struct {
+	BatchSize                      int      `yaml:"BatchSize"`
+	MaximumBatchingWindowInSeconds int      `yaml:"MaximumBatchingWindowInSeconds"`
+	FunctionResponseTypes          []string `yaml:"FunctionResponseTypes"`
+}
+
+type queue struct {
+	QueueName              string `yaml:"QueueName"`
+	VisibilityTimeout      int    `yaml:"VisibilityTimeout"`
+	MessageRetentionPeriod int    `yaml:"MessageRetentionPeriod"`
+	SqsManagedSseEnabled   bool   `yaml:"SqsManagedSseEnabled"`
+	RedrivePolicy          struct {
+		Target          string `yaml:"deadLetterTargetArn"`
+		MaxReceiveCount int    `yaml:"maxReceiveCount"`
+	} `yaml:"RedrivePolicy"`
+}
+
+type logGroup struct {
+	LogGroupName    string `yaml:"LogGroupName"`
+	RetentionInDays int    `yaml:"RetentionInDays"`
+}
+
+func read(t *testing.T) template {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc template
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return doc
+}
+
+// properties reads one resource, and fails the test when the template has none of that name and type.
+func properties[T any](t *testing.T, doc template, name, kind string) T {
+	t.Helper()
+	var p T
+	r, ok := doc.Resources[name]
+	if !ok || r.Type != kind {
+		t.Fatalf("template has no %s %s", kind, name)
+	}
+	if err := r.Properties.Decode(&p); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return p
+}
+
+func ofType(doc template, kind string) []string {
+	var names []string
+	for name, r := range doc.Resources {
+		if r.Type == kind {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestOrdersMapping(t *testing.T) {
+	t.Parallel()
+	orders := properties[function](t, read(t), "OrdersFunction", "AWS::Serverless::Function")
+	want := mapping{
+		BatchSize:                      1000,
+		MaximumBatchingWindowInSeconds: 1,
+		// Without it one failed order would bring the whole batch back.
+		FunctionResponseTypes: []string{"ReportBatchItemFailures"},
+	}
+	if diff := cmp.Diff(want, orders.Events["Queue"].Properties); diff != "" {
+		t.Errorf("event source mapping (-want +got):\n%s", diff)
+	}
+}
+
+func TestVisibilityTimeoutOutlastsSixTries(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	orders := properties[function](t, doc, "OrdersFunction", "AWS::Serverless::Function")
+	got := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").VisibilityTimeout
+	window := orders.Events["Queue"].Properties.MaximumBatchingWindowInSeconds
+	if least := 6*orders.Timeout + window; orders.Timeout == 0 || got < least {
+		t.Errorf("VisibilityTimeout of orders is %d s; want at least 6 x %d s + %d s = %d s", got, orders.Timeout, window, least)
+	}
+}
+
+func TestRedrive(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	orders := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue")
+	dlq := properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue")
+	if got := orders.RedrivePolicy; got.Target != "OrdersDlq.Arn" || got.MaxReceiveCount != 5 {
+		t.Errorf("RedrivePolicy of orders is %+v; want OrdersDlq after 5 receives", got)
+	}
+	// A message keeps its age on the way into the dead-letter queue.
+	if dlq.MessageRetentionPeriod <= orders.MessageRetentionPeriod {
+		t.Errorf("orders-dlq keeps messages for %d s; want longer than orders, %d s", dlq.MessageRetentionPeriod, orders.MessageRetentionPeriod)
+	}
+}
+
+func TestOrderIDIsRememberedLongerThanAMessageLives(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	life := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").MessageRetentionPeriod +
+		properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue").MessageRetentionPeriod
+	for _, key := range []string{"Default", "MinValue"} {
+		var days int
+		node := doc.Parameters["SeenRetentionDays"][key]
+		if err := node.Decode(&days); err != nil {
+			t.Fatalf("SeenRetentionDays.%s: %v", key, err)
+		}
+		if days*day < life {
+			t.Errorf("SeenRetentionDays.%s is %d; want at least %d, the retention of orders and of orders-dlq together", key, days, life/day)
+		}
+	}
+}
+
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	var names []string
+	for _, name := range ofType(doc, "AWS::SQS::Queue") {
+		q := properties[queue](t, doc, name, "AWS::SQS::Queue")
+		names = append(names, q.QueueName)
+		if !q.SqsManagedSseEnabled {
+			t.Errorf("queue %s is not encrypted at rest", q.QueueName)
+		}
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"orders", "orders-dlq", "orders-rejected"}, names); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	if got := doc.Globals.Function.Runtime; got != "provided.al2023" {
+		t.Errorf("runtime is %q; want provided.al2023", got)
+	}
+	names := ofType(doc, "AWS::Serverless::Function")
+	if diff := cmp.Diff([]string{"OrdersFunction", "StatsFunction"}, names); diff != "" {
+		t.Fatalf("functions (-want +got):\n%s", diff)
+	}
+	for _, name := range names {
+		f := properties[function](t, doc, name, "AWS::Serverless::Function")
+		if got := doc.Resources[name].Metadata["BuildMethod"]; got != "makefile" {
+			t.Errorf("%s: BuildMethod is %q; want makefile", name, got)
+		}
+		if f.Timeout == 0 {
+			t.Errorf("%s: no Timeout of its own", name)
+		}
+		// Left to itself Lambda makes a log group that keeps everything for ever.
+		group := properties[logGroup](t, doc, f.LoggingConfig.LogGroup, "AWS::Logs::LogGroup")
+		if group.RetentionInDays == 0 {
+			t.Errorf("%s: log group %s has no retention", name, group.LogGroupName)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	shared := []string{"LEDGER_SHARDS", "LOG_LEVEL", "ORDERS_QUEUE_URL", "REDIS_CLUSTER", "REDIS_SECRET_ARN", "REDIS_URL", "REJECTED_QUEUE_URL"}
+	own := map[string][]string{"OrdersFunction": {"SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL"}}
+	if diff := cmp.Diff(shared, slices.Sorted(maps.Keys(doc.Globals.Function.Environment.Variables))); diff != "" {
+		t.Errorf("variables of both functions (-want +got):\n%s", diff)
+	}
+	for name, want := range own {
+		f := properties[function](t, doc, name, "AWS::Serverless::Function")
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(f.Environment.Variables))); diff != "" {
+			t.Errorf("variables of %s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestPoliciesNameTheirResources(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	type statement struct {
+		Action   yaml.Node `yaml:"Action"`
+		Resource yaml.Node `yaml:"Resource"`
+	}
+	type role struct {
+		Policies []struct {
+			PolicyDocument struct {
+				Statement []yaml.Node `yaml:"Statement"`
+			} `yaml:"PolicyDocument"`
+		} `yaml:"Policies"`
+		ManagedPolicyArns []string `yaml:"ManagedPolicyArns"`
+	}
+	for _, name := range ofType(doc, "AWS::IAM::Role") {
+		r := properties[role](t, doc, name, "AWS::IAM::Role")
+		if len(r.ManagedPolicyArns) > 0 {
+			t.Errorf("%s: managed policies %v allow more than the function needs", name, r.ManagedPolicyArns)
+		}
+		if len(r.Policies) == 0 {
+			t.Errorf("%s: no policy", name)
+		}
+		for _, p := range r.Policies {
+			for _, node := range p.PolicyDocument.Statement {
+				if node.Kind == yaml.AliasNode {
+					node = *node.Alias
+				}
+				if node.Tag == "!If" {
+					node = *node.Content[1]
+				}
+				var s statement
+				if err := node.Decode(&s); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				actions := values(s.Action)
+				if len(actions) == 0 {
+					t.Errorf("%s: statement without an action at line %d", name, node.Line)
+				}
+				for _, action := range actions {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s: action %s is a wildcard", name, action)
+					}
+					// Network interfaces are the one thing that Lambda asks for without a resource.
+					if slices.Contains(values(s.Resource), "*") && !strings.HasPrefix(action, "ec2:") {
+						t.Errorf("%s: %s is allowed on every resource", name, action)
+					}
+				}
+			}
+		}
+	}
+}
+
+// values are the texts of a scalar or of a list.
+func values(node yaml.Node) []string {
+	if node.Kind == yaml.ScalarNode {
+		return []string{node.Value}
+	}
+	var list []string
+	for _, n := range node.Content {
+		list = append(list, n.Value)
+	}
+	return list
+}
+
+func TestOutputs(t *testing.T) {
+	t.Parallel()
+	want := []string{"ApiUrl", "EventSourceMappingId", "OrdersDlqUrl", "OrdersFunctionName", "OrdersQueueUrl", "RejectedQueueUrl", "StatsFunctionName"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(read(t).Outputs))); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
+
+// A binary for another processor would start nowhere: the Makefile must build what the template asks for.
+func TestMakefileBuildsForTheDefaultArchitecture(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	node := doc.Parameters["Architecture"]["Default"]
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nFUNCTION_ARCH ?= %s\n", node.Value); !strings.Contains(string(makefile), want) {
+		t.Errorf("the Makefile does not say %q", strings.TrimSpace(want))
+	}
+}
