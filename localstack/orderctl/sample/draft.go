@@ -16,6 +16,7 @@ type draft struct {
 	items    []item
 	value    order.Cents // of the items
 	stated   order.Cents // what the message says
+	repeated bool        // it has a duplicate
 	restyled bool        // other key order and white space, same content
 }
 

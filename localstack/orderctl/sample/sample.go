@@ -114,13 +114,37 @@ func (m *maker) next(i int) Message {
 		return msg // not kept for duplicates: whether a duplicate counts as a mismatch again is not promised
 	}
 	if dice -= m.Duplicates; dice < 0 && len(m.earlier) > 0 {
-		again := m.earlier[m.rng.IntN(len(m.earlier))]
+		at := m.rng.IntN(len(m.earlier))
+		m.earlier[at].repeated = true
+		again := m.earlier[at]
 		again.restyled = m.rng.IntN(2) == 0
 		return again.message(Duplicate)
 	}
-	if dice -= m.Conflicts; dice < 0 && dice >= -m.Conflicts && len(m.earlier) > 0 {
-		// The first is taken out of the pool: a duplicate of it could be refused instead, were the rival first.
-		at := m.rng.IntN(len(m.earlier))
+	if dice -= m.Conflicts; dice < 0 && dice >= -m.Conflicts {
+		if msg, ok := m.conflict(); ok {
+			return msg
+		}
+	}
+	if len(m.earlier) < pool {
+		m.earlier = append(m.earlier, d)
+	} else {
+		m.earlier[m.rng.IntN(pool)] = d
+	}
+	return d.message(Fresh)
+}
+
+// conflict takes an earlier order without duplicates, and takes it out of the pool: were the rival first, the duplicates
+// of the other would be refused too, and nobody could say how many.
+func (m *maker) conflict() (Message, bool) {
+	if len(m.earlier) == 0 {
+		return Message{}, false
+	}
+	start := m.rng.IntN(len(m.earlier))
+	for i := range m.earlier {
+		at := (start + i) % len(m.earlier)
+		if m.earlier[at].repeated {
+			continue
+		}
 		rival := m.earlier[at]
 		m.earlier = append(m.earlier[:at], m.earlier[at+1:]...)
 		first := rival.user
@@ -129,14 +153,9 @@ func (m *maker) next(i int) Message {
 		}
 		msg := rival.message(Conflict)
 		msg.Rival = first
-		return msg
+		return msg, true
 	}
-	if len(m.earlier) < pool {
-		m.earlier = append(m.earlier, d)
-	} else {
-		m.earlier[m.rng.IntN(pool)] = d
-	}
-	return d.message(Fresh)
+	return Message{}, false
 }
 
 func (m *maker) user() string { return fmt.Sprintf("U%d", m.rng.IntN(m.Users)+1) }
