@@ -49,6 +49,8 @@ func (b *batch) count(ctx context.Context, started time.Time) {
 
 // addUncounted adds what this and earlier batches of the instance left to count.
 func (b *batch) addUncounted(ctx context.Context) {
+	ctx, cancel := withReserve(ctx, answerTime/2)
+	defer cancel()
 	if err := b.Ledger.AddCounters(ctx, b.uncounted); err != nil {
 		b.Log.WarnContext(ctx, "counters are added with a later batch", "error", err)
 		return

@@ -153,6 +153,8 @@ func Delay(first time.Duration, receives int, spread float64) time.Duration {
 // delay lengthens the visibility timeout of messages that must come back: partial batch responses switch off Lambda's own
 // back-off. It is an improvement, not a need: where it fails, the queue's own visibility timeout holds.
 func (b *batch) delay(ctx context.Context, failed []int) {
+	ctx, cancel := withReserve(ctx, answerTime)
+	defer cancel()
 	var calls [][]types.ChangeMessageVisibilityBatchRequestEntry
 	for at, i := range failed {
 		message := &b.messages[i]
