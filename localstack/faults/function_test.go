@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // The function dies, stalls, or its answer gets lost.
 func TestFunction(t *testing.T) {
-	playAll(t, "function", []fault{
+	playAll(t, []fault{
 		{name: "no fault", spares: true, play: func(r *rig) {
 			r.fill()
 			r.drain()
@@ -49,7 +50,10 @@ func TestFunction(t *testing.T) {
 					return queue.Fault{}
 				}
 				r.consumers[0].Kill()
-				return queue.Fault{LoseDone: r.roll(2) == 0, Code: "InternalError"}
+				if r.roll(2) == 0 {
+					return queue.Fault{LoseDone: true}
+				}
+				return queue.Fault{Code: "InternalError", Status: http.StatusServiceUnavailable}
 			})
 			r.fill()
 			r.drain()
@@ -77,15 +81,15 @@ func TestFunction(t *testing.T) {
 			slow := true
 			r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
 				if slow && !chunk.Up {
-					r.chance(1 << 30)
+					r.happened()
 					time.Sleep(400 * time.Millisecond)
 				}
 				return link.Pass()
 			})
 			r.fill()
 			r.poll()
-			if left := len(r.orders.Messages()); left == 0 {
-				r.Error("the whole batch was dealt with: the limit was not reached")
+			if left := len(r.orders.Messages()); left == 0 || left == r.messages {
+				r.Errorf("%d of %d messages were left over: the limit was not reached in the middle", left, r.messages)
 			}
 			r.consumers[0].link.Watch(nil)
 			r.drain()

@@ -3,16 +3,16 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 )
 
-// binaries are the functions' bootstraps, built as the template's build does.
+// binaries are the functions' bootstraps.
 var binaries struct{ orders, stats string }
 
 // seeds are the seeds that every fault is tried with.
@@ -28,46 +28,80 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	count, first := 2, rand.Uint64N(1_000_000)
-	for name, to := range map[string]func(uint64){
-		"SEEDS": func(n uint64) { count = int(n) }, "SEED": func(n uint64) { first = n },
-	} {
-		if text := os.Getenv(name); text != "" {
-			n, err := strconv.ParseUint(text, 10, 32)
-			if err != nil {
-				return 1, fmt.Errorf("%s is %q: write a whole number", name, text)
-			}
-			to(n)
-		}
+	count, err := number("SEEDS", 2)
+	if err != nil {
+		return 1, err
+	}
+	first, err := number("SEED", rand.Uint64N(1_000_000))
+	if err != nil {
+		return 1, err
 	}
 	for i := range count {
-		seeds = append(seeds, first+uint64(i))
+		seeds = append(seeds, first+i)
 	}
-
 	folder, err := os.MkdirTemp("", "faults")
 	if err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	for name, path := range map[string]*string{"orders": &binaries.orders, "stats": &binaries.stats} {
-		*path = filepath.Join(folder, name, "bootstrap")
-		build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", *path, "./functions/"+name)
-		build.Dir = filepath.Join("..", "..")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return 1, fmt.Errorf("build the function %s: %w\n%s", name, err, out)
+		if *path, err = build(folder, name); err != nil {
+			return 1, err
 		}
 	}
 
 	code = m.Run()
 	table := results.table()
-	if testing.Verbose() || strings.EqualFold(os.Getenv("WRITE_RESULTS"), "1") {
+	write := os.Getenv("WRITE_RESULTS") == "1"
+	if testing.Verbose() || write {
 		fmt.Print("\n", table)
 	}
-	if os.Getenv("WRITE_RESULTS") == "1" {
-		if err := results.write("RESULTS.md", table); err != nil {
-			return max(code, 1), err
+	if write {
+		err = results.write("RESULTS.md", table)
+	}
+	return code, err
+}
+
+func number(variable string, fallback uint64) (uint64, error) {
+	text := os.Getenv(variable)
+	if text == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s is %q: write a whole number", variable, text)
+	}
+	return n, nil
+}
+
+// build builds a function as the template's build does, and returns its bootstrap.
+func build(folder, name string) (string, error) {
+	path := filepath.Join(folder, name, "bootstrap")
+	command := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./functions/"+name)
+	command.Dir = filepath.Join("..", "..")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the function %s: %w\n%s", name, err, out)
+	}
+	return path, nil
+}
+
+// What this package tests, it builds and does not import: the go command must not take an earlier result for it.
+// Looking at the sources makes them a part of what a kept result depends on.
+func TestSourcesAreNoticed(t *testing.T) {
+	for _, root := range []string{"../../functions", "../../shared", "../acl"} {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			_, err = os.Stat(path)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
-	return code, nil
+	for _, variable := range []string{"SEEDS", "SEED", "WRITE_RESULTS"} {
+		_ = os.Getenv(variable) // noticed too
+	}
 }

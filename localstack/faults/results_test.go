@@ -19,21 +19,21 @@ type report struct {
 
 // A row is one fault, over all its runs.
 type row struct {
-	group, fault                                    string
+	fault                                           string
 	runs, messages, deliveries, failed, lost, twice int
 	wrong                                           int // runs
 }
 
 // about returns the row of a fault. Rows stand in the order in which they are first asked for.
-func (p *report) about(group, fault string) *row {
+func (p *report) about(fault string) *row {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range p.rows {
-		if r.group == group && r.fault == fault {
+		if r.fault == fault {
 			return r
 		}
 	}
-	r := &row{group: group, fault: fault}
+	r := &row{fault: fault}
 	p.rows = append(p.rows, r)
 	return r
 }
@@ -116,10 +116,10 @@ type fault struct {
 }
 
 // playAll tries every fault with every seed.
-func playAll(t *testing.T, group string, faults []fault) {
+func playAll(t *testing.T, faults []fault) {
 	t.Parallel()
 	for _, f := range faults {
-		about := results.about(group, f.name)
+		about := results.about(f.name)
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			for _, seed := range seeds {

@@ -43,6 +43,7 @@ type rig struct {
 	dlq       *queue.Queue
 	rejected  *queue.Queue
 	consumers []*consumer
+	source    *source
 	sent      map[string]message // by first message id
 
 	mu         sync.Mutex
@@ -73,6 +74,7 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 	if r.mix == (mix{}) {
 		r.mix = usual
 	}
+	r.source = &source{random: r.random, mix: r.mix}
 	if r.timeout == 0 {
 		r.timeout = 30 * time.Second
 	}
@@ -80,7 +82,7 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 	if count == 0 {
 		count = 2
 	}
-	r.shards = []int{1, 3}[r.random.IntN(2)]
+	r.shards = []int{1, 3}[seed%2]
 	r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
 	r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{MaxBytes: 262144})
 	r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility, MaxReceives: 5, DeadLetters: r.dlq, MaxBytes: 258048})
@@ -111,12 +113,12 @@ func (r *rig) env(redisURL string) []string {
 	return []string{
 		"REDIS_URL=" + redisURL, "REDIS_CLUSTER=" + strconv.FormatBool(r.cluster != nil), "LEDGER_SHARDS=" + strconv.Itoa(r.shards),
 		"AWS_ENDPOINT_URL=" + r.cloud.Endpoint(), "ORDERS_QUEUE_URL=" + r.orders.URL(),
-		"REJECTED_QUEUE_URL=" + r.rejected.URL(), "DLQ_QUEUE_URL=" + r.dlq.URL(), "LOG_LEVEL=info",
+		"REJECTED_QUEUE_URL=" + r.rejected.URL(), "DLQ_QUEUE_URL=" + r.dlq.URL(), "LOG_LEVEL=warn",
 	}
 }
 
 // fill sends random messages.
-func (r *rig) fill() { r.send(traffic(r.random, r.messages, r.mix)...) }
+func (r *rig) fill() { r.send(r.source.next(r.messages)...) }
 
 func (r *rig) send(messages ...message) {
 	for _, m := range messages {
@@ -279,6 +281,13 @@ func (r *rig) chance(times int) bool {
 	r.spared = r.dice.IntN(5)
 	r.struck++
 	return true
+}
+
+// happened notes a fault that does not strike by chance.
+func (r *rig) happened() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.struck++
 }
 
 func (r *rig) roll(n int) int {

@@ -60,30 +60,39 @@ type mix struct {
 
 var usual = mix{duplicates: 15, conflicts: 3, bad: 7}
 
-// traffic makes n messages of a mix.
-func traffic(random *rand.Rand, n int, m mix) []message {
-	var orders []*content
-	messages := make([]message, 0, n)
-	for len(messages) < n {
-		roll := random.IntN(100)
-		switch {
-		case roll < m.bad:
-			messages = append(messages, badMessage(random, len(messages)))
-			continue
-		case len(orders) == 0 || roll >= m.bad+m.duplicates+m.conflicts:
-			orders = append(orders, newContent(random, fmt.Sprintf("ORD-%05d", len(orders))))
-			messages = append(messages, message{order: orders[len(orders)-1]})
-		case roll < m.bad+m.duplicates:
-			messages = append(messages, message{order: orders[random.IntN(len(orders))]})
-		default:
-			other := newContent(random, orders[random.IntN(len(orders))].id)
-			orders = append(orders, other) // may be repeated too
-			messages = append(messages, message{order: other})
-		}
-		last := &messages[len(messages)-1]
-		last.body = write(random, last.order)
+// A source makes random messages of a mix.
+type source struct {
+	random *rand.Rand
+	mix
+	orders []*content
+	bad    int
+}
+
+func (s *source) next(n int) []message {
+	messages := make([]message, n)
+	for i := range messages {
+		messages[i] = s.one()
 	}
 	return messages
+}
+
+func (s *source) one() message {
+	roll := s.random.IntN(100)
+	var c *content
+	switch {
+	case roll < s.mix.bad:
+		s.bad++
+		return badMessage(s.random, s.bad)
+	case len(s.orders) > 0 && roll < s.mix.bad+s.duplicates:
+		c = s.orders[s.random.IntN(len(s.orders))]
+	case len(s.orders) > 0 && roll < s.mix.bad+s.duplicates+s.conflicts:
+		c = newContent(s.random, s.orders[s.random.IntN(len(s.orders))].id)
+		s.orders = append(s.orders, c) // may be repeated too
+	default:
+		c = newContent(s.random, fmt.Sprintf("ORD-%05d", len(s.orders)))
+		s.orders = append(s.orders, c)
+	}
+	return message{body: write(s.random, c), order: c}
 }
 
 func newContent(random *rand.Rand, id string) *content {

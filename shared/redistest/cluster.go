@@ -129,7 +129,7 @@ func (c *Cluster) until(ctx context.Context, holds func(*redis.Client) bool) err
 		if node.PID() == 0 {
 			continue
 		}
-		client := node.Client()
+		client := node.control()
 		for !holds(client) {
 			select {
 			case <-ctx.Done():

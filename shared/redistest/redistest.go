@@ -28,6 +28,9 @@ type Server struct {
 
 	mu      sync.Mutex
 	process *exec.Cmd
+
+	once   sync.Once
+	client *redis.Client // of this package's own
 }
 
 // Start starts a server with an append-only file. More arguments are given to redis-server as they are, after its own.
@@ -70,6 +73,12 @@ func (s *Server) Client() *redis.Client {
 	client := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, DisableIdentity: true})
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
+}
+
+// control is the client with which this package itself gives orders to the server.
+func (s *Server) control() *redis.Client {
+	s.once.Do(func() { s.client = s.Client() })
+	return s.client
 }
 
 // PID is the process id of the running server, zero when it was killed.

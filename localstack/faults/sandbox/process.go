@@ -27,6 +27,7 @@ type process struct {
 	command     *exec.Cmd
 	server      *http.Server
 	invocations chan *invocation
+	started     chan struct{} // closed when command may be used
 	gone        chan struct{} // closed when the process has ended
 
 	mu      sync.Mutex
@@ -38,7 +39,7 @@ func (s *Sandbox) start() (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the function: %w", err)
 	}
-	p := &process{sandbox: s, invocations: make(chan *invocation), gone: make(chan struct{})}
+	p := &process{sandbox: s, invocations: make(chan *invocation), started: make(chan struct{}), gone: make(chan struct{})}
 	p.server = &http.Server{Handler: p.routes(), ReadHeaderTimeout: time.Minute}
 	go func() { _ = p.server.Serve(listener) }() // ends with the process
 
@@ -55,6 +56,7 @@ func (s *Sandbox) start() (*process, error) {
 		_ = p.server.Close()
 		return nil, err
 	}
+	close(p.started)
 	go func() {
 		_ = p.command.Wait() // how it ended is nobody's concern: that it did is
 		close(p.gone)
@@ -86,6 +88,7 @@ func (p *process) routes() http.Handler {
 
 // next freezes the process until there is an event for it, as Lambda does.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
+	<-p.started
 	p.signal(syscall.SIGSTOP)
 	select {
 	case call := <-p.invocations:
@@ -117,6 +120,9 @@ func (p *process) answer(w http.ResponseWriter, r *http.Request, result func([]b
 	case Kill:
 		p.signal(syscall.SIGKILL) // Invoke notices that it is gone
 		return
+	case Hold:
+		<-p.gone
+		return
 	case Lose:
 		learned = Result{Error: "Sandbox.Lost: the answer was lost"}
 	}
@@ -133,7 +139,7 @@ type tail struct {
 	text []byte
 }
 
-const tailBytes = 16 << 10
+const tailBytes = 2 << 10
 
 func (t *tail) Write(text []byte) (int, error) {
 	t.mu.Lock()

@@ -27,6 +27,7 @@ const (
 	Deliver Verdict = iota // to whoever invoked the function
 	Lose                   // the function believes it was taken, nobody learns of it
 	Kill                   // the function dies while it answers, nobody learns of the answer
+	Hold                   // the answer never gets out, and the function waits until its time limit kills it
 )
 
 // A Result is what the one who invoked the function learns.

@@ -1,0 +1,178 @@
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Owner returns the master that serves a key now.
+func (c *Cluster) Owner(ctx context.Context, key string) (*Server, error) {
+	slot, err := c.slot(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range c.nodes() {
+		if node.PID() == 0 {
+			continue
+		}
+		if addr, err := ownerOf(ctx, node.control(), slot); err == nil && addr != "" {
+			return c.byAddr(addr)
+		}
+	}
+	return nil, fmt.Errorf("no node serves slot %d", slot)
+}
+
+func (c *Cluster) slot(ctx context.Context, key string) (int, error) {
+	for _, node := range c.nodes() {
+		if node.PID() != 0 {
+			slot, err := node.control().ClusterKeySlot(ctx, key).Result()
+			return int(slot), err
+		}
+	}
+	return 0, errors.New("no node runs")
+}
+
+func (c *Cluster) byAddr(addr string) (*Server, error) {
+	for _, node := range c.nodes() {
+		if node.Addr() == addr {
+			return node, nil
+		}
+	}
+	return nil, fmt.Errorf("%s is no node of the cluster", addr)
+}
+
+// Failover lets the replica of a pair take over from its master, or the other way round when they have changed places, without
+// losing a write, as a planned failover does. It returns when all is served again.
+func (c *Cluster) Failover(ctx context.Context, pair int) error {
+	first, second := c.Masters[pair], c.Replicas[pair]
+	to, from := second, first
+	if is, err := second.isMaster(ctx); err != nil {
+		return err
+	} else if is {
+		to, from = first, second
+	}
+	for {
+		// An election can fail, when the nodes do not agree yet about the one before: then it is held again.
+		_ = to.control().ClusterFailover(ctx).Err()
+		again := time.After(6 * time.Second)
+	waiting:
+		for {
+			master, err := to.isMaster(ctx)
+			still, other := from.isMaster(ctx)
+			if err == nil && other == nil && master && !still {
+				return c.WaitOK(ctx)
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("the replica does not take over: %w", ctx.Err())
+			case <-again:
+				break waiting
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// TakeOver makes the replica of a killed master the master.
+func (c *Cluster) TakeOver(ctx context.Context, pair int) error {
+	replica := c.Replicas[pair]
+	if err := replica.control().Do(ctx, "cluster", "failover", "takeover").Err(); err != nil {
+		return fmt.Errorf("take over from a dead master: %w", err)
+	}
+	for {
+		if master, err := replica.isMaster(ctx); err == nil && master {
+			return c.WaitOK(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("take over from a dead master: %w", ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) isMaster(ctx context.Context) (bool, error) {
+	info, err := s.control().Info(ctx, "replication").Result()
+	return strings.Contains(info, "role:master"), err
+}
+
+// MoveSlot moves the slot of a key to another master, key by key, while the cluster serves it. Halfway, some keys of the
+// slot are at one node and some at the other; then between is called, unless it is nil.
+func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
+	slot, err := c.slot(ctx, key)
+	if err != nil {
+		return err
+	}
+	from, err := c.Owner(ctx, key)
+	if err != nil {
+		return err
+	}
+	source, target := from.control(), to.control()
+	sourceID, err := source.ClusterMyID(ctx).Result()
+	if err != nil {
+		return err
+	}
+	targetID, err := target.ClusterMyID(ctx).Result()
+	if err != nil || targetID == sourceID {
+		return err
+	}
+	if err := target.Do(ctx, "cluster", "setslot", slot, "importing", sourceID).Err(); err != nil {
+		return fmt.Errorf("prepare the new owner: %w", err)
+	}
+	if err := source.Do(ctx, "cluster", "setslot", slot, "migrating", targetID).Err(); err != nil {
+		return fmt.Errorf("prepare the old owner: %w", err)
+	}
+	for step := 0; ; step++ {
+		count := 1000
+		if step == 0 {
+			held, err := source.ClusterCountKeysInSlot(ctx, slot).Result()
+			if err != nil {
+				return err
+			}
+			count = int(held+1) / 2
+		}
+		keys, err := source.ClusterGetKeysInSlot(ctx, slot, max(1, count)).Result()
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			break
+		}
+		args := []any{"migrate", "127.0.0.1", to.Port, "", 0, 10_000, "keys"}
+		for _, key := range keys {
+			args = append(args, key)
+		}
+		if err := source.Do(ctx, args...).Err(); err != nil {
+			return fmt.Errorf("move %d keys: %w", len(keys), err)
+		}
+		if step == 0 && between != nil {
+			between()
+		}
+	}
+	for _, client := range []*redis.Client{target, source} {
+		if err := client.Do(ctx, "cluster", "setslot", slot, "node", targetID).Err(); err != nil {
+			return fmt.Errorf("make the new owner known: %w", err)
+		}
+	}
+	// The others learn it from the new owner. A slot that moves on before they have can end with two owners.
+	return c.until(ctx, func(node *redis.Client) bool {
+		addr, err := ownerOf(ctx, node, slot)
+		return err == nil && addr == to.Addr()
+	})
+}
+
+// ownerOf asks one node for the master that serves a slot.
+func ownerOf(ctx context.Context, node *redis.Client, slot int) (addr string, err error) {
+	ranges, err := node.ClusterSlots(ctx).Result()
+	for _, r := range ranges {
+		if r.Start <= slot && slot <= r.End && len(r.Nodes) > 0 {
+			return r.Nodes[0].Addr, nil
+		}
+	}
+	return "", err
+}
