@@ -32,16 +32,27 @@ clean: ## down, and delete all that was installed, built and stored
 
 .PHONY: test
 test: ## run all tests, end-to-end ones included; installs what they need
-	go vet ./...
+	@$(LOCAL) tools test
 	go test -timeout 20m ./...
+
+.PHONY: test-faults
+test-faults: ## try every fault with many seeds, and print the table of results (SEEDS=20)
+	@$(LOCAL) tools test
+	SEEDS=$(or $(SEEDS),20) go test -count=1 -timeout 120m -v -run . ./localstack/faults
+
+.PHONY: bench
+bench: ## measure everything against the Python baseline, in one table (BENCH=quick: under 3 minutes)
+	@$(LOCAL) tools bench
+	go run ./localstack/bench
 
 .PHONY: lint
 lint: ## check formatting, Go code, scripts and the template
-	@test -z "$$(gofmt -l functions shared localstack | tee /dev/stderr)" || { echo 'stopped: format these files with gofmt -w'; exit 1; }
-	$(GOLANGCI_LINT) run ./...
+	@unformatted=$$(gofmt -l functions shared localstack); test -z "$$unformatted" || { echo "stopped: format with gofmt -w:" $$unformatted; exit 1; }
+	go vet ./...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	@$(LOCAL) lint
 
-GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOLANGCI_LINT := v2.15.0
 
 # Called by sam build, once for each function, with ARTIFACTS_DIR set.
 FUNCTION_ARCH ?= x86_64

@@ -22,7 +22,7 @@ const prefix = "order-pipeline-test-"
 // A Deployment is a LocalStack with the deployed stack, and the Redis that it counts in.
 type Deployment struct {
 	Root     string            // the repository
-	Folder   string            // what the deployment keeps while it runs
+	Folder   string            // what the deployment keeps while it runs: its STATE_DIR
 	Endpoint string            // LocalStack's address
 	Redis    string            // host:port
 	Outputs  map[string]string // the stack's outputs by name
@@ -32,7 +32,7 @@ type Deployment struct {
 // Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about half a minute, and
 // minutes the first time on a machine. Deployments that a killed test run left behind are stopped first.
 func Start(ctx context.Context) (*Deployment, error) {
-	root, err := root()
+	root, err := findRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,7 @@ func Start(ctx context.Context) (*Deployment, error) {
 	if err := os.WriteFile(filepath.Join(folder, "owner"), []byte(owner), 0o600); err != nil {
 		return nil, err
 	}
+	folder = filepath.Join(folder, "state")
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (d *Deployment) Stop(ctx context.Context) error {
 	if left := d.Processes(""); len(left) > 0 {
 		return fmt.Errorf("localstack/local down left processes %v in %s", left, d.Folder)
 	}
-	return os.RemoveAll(d.Folder)
+	return os.RemoveAll(filepath.Dir(d.Folder))
 }
 
 // Command prepares a program of the repository, such as "bin/awslocal", to work on this deployment.
@@ -143,7 +144,7 @@ func sweep(ctx context.Context, root string) {
 		if err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			continue
 		}
-		folder := filepath.Dir(file)
+		folder := filepath.Join(filepath.Dir(file), "state")
 		d := &Deployment{Root: root, Folder: folder, env: append(os.Environ(), "STATE_DIR="+folder)}
 		if err := d.Stop(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)
@@ -151,7 +152,7 @@ func sweep(ctx context.Context, root string) {
 	}
 }
 
-func root() (string, error) {
+func findRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return "", err

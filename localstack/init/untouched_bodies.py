@@ -2,7 +2,7 @@
 
 Its SQS event source mapping reads the body of each message as JSON and writes it anew, for the sake of filters, before
 the function gets it: 0.30000000000000000001 arrives as 0.3, a double-encoded body arrives unwrapped, deep nesting
-fails the whole batch. SQS on AWS hands over the text as it was sent. Without filters, as here, the text may stay as it is.
+fails the whole batch. SQS on AWS hands over the text as it was sent; without filters, as here, it may stay so.
 """
 
 import json

@@ -6,6 +6,8 @@ export FUNCTION_ARCH
 FUNCTION_ARCH=$(if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi)
 
 BUILD=$STATE_DIR/build
+STACK=order-pipeline            # as samconfig.toml says
+BUCKET=order-pipeline-artifacts # the same
 
 clients() { "$ROOT/bin/$1" "${@:2}"; }
 
@@ -21,7 +23,7 @@ deploy() {
   local redis=$REDIS_URL fingerprint parameters
   [[ -n $redis ]] || redis=$("${MODE}_redis_url")
   parameters=("RedisUrl=$redis" "RedisCluster=$REDIS_CLUSTER" "LedgerShards=$LEDGER_SHARDS" "LogLevel=$LOG_LEVEL"
-    "Architecture=$FUNCTION_ARCH" "LocalEndpoint=$ENDPOINT")
+    "RetryDelaySeconds=$RETRY_DELAY_SECONDS" "Architecture=$FUNCTION_ARCH" "LocalEndpoint=$ENDPOINT")
   fingerprint=$({ printf '%s\n' "${parameters[@]}" && find "$BUILD" -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum)
   if [[ $(cat "$STATE_DIR/deployed" 2>/dev/null) == "$fingerprint" ]] && stack_complete; then
     note 'unchanged'

@@ -5,7 +5,7 @@ host_redis_url() { printf 'redis://127.0.0.1:%s/0\n' "$REDIS_PORT"; }
 
 host_install() {
   if [[ -z $REDIS_URL ]]; then step 'Redis' install_redis; fi
-  step 'LocalStack' install_localstack
+  step 'LocalStack' install_environment localstack
 }
 
 host_up() {

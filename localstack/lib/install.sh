@@ -27,7 +27,7 @@ any_python() {
 }
 
 # LocalStack needs 3.12 or 3.13; its lock file was made for these two.
-localstack_python() {
+find_newer_python() {
   find_python 'import sys; assert (3, 12) <= sys.version_info[:2] <= (3, 13); import ssl, sqlite3, ctypes' \
     python3.13 python3.12 python3 /usr/bin/python3 \
     "$HOME"/.pyenv/versions/3.13*/bin/python "$HOME"/.pyenv/versions/3.12*/bin/python \
@@ -68,9 +68,15 @@ install_uv() {
   installed "$TOOLS/uv" "$lock"
 }
 
-# environment NAME PYTHON: a virtual environment from NAME.txt.
-environment() {
-  local name=$1 python=$2 folder=$TOOLS/$1 build=$REQUIREMENTS/build.txt lock=$REQUIREMENTS/$1.txt
+# install_environment NAME: a virtual environment in $TOOLS/NAME from NAME.txt.
+install_environment() {
+  exclusively
+  local name=$1 folder=$TOOLS/$1 build=$REQUIREMENTS/build.txt lock=$REQUIREMENTS/$1.txt python
+  current "$folder" "$build" "$lock" && "$folder/bin/python" -V && return
+  case $name in
+    localstack | baseline) python=$(newer_python) ;;
+    *) python=$(any_python ssl) || fail 'Python 3.10 or newer is needed and was not found; install one, such as with: apt-get install python3' ;;
+  esac
   rm -rf "$folder"
   "$UV" venv --quiet --python "$python" "$folder"
   "$UV" pip install --quiet --require-hashes --python "$folder" -r "$build"
@@ -79,35 +85,24 @@ environment() {
   installed "$folder" "$build" "$lock"
 }
 
-install_clients() {
-  exclusively
-  current "$TOOLS/clients" "$REQUIREMENTS"/{build,clients}.txt && "$TOOLS/clients/bin/python" -V && return
-  local python
-  python=$(any_python ssl) || fail "no Python 3.10 or newer was found; install one, such as: apt-get install python3"
-  environment clients "$python"
-}
-
-install_lint() {
-  exclusively
-  current "$TOOLS/lint" "$REQUIREMENTS"/{build,lint}.txt && "$TOOLS/lint/bin/python" -V && return
-  environment lint "$(any_python ssl)"
-}
-
-install_localstack() {
-  exclusively
-  current "$TOOLS/localstack" "$REQUIREMENTS"/{build,localstack}.txt && "$TOOLS/localstack/bin/python" -V && return
-  local python
-  if ! python=$(localstack_python); then
-    "$UV" python install --install-dir "$TOOLS/python" 3.13 || fail "LocalStack needs Python 3.12 or 3.13 with ssl and sqlite3; none was found, and none could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13"
-    python=$(localstack_python)
-  fi
-  environment localstack "$python"
+# newer_python: as find_newer_python, downloaded where there is none.
+newer_python() {
+  find_newer_python && return
+  "$UV" python install --install-dir "$TOOLS/python" 3.13 >&2 && find_newer_python && return
+  fail 'LocalStack needs Python 3.12 or 3.13, with ssl and sqlite3; none was found, and none could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13'
 }
 
 install_redis() {
   exclusively
-  command -v redis-server >/dev/null && return
-  debian_package redis-server 'Redis 7 or newer'
+  command -v redis-server >/dev/null || debian_package redis-server 'Redis 7 or newer'
+}
+
+# What only the tests need: a browser, and npm for what the browser tests load into it.
+install_browser() {
+  exclusively
+  [[ -n ${CHROME:-} ]] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null ||
+    debian_package chromium 'Chromium'
+  command -v npm >/dev/null || debian_package npm 'npm'
 }
 
 debian_package() {
@@ -120,15 +115,17 @@ debian_package() {
   } || fail "$what could not be installed; see why with: apt-get install -y $package"
 }
 
-# compile_locks: LocalStack's lock is for Linux, where host mode runs; the others hold for every platform.
+# compile_locks: what runs beside LocalStack is locked for Linux, the command lines for every platform.
 compile_locks() {
   local name compile=("$UV" pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command 'make lock')
   cd "$REQUIREMENTS"
-  for name in build clients lint; do
+  for name in build clients lint schemathesis; do
     "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
   done
   "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt
-  "${compile[@]}" --python-platform linux --python-version 3.12 localstack.in --output-file localstack.txt
+  for name in localstack baseline; do
+    "${compile[@]}" --python-platform linux --python-version 3.12 "$name.in" --output-file "$name.txt"
+  done
 }
 
 # Commands for PATH. They look up the port when they run, so that they always mean the deployment that runs.

@@ -6,11 +6,9 @@ TOOLS=$ROOT/.local                                 # installed once, shared by e
 STATE_DIR=${STATE_DIR:-$ROOT/.local/state}         # what one deployment writes while it runs
 [[ $STATE_DIR == /* ]] || STATE_DIR=$PWD/$STATE_DIR
 SAVED=$STATE_DIR/settings                          # the settings that it was started with
-STACK=order-pipeline
-BUCKET=order-pipeline-artifacts
 LOCALSTACK_VERSION=4.14.0
 
-SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL LOCALSTACK_IMAGE LEDGER_SHARDS REDIS_CLUSTER LOG_LEVEL)
+SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL LOCALSTACK_IMAGE LEDGER_SHARDS REDIS_CLUSTER LOG_LEVEL RETRY_DELAY_SECONDS)
 
 # use_settings saved|asked: with "saved" what the running deployment was started with wins over the defaults, so that
 # `make url` or `make down` need no variables; `up` asks for exactly what the environment says.
@@ -28,6 +26,7 @@ use_settings() {
   LEDGER_SHARDS=${LEDGER_SHARDS:-1}
   REDIS_CLUSTER=${REDIS_CLUSTER:-false}
   LOG_LEVEL=${LOG_LEVEL:-info}
+  RETRY_DELAY_SECONDS=${RETRY_DELAY_SECONDS:-5}
   for name in LOCALSTACK_PORT REDIS_PORT; do
     [[ ${!name} =~ ^[1-9][0-9]{0,4}$ && ${!name} -le 65535 ]] || fail "$name=${!name} is not a port number"
   done
@@ -37,6 +36,7 @@ use_settings() {
 save_settings() {
   local name
   for name in "${SETTINGS[@]}"; do
+    # shellcheck disable=SC2016 # what is written is expanded when it is read
     printf '%s=${%s:-%q}\n' "$name" "$name" "${!name}"
   done >"$SAVED.new"
   mv "$SAVED.new" "$SAVED"

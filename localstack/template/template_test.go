@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"orderpipeline/shared/ledger"
 )
 
 const (
@@ -58,6 +60,7 @@ type mapping struct {
 type queue struct {
 	QueueName              string `yaml:"QueueName"`
 	VisibilityTimeout      int    `yaml:"VisibilityTimeout"`
+	MaximumMessageSize     int    `yaml:"MaximumMessageSize"`
 	MessageRetentionPeriod int    `yaml:"MessageRetentionPeriod"`
 	SqsManagedSseEnabled   bool   `yaml:"SqsManagedSseEnabled"`
 	RedrivePolicy          struct {
@@ -154,15 +157,39 @@ func TestOrderIDIsRememberedLongerThanAMessageLives(t *testing.T) {
 	life := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").MessageRetentionPeriod +
 		properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue").MessageRetentionPeriod
 	for _, key := range []string{"Default", "MinValue"} {
-		var days int
-		node := doc.Parameters["SeenRetentionDays"][key]
-		if err := node.Decode(&days); err != nil {
-			t.Fatalf("SeenRetentionDays.%s: %v", key, err)
-		}
-		if days*day < life {
+		if days := number(t, doc, "SeenRetentionDays", key); days*day < life {
 			t.Errorf("SeenRetentionDays.%s is %d; want at least %d, the retention of orders and of orders-dlq together", key, days, life/day)
 		}
 	}
+}
+
+// The reason of a refusal counts towards a message's size.
+func TestRefusedOrderOfTheLargestSizeHasRoomForItsReason(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	orders := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").MaximumMessageSize
+	rejected := properties[queue](t, doc, "RejectedQueue", "AWS::SQS::Queue").MaximumMessageSize
+	if orders == 0 || rejected < orders+4096 {
+		t.Errorf("orders takes messages of %d bytes, orders-rejected of %d; want at least 4096 more", orders, rejected)
+	}
+}
+
+func TestShardLimitIsTheLedgers(t *testing.T) {
+	t.Parallel()
+	if got := number(t, read(t), "LedgerShards", "MaxValue"); got != ledger.MaxShards {
+		t.Errorf("LedgerShards.MaxValue is %d; want %d, as the ledger has it", got, ledger.MaxShards)
+	}
+}
+
+// number reads a whole number from a parameter's declaration.
+func number(t *testing.T, doc template, parameter, key string) int {
+	t.Helper()
+	node := doc.Parameters[parameter][key]
+	var n int
+	if err := node.Decode(&n); err != nil {
+		t.Fatalf("%s.%s: %v", parameter, key, err)
+	}
+	return n
 }
 
 func TestQueues(t *testing.T) {
@@ -212,7 +239,7 @@ func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	doc := read(t)
 	shared := []string{"LEDGER_SHARDS", "LOG_LEVEL", "ORDERS_QUEUE_URL", "REDIS_CLUSTER", "REDIS_SECRET_ARN", "REDIS_URL", "REJECTED_QUEUE_URL"}
-	own := map[string][]string{"OrdersFunction": {"SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL"}}
+	own := map[string][]string{"OrdersFunction": {"RETRY_DELAY_SECONDS", "SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL"}}
 	if diff := cmp.Diff(shared, slices.Sorted(maps.Keys(doc.Globals.Function.Environment.Variables))); diff != "" {
 		t.Errorf("variables of both functions (-want +got):\n%s", diff)
 	}
