@@ -38,15 +38,16 @@ type size struct {
 	growth       []int         // store sizes, in orders
 	growthWindow int           // orders of one measurement at a size
 	shardOrders  int
+	localOrders  int
 }
 
 var sizes = map[string]size{
 	"full": {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000, lambdaOrders: 100_000,
 		apiCustomers: 1_000_000, apiTime: 800 * time.Millisecond,
-		starts: 21, growth: []int{10_000, 100_000, 1_000_000, 10_000_000}, growthWindow: 20_000, shardOrders: 200_000},
+		starts: 21, growth: []int{10_000, 100_000, 1_000_000, 10_000_000}, growthWindow: 20_000, shardOrders: 200_000, localOrders: 10_000},
 	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000,
 		apiCustomers: 100_000, apiTime: 200 * time.Millisecond,
-		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000},
+		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000, localOrders: 2_000},
 }
 
 // A bench is one run.
@@ -98,6 +99,7 @@ func run(ctx context.Context) error {
 		{"start", b.start},
 		{"growth", b.growth},
 		{"shards", b.shards},
+		{"local", b.local},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
 			continue
