@@ -63,11 +63,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	a := &app{Console: console.New(in, out, errOut, getenv), getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
 	started := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		// Cobra does this only later; it is still about the command line.
+		if err := cmd.ValidateFlagGroups(); err != nil {
+			return err
+		}
+		started = true
+		return nil
+	}
 	err := root.ExecuteContext(ctx)
 	if err != nil && !started {
 		err = fmt.Errorf("%w: %w", errUsage, err)

@@ -29,6 +29,9 @@ It works on LocalStack when AWS_ENDPOINT_URL names it or when it answers at
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.JSON, "json", false, "results as JSON on standard output, errors as JSON on standard error")
 	f.BoolVarP(&a.Yes, "yes", "y", false, "answer every question with yes")

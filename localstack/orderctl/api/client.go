@@ -45,8 +45,8 @@ func (m Money) MarshalJSON() ([]byte, error) { return []byte(`"` + m.String() + 
 // UnmarshalJSON reads a JSON number with at most two decimals.
 func (m *Money) UnmarshalJSON(text []byte) error {
 	whole, fraction, _ := strings.Cut(strings.Trim(string(text), `"`), ".")
-	if len(fraction) > 2 {
-		return fmt.Errorf("%s is no amount of money: more than two decimals", text)
+	if whole == "" || len(fraction) > 2 {
+		return fmt.Errorf("%s is no amount of money with at most two decimals", text)
 	}
 	cents, err := strconv.ParseInt(whole+(fraction + "00")[:2], 10, 64)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
@@ -44,7 +45,7 @@ func (c *Console) Dim(text string) string { return c.paint(dim, text) }
 // Clean makes foreign text safe to show: what a terminal would obey or hide (escape sequences, line breaks, text
 // direction marks) is written as an escape.
 func Clean(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
 		return text
 	}
 	var b strings.Builder
