@@ -20,6 +20,13 @@ import (
 	"orderpipeline/shared/statsapi"
 )
 
+// An answer may take answerLimit. Redis gets less than half of it, so that a connection that died while the sandbox was
+// frozen costs one retry and not the answer.
+const (
+	answerLimit = 2 * time.Second
+	redisLimit  = 900 * time.Millisecond
+)
+
 func main() {
 	if err := run(); err != nil {
 		slog.Error("the stats function cannot run", "error", err)
@@ -34,6 +41,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	settings.Redis.Timeout = redisLimit
 	cloud := config.Cloud(os.LookupEnv)
 	store, err := settings.OpenLedger(ctx, cloud)
 	if err != nil {
@@ -44,6 +52,7 @@ func run() error {
 		Store:  store,
 		Queues: queues{sqs.NewFromConfig(cloud), settings.Queues},
 		Log:    log,
+		Limit:  answerLimit,
 	})
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		lambda.Start(statsapi.Lambda(api, func(ctx context.Context) { _ = api.Flush(ctx) })) // logged, and tried again

@@ -125,12 +125,13 @@ func TestRedis(t *testing.T) {
 			r.drain()
 		}},
 		{name: "keys of the wrong type, later mended", setup: setup{batch: 100}, play: func(r *rig) {
+			var mu sync.Mutex // one key at a time
 			var mend []func()
 			r.strike(4, up, func(*consumer, link.Chunk) link.Verdict {
+				mu.Lock()
+				defer mu.Unlock()
 				if undo := r.spoil(); undo != nil {
-					r.mu.Lock()
 					mend = append(mend, undo)
-					r.mu.Unlock()
 				}
 				return link.Pass()
 			})
@@ -216,7 +217,6 @@ func (r *rig) spoil() func() {
 		r.Errorf("list the keys: %v", err)
 		return nil
 	}
-	// Not the totals' shard count: a store that does not know its own layout is another fault.
 	for range 1000 {
 		if len(keys) == 0 {
 			return nil

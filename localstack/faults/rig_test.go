@@ -108,6 +108,11 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 	return r
 }
 
+// startOrders starts an order function with the usual time limit.
+func startOrders(t testing.TB, env ...string) *sandbox.Sandbox {
+	return sandbox.Start(t, sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env})
+}
+
 // env is the environment of both functions.
 func (r *rig) env(redisURL string) []string {
 	return []string{

@@ -66,12 +66,14 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 
 // Ping asks every Redis node that the store needs whether it answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-		return unavailable("ping", cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-			return node.Ping(ctx).Err()
-		}))
-	}
-	return unavailable("ping", s.rdb.Ping(ctx).Err())
+	return unavailable("ping", again(ctx, func() error {
+		if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+			return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+				return node.Ping(ctx).Err()
+			})
+		}
+		return s.rdb.Ping(ctx).Err()
+	}))
 }
 
 // Close ends the connections.

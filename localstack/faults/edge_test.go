@@ -1,0 +1,129 @@
+package faults
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"orderpipeline/localstack/faults/link"
+	"orderpipeline/localstack/faults/queue"
+	"orderpipeline/shared/redistest"
+)
+
+// A question to the API may take this long in a test: far longer than its own limit, as the machine may be busy, and far
+// shorter than a hang.
+const patience = 8 * time.Second
+
+// routes are questions that need the store.
+var routes = []string{"/health", "/stats/global", "/users/U1/stats", "/stats/top/10", "/stats/monthly", "/stats/messages", "/metrics"}
+
+// An edge is the stats function with a store that a test can take away.
+type edge struct {
+	*testing.T
+	api   api
+	redis *redistest.Server
+	link  *link.Link
+}
+
+func newEdge(t *testing.T) *edge {
+	t.Parallel()
+	e := &edge{T: t, redis: redistest.Start(t)}
+	e.link = link.New(t, e.redis.Addr())
+	e.api = startAPI(t, "REDIS_URL=redis://"+e.link.Addr(), "AWS_ENDPOINT_URL="+queue.New(t).Endpoint(), "LOG_LEVEL=warn")
+	e.recordOne()
+	return e
+}
+
+// recordOne puts an order of the customer U1 into the store.
+func (e *edge) recordOne() {
+	e.Helper()
+	r := &rig{T: e.T, cloud: queue.New(e.T), shards: 1}
+	r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{})
+	r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility})
+	r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
+	c := &consumer{Sandbox: startOrders(e.T, r.env(e.redis.URL())...)}
+	r.orders.Send(`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01","items":[{"product_id":"P1","quantity":2,"price_per_unit":"20.005"}]}`)
+	r.deliver(c, r.orders.Receive(1))
+	if len(r.orders.Messages()) > 0 {
+		e.Fatal("the first order was not recorded")
+	}
+}
+
+// want asks every route.
+func (e *edge) want(status int) {
+	e.Helper()
+	for _, path := range routes {
+		began := time.Now()
+		got, body, err := e.api.get(path)
+		if err != nil {
+			e.Errorf("GET %s: %v", path, err)
+			continue
+		}
+		if got != status {
+			e.Errorf("GET %s: %d, want %d: %s", path, got, status, body)
+		}
+		if took := time.Since(began); took > patience {
+			e.Errorf("GET %s took %v", path, took)
+		}
+		if status == http.StatusServiceUnavailable && (strings.Contains(body, "127.0.0.1") || strings.Contains(body, "redis")) {
+			e.Errorf("GET %s tells what stands behind it: %s", path, body)
+		}
+	}
+}
+
+func TestAPIWithoutRedis(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ away, back func(*edge) }{
+		"Redis down":   {func(e *edge) { e.redis.Kill() }, func(e *edge) { e.redis.Restart() }},
+		"Redis frozen": {func(e *edge) { e.redis.Freeze() }, func(e *edge) { e.redis.Thaw() }},
+		"network that swallows everything": {
+			func(e *edge) { e.link.Watch(func(link.Chunk) link.Verdict { return link.Swallow(0) }) },
+			func(e *edge) { e.link.Watch(nil) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t)
+			e.want(http.StatusOK)
+			c.away(e)
+			e.want(http.StatusServiceUnavailable)
+			c.back(e)
+			e.want(http.StatusOK)
+			if e.api.Processes() != 1 {
+				t.Errorf("the function was started %d times: it should recover by itself", e.api.Processes())
+			}
+		})
+	}
+}
+
+// While the sandbox was frozen, the network forgot its connection: nothing says so, and nothing answers.
+func TestDeadConnectionCostsOneRetry(t *testing.T) {
+	t.Parallel()
+	for _, path := range routes {
+		t.Run(strings.Trim(path, "/"), func(t *testing.T) {
+			e := newEdge(t)
+			if status, body, err := e.api.get(path); status != http.StatusOK || err != nil {
+				t.Fatalf("%d %v %s", status, err, body)
+			}
+			before := e.link.Connections()
+			e.link.Silence()
+			if status, body, err := e.api.get(path); status != http.StatusOK || err != nil {
+				t.Errorf("over a dead connection: %d %v %s", status, err, body)
+			}
+			if made := e.link.Connections() - before; made != 1 {
+				t.Errorf("%d new connections, want 1", made)
+			}
+		})
+	}
+	t.Run("orders", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, 1, setup{consumers: 1, messages: 20})
+		r.smooth()
+		r.consumers[0].link.Silence()
+		before := r.consumers[0].link.Connections()
+		r.smooth() // every message taken with one delivery
+		if made := r.consumers[0].link.Connections() - before; made != 1 {
+			t.Errorf("%d new connections, want 1", made)
+		}
+	})
+}
