@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"orderpipeline/shared/jsonscan"
 )
 
 // A field is a part of the message that an order is made of.
@@ -51,11 +53,11 @@ func (f *field) refusal(path, problem string) *Refusal {
 
 // readID reads the name of an order, user or product. Controls says whether control characters are refused: they are in
 // the ids that are kept.
-func readID(v *value, controls bool) (id, problem string) {
-	if v.kind != kindString {
-		return "", notA(v.kind, "is not a string")
+func readID(v *jsonscan.Value, controls bool) (id, problem string) {
+	if v.Kind != jsonscan.String {
+		return "", notA(v.Kind, "is not a string")
 	}
-	id, whole := v.decoded()
+	id, whole := v.Text()
 	switch {
 	case !whole:
 		return "", "holds half of a character (a lone surrogate)"
@@ -75,18 +77,18 @@ func readID(v *value, controls bool) (id, problem string) {
 }
 
 // readTimestamp reads the moment at which an order was placed.
-func readTimestamp(v *value) (placed time.Time, problem string) {
-	if v.kind != kindString {
-		return time.Time{}, notA(v.kind, "is not a string")
+func readTimestamp(v *jsonscan.Value) (placed time.Time, problem string) {
+	if v.Kind != jsonscan.String {
+		return time.Time{}, notA(v.Kind, "is not a string")
 	}
-	written, _ := v.decoded()
+	written, _ := v.Text()
 	return parseTimestamp(written)
 }
 
 // problem says what is wrong with the list of items as a whole.
 func (it *items) problem() string {
 	switch {
-	case it.kind != kindList:
+	case it.kind != jsonscan.Array:
 		return notA(it.kind, "is not a list")
 	case it.count == 0:
 		return "is empty"
@@ -96,29 +98,29 @@ func (it *items) problem() string {
 	return ""
 }
 
-// readNumber reads a number, or a string that holds one, into v.decimal.
-func readNumber(v *value) (problem string) {
-	if v.kind == kindString {
-		written, _ := v.decoded()
+// readNumber reads a number, or a string that holds one, into v.Decimal.
+func readNumber(v *jsonscan.Value) (problem string) {
+	if v.Kind == jsonscan.String {
+		written, _ := v.Text()
 		var ok bool
-		if v.decimal, ok = parseDecimal(written); !ok {
+		if v.Decimal, ok = jsonscan.ParseDecimal(written); !ok {
 			return "is a string that is not a decimal number"
 		}
 		return ""
 	}
-	if v.kind != kindNumber {
-		return notA(v.kind, "is not a number")
+	if v.Kind != jsonscan.Number {
+		return notA(v.Kind, "is not a number")
 	}
 	return ""
 }
 
-func readQuantity(v *value) (quantity uint64, problem string) {
+func readQuantity(v *jsonscan.Value) (quantity uint64, problem string) {
 	if problem = readNumber(v); problem != "" {
 		return 0, problem
 	}
-	quantity, exact := v.decimal.units(0)
+	quantity, exact := inUnits(&v.Decimal, 0)
 	switch {
-	case v.decimal.isNegative():
+	case isNegative(&v.Decimal):
 		return 0, "is negative"
 	case quantity > MaxQuantity:
 		return 0, "is too large"
@@ -131,13 +133,13 @@ func readQuantity(v *value) (quantity uint64, problem string) {
 }
 
 // readPrice reads a price in units of 10^-9.
-func readPrice(v *value) (units uint64, problem string) {
+func readPrice(v *jsonscan.Value) (units uint64, problem string) {
 	if problem = readNumber(v); problem != "" {
 		return 0, problem
 	}
-	units, exact := v.decimal.units(pricePlaces)
+	units, exact := inUnits(&v.Decimal, pricePlaces)
 	switch {
-	case v.decimal.isNegative():
+	case isNegative(&v.Decimal):
 		return 0, "is negative"
 	case units > maxPrice || units == maxPrice && !exact:
 		return 0, "is too large"
@@ -147,22 +149,25 @@ func readPrice(v *value) (units uint64, problem string) {
 	return units, ""
 }
 
-// readStated reads the order_value that the sender stated, if any, into v.decimal.
-func readStated(v *value) (problem string) {
-	if v.kind == kindAbsent {
+// readStated reads the order_value that the sender stated, if any, into v.Decimal.
+func readStated(v *jsonscan.Value) (problem string) {
+	if v.Kind == jsonscan.Absent {
 		return ""
 	}
 	return readNumber(v)
 }
 
 // notA is the problem of a value of a wrong kind.
-func notA(k kind, problem string) string {
+func notA(k jsonscan.Kind, problem string) string {
 	switch k {
-	case kindAbsent:
+	case jsonscan.Absent:
 		return isMissing
-	case kindNull:
+	case jsonscan.Null:
 		return "is null"
 	default:
 		return problem
 	}
 }
+
+// isControl says that r is of the Unicode category Cc: C0, DEL or C1.
+func isControl(r rune) bool { return r < 0x20 || 0x7f <= r && r <= 0x9f }

@@ -1,6 +1,10 @@
 package order
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"orderpipeline/shared/jsonscan"
+)
 
 // Parse reads one message. Its error is always a *Refusal.
 //
@@ -28,24 +32,24 @@ func parse(body string) (Order, *Refusal) {
 	if !utf8.ValidString(body) {
 		return Order{}, refuseBody("it is not UTF-8 text")
 	}
-	s := scanner{name: "the message", text: body}
-	if s.next() == '"' {
-		var outer value
-		if !s.quoted(&outer) || !s.end() {
-			return Order{}, refuseSyntax(&s)
+	text, s := "the message", jsonscan.New(body)
+	if s.Next() == '"' {
+		var outer jsonscan.Value
+		if !s.Value(&outer) || !s.End() {
+			return Order{}, refuseSyntax(text, &s)
 		}
-		inner, whole := outer.decoded()
+		inner, whole := outer.Text()
 		if !whole {
 			return Order{}, refuseBody("the JSON text inside its string holds half of a character")
 		}
-		s = scanner{name: "the JSON text inside the message's string", text: inner}
+		text, s = "the JSON text inside the message's string", jsonscan.New(inner)
 	}
-	if s.next() != '{' {
-		return Order{}, refuseOther(&s)
+	if s.Next() != '{' {
+		return Order{}, refuseOther(text, &s)
 	}
 	var d draft
-	if !d.scan(&s) || !s.end() {
-		return Order{}, refuseSyntax(&s)
+	if !d.scan(&s) || !s.End() {
+		return Order{}, refuseSyntax(text, &s)
 	}
 	return d.judge()
 }
@@ -53,12 +57,12 @@ func parse(body string) (Order, *Refusal) {
 // A draft is what one pass over a message keeps of it, before it is judged. Items are added up on the way, as there may
 // be many of them.
 type draft struct {
-	id, userID, placed, stated value
+	id, userID, placed, stated jsonscan.Value
 	items                      items
 }
 
 type items struct {
-	kind  kind // of the value of the field
+	kind  jsonscan.Kind // of the value of the field
 	count int
 	sum   sum
 	flaw  flaw // the first
@@ -72,12 +76,12 @@ type flaw struct {
 }
 
 // scan reads the object of an order.
-func (d *draft) scan(s *scanner) bool {
-	s.open()
-	var name, ignored value
-	for first := true; s.member(first, &name); first = false {
+func (d *draft) scan(s *jsonscan.Scanner) bool {
+	s.Open()
+	var name, ignored jsonscan.Value
+	for s.Member(&name) {
 		v := &ignored
-		key, _ := name.decoded()
+		key, _ := name.Text()
 		switch key {
 		case "order_id":
 			v = &d.id
@@ -93,47 +97,47 @@ func (d *draft) scan(s *scanner) bool {
 			}
 			continue
 		}
-		if !s.value(v) {
+		if !s.Value(v) {
 			return false
 		}
 	}
-	return s.problem == ""
+	return s.OK()
 }
 
 // scan reads the value of the field items.
-func (it *items) scan(s *scanner) bool {
+func (it *items) scan(s *jsonscan.Scanner) bool {
 	*it = items{}
-	if s.next() != '[' {
-		var v value
-		ok := s.value(&v)
-		it.kind = v.kind
+	if s.Next() != '[' {
+		var v jsonscan.Value
+		ok := s.Value(&v)
+		it.kind = v.Kind
 		return ok
 	}
-	it.kind = kindList
-	s.open()
-	for first := true; s.more(first, ']'); first = false {
+	it.kind = jsonscan.Array
+	s.Open()
+	for s.More() {
 		if !it.scanItem(s) {
 			return false
 		}
 	}
-	return s.problem == ""
+	return s.OK()
 }
 
 // scanItem reads one item, judges it, and adds it to the sum.
-func (it *items) scanItem(s *scanner) bool {
-	var name, ignored, productID, quantity, price value
-	if s.next() != '{' {
-		if !s.value(&ignored) {
+func (it *items) scanItem(s *jsonscan.Scanner) bool {
+	var name, ignored, productID, quantity, price jsonscan.Value
+	if s.Next() != '{' {
+		if !s.Value(&ignored) {
 			return false
 		}
 		it.found(flaw{&itemField, "is not an object"})
 		it.count++
 		return true
 	}
-	s.open()
-	for first := true; s.member(first, &name); first = false {
+	s.Open()
+	for s.Member(&name) {
 		v := &ignored
-		key, _ := name.decoded()
+		key, _ := name.Text()
 		switch key {
 		case "product_id":
 			v = &productID
@@ -142,11 +146,11 @@ func (it *items) scanItem(s *scanner) bool {
 		case "price_per_unit":
 			v = &price
 		}
-		if !s.value(v) {
+		if !s.Value(v) {
 			return false
 		}
 	}
-	if s.problem != "" {
+	if !s.OK() {
 		return false
 	}
 	if it.flaw.problem == "" {
@@ -156,7 +160,7 @@ func (it *items) scanItem(s *scanner) bool {
 	return true
 }
 
-func (it *items) add(productID, quantity, price *value) {
+func (it *items) add(productID, quantity, price *jsonscan.Value) {
 	_, problem := readID(productID, false)
 	if problem != "" {
 		it.found(flaw{&productIDField, problem})
@@ -208,6 +212,6 @@ func (d *draft) judge() (Order, *Refusal) {
 	if o.Value, ok = d.items.sum.cents(); !ok {
 		return Order{}, refuseTooLarge()
 	}
-	o.Mismatch = d.stated.kind != kindAbsent && d.stated.decimal.differs(o.Value)
+	o.Mismatch = d.stated.Kind != jsonscan.Absent && differs(&d.stated.Decimal, o.Value)
 	return o, nil
 }

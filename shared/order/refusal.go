@@ -1,6 +1,6 @@
 package order
 
-import "strconv"
+import "orderpipeline/shared/jsonscan"
 
 // A Reason is the machine-readable code of a refusal.
 type Reason string
@@ -43,23 +43,20 @@ func refuseBody(problem string) *Refusal {
 }
 
 // refuseOther refuses a text that does not begin as an object does.
-func refuseOther(s *scanner) *Refusal {
-	var other value
+func refuseOther(text string, s *jsonscan.Scanner) *Refusal {
+	var other jsonscan.Value
 	switch {
-	case s.pos == len(s.text):
+	case s.AtEnd():
 		return refuseBody("it is empty")
-	case !s.value(&other) || !s.end():
-		return refuseSyntax(s)
+	case !s.Value(&other) || !s.End():
+		return refuseSyntax(text, s)
 	}
 	return refuseBody("it is JSON, but not an object")
 }
 
-// refuseSyntax refuses a message whose JSON is broken where s stopped.
-func refuseSyntax(s *scanner) *Refusal {
-	return &Refusal{
-		Reason: InvalidJSON,
-		Detail: s.name + " is not valid JSON, " + s.problem + " at byte " + strconv.Itoa(s.pos) + ": write one JSON object.",
-	}
+// refuseSyntax refuses a message of which a text is broken where s stopped.
+func refuseSyntax(text string, s *jsonscan.Scanner) *Refusal {
+	return &Refusal{Reason: InvalidJSON, Detail: text + " is not valid JSON, " + s.Err().Error() + ": write one JSON object."}
 }
 
 // refuseTooLarge refuses an order whose items are worth more than MaxValue.

@@ -12,14 +12,14 @@ func beside(value string) string {
 	return strings.TrimSuffix(with(), "}") + `,"ignored":` + value + "}"
 }
 
+// What is JSON and what is not is tested in package jsonscan; here, that it holds for the whole of a message.
 func TestIgnoredValuesMayBeAnyJSON(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
-		"null", "true", "false", "0", "-0", "-0.0", "1", "-1", "0.5", "10", "1e5", "1E+5", "1e-5", "0e0", "1.25e400", "-1e-400", "123456789012345678901234567890",
-		`""`, `"a"`, `"\"\\\/\b\f\n\r\t"`, `"\u0000\u001F\uABCD\uabcd"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00"`, `"\ud83d\u0041"`, "\"\u007f\u0080\u2028\ufeff😀\"", `"/"`,
-		"[]", "[ ]", "[\t1 ,\n2\r]", "[[],[[]],{}]", "{}", "{ }", `{"a":1}`, `{"a":1,"a":2}`, `{"":{"":[{}]}}`, `[[[[[[[[{"a":[1,2,{"b":null}]}]]]]]]]]`,
+		"null", "-1.25e400", "123456789012345678901234567890", `"\u0000\u001F\uABCD"`, `"\ud83d"`, `"\ud83d\ude00"`, "\"\u007f\u2028\ufeff😀\"",
+		"[\t1 ,\n2\r]", `{"":{"":[{}]}}`, `{"order_id":1,"items":[]}`, strings.Repeat("[", 511) + strings.Repeat("]", 511),
 	} {
-		t.Run(value, func(t *testing.T) {
+		t.Run(value[:min(len(value), 30)], func(t *testing.T) {
 			t.Parallel()
 			accept(t, beside(value))
 			accept(t, encode(beside(value)))
@@ -30,12 +30,9 @@ func TestIgnoredValuesMayBeAnyJSON(t *testing.T) {
 func TestBrokenJSON(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
-		"", "nul", "nulll", "True", "tru", "None", "undefined", "NaN", "Infinity", "-Infinity", "-", "+1", ".5", "1.", "-.5", "01", "-01", "00", "1e", "1e+", "1.e5", "1ee5", "0x10", "1_000", "1,000", "1 2",
-		`"`, `"a`, `"\`, `"\"`, `"\x"`, `"\u"`, `"\u12"`, `"\u12g4"`, `"\U0041"`, `'a'`, "\"\n\"", "\"\t\"", "\"\x00\"", "\"\x1f\"", "`a`", "a",
+		"", "tru", "None", "NaN", "-Infinity", "+1", "01", "1.", "1 2", `"`, `"\x"`, `"\u12g4"`, "'a'", "\"\n\"", "\"\x00\"",
 		"\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"",
-		"[", "]", "[1", "[1,", "[1,]", "[,1]", "[,]", "[1 2]", "[1;2]", "[1}", "[1:2]",
-		"{", "{}}", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,"a":1}`, `{"a" 1}`, `{"a",1}`, `{a:1}`, `{'a':1}`, `{1:1}`, `{"a":1 "b":2}`, `{"a":1]`, `{"a":}`, `{"a"::1}`, `{null:1}`,
-		"/**/1", "1//", "#", "\u00a01", "\ufeff1", "\v1", "\f1", "1\x00", "\\u0031",
+		"[1,]", "[1 2]", "[1}", `{"a":1,}`, `{"a" 1}`, `{"a":1]`, `{null:1}`, "{}}", "/**/1", "\u00a01", "\ufeff1", "1\x00",
 		strings.Repeat("[", 512) + strings.Repeat("]", 512), // 513 with the order around it
 		strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512),
 		strings.Repeat("[", 1_000_000),
