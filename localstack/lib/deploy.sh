@@ -59,4 +59,4 @@ save_outputs() {
     --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' >"$STATE_DIR/outputs"
 }
 
-output() { awk -v key="$1" '$1 == key { print $2 }' "$STATE_DIR/outputs" 2>/dev/null; }
+output() { [[ ! -r $STATE_DIR/outputs ]] || awk -v key="$1" '$1 == key { print $2 }' "$STATE_DIR/outputs"; }

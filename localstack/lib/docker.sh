@@ -13,10 +13,12 @@ compose() {
     docker compose --file "$ROOT/localstack/compose.yaml" "$@"
 }
 
-docker_install() {
+docker_possible() {
   docker_answers || fail "MODE=docker, but no Docker daemon answers; start it, or run without it: MODE=host make deploy-local"
   compose_installed || fail "MODE=docker, but \"docker compose\" is not installed; install the compose plugin, or run without it: MODE=host make deploy-local"
 }
+
+docker_install() { :; } # the images bring everything
 
 docker_up() {
   step "start the containers of $PROJECT" docker_start

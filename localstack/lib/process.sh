@@ -62,10 +62,10 @@ ready_or_gone() {
 # require_port VARIABLE: stops, with the holder's name, when another program listens on the port.
 require_port() {
   local port=${!1} inode pid holder='another program'
-  inode=$(awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10; exit }' \
-    /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && substr($2, length($2) - 4) == port { inode = $10 } END { print inode }') || true
   [[ -n $inode ]] || return 0
-  pid=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | head -n 1 | cut -d / -f 3)
+  pid=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | head -n 1 | cut -d / -f 3) || true # some processes are not ours to see
   if [[ -n $pid ]]; then holder="$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c 1-60 | sed 's/ *$//') (process $pid)"; fi
   fail "port $port is taken by $holder; end that, or choose another port: $1=$((port + 1)) make deploy-local"
 }
@@ -76,7 +76,7 @@ redis_answers() {
   {
     printf 'PING\r\n' >&3
     IFS= read -r -t 2 answer <&3
-  } 3<>"/dev/tcp/127.0.0.1/$REDIS_PORT" 2>/dev/null && [[ $answer == +PONG* ]]
+  } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$REDIS_PORT" && [[ $answer == +PONG* ]]
 }
 
 localstack_answers() {
@@ -84,5 +84,5 @@ localstack_answers() {
   {
     printf 'GET /_localstack/health HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
     IFS= read -r -t 5 answer <&3
-  } 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" 2>/dev/null && [[ $answer == *' 200 '* ]]
+  } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 200 '* ]]
 }
