@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/api"
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/sample"
 	"orderpipeline/shared/order"
@@ -152,7 +153,7 @@ func (a *app) bulk(ctx context.Context, f bulkFlags) error {
 	}}
 	if !a.JSON {
 		a.showDelivery(sent, err)
-		a.Printf("expected: %d orders, revenue %s (seed %d)\n", sums.Orders, sums.Revenue, f.Seed)
+		a.Printf("expected: %s orders, revenue %s (seed %d)\n", console.Count(sums.Orders), console.Group(sums.Revenue.String()), f.Seed)
 	}
 	if err == nil && f.wait {
 		err = a.bulkWait(ctx, w, v, &result)

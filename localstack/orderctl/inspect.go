@@ -158,7 +158,7 @@ func (a *app) showListing(s store, l listing) {
 		for _, r := range sortedKeys(l.ByReason) {
 			reasons = append(reasons, fmt.Sprintf("%s %s", console.Clean(r), console.Count(int64(l.ByReason[r]))))
 		}
-		a.Printf("by reason: %s\n", strings.Join(reasons, ", "))
+		a.List("by reason", reasons...)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
@@ -34,8 +33,8 @@ func readNumbers(ctx context.Context, client *api.Client) (numbers, error) {
 
 // showNumbers prints n for a person.
 func showNumbers(c *console.Console, n numbers) {
-	c.Printf("%-12s %s\n", "orders", console.Count(n.Orders))
-	c.Printf("%-12s %s\n", "revenue", console.Group(n.Revenue.String()))
+	c.List("orders", console.Count(n.Orders))
+	c.List("revenue", console.Group(n.Revenue.String()))
 	if n.Messages == nil {
 		return
 	}
@@ -48,9 +47,9 @@ func showNumbers(c *console.Console, n numbers) {
 			reasons = append(reasons, fmt.Sprintf("%s %s", r, console.Count(k)))
 		}
 	}
-	c.Printf("%-12s %s recorded, %s duplicate, %s refused, %s mismatch, %s failed attempts\n", "messages",
-		console.Count(m.Recorded), console.Count(m.Duplicate), console.Count(refused), console.Count(m.Mismatch), console.Count(m.Failed))
+	c.List("messages", console.Count(m.Recorded)+" recorded", console.Count(m.Duplicate)+" duplicate", console.Count(refused)+" refused",
+		console.Count(m.Mismatch)+" mismatch", console.Count(m.Failed)+" failed attempts")
 	if refused > 0 {
-		c.Printf("%-12s %s\n", "refused", strings.Join(reasons, ", "))
+		c.List("refused", reasons...)
 	}
 }

@@ -77,9 +77,9 @@ func (a *app) userCommand() *cobra.Command {
 			if a.JSON {
 				return a.Emit(u)
 			}
-			a.Printf("%-9s %s\n", "customer", console.Clean(u.UserID))
-			a.Printf("%-9s %s\n", "orders", console.Count(u.Orders))
-			a.Printf("%-9s %s\n", "spend", console.Group(u.Spend.String()))
+			a.List("customer", console.Clean(u.UserID))
+			a.List("orders", console.Count(u.Orders))
+			a.List("spend", console.Group(u.Spend.String()))
 			return nil
 		},
 	}

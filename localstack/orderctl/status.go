@@ -200,13 +200,14 @@ func (a *app) showStatus(s *status) {
 		}
 		state += fmt.Sprintf(", up to %s messages or %ds a batch", console.Count(int64(s.Mapping.Batch)), s.Mapping.Window)
 	}
-	a.Printf("\n%-12s %s\n", "mapping", state)
+	a.Printf("\n")
+	a.List("mapping", state)
 	redis := a.Bad("not reachable")
 	if s.Healthy {
 		redis = a.Good("reachable")
 	}
-	a.Printf("%-12s %s\n", "redis", redis)
-	a.Printf("%-12s %s\n", "api", s.API)
+	a.List("redis", redis)
+	a.List("api", s.API)
 	if s.Numbers != nil {
 		showNumbers(a.Console, *s.Numbers)
 	}

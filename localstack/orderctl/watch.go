@@ -72,9 +72,9 @@ func (a *app) watch(ctx context.Context, f watchFlags) error {
 	live := a.Terminal() && !a.JSON
 	var last view
 	if live {
-		a.Printf("\x1b[?1049h\x1b[?25l") // a screen of its own, no cursor
+		a.Printf("\x1b[?1049h\x1b[?25l\x1b[?7l") // a screen of its own, no cursor, long lines are cut
 		defer func() {
-			a.Printf("\x1b[?25h\x1b[?1049l")
+			a.Printf("\x1b[?7h\x1b[?25h\x1b[?1049l")
 			if !last.old.IsZero() {
 				a.Printf("%s", a.Draw(last.show)) // leaves the last numbers to be read
 			}
@@ -207,7 +207,7 @@ func (v view) show(c *console.Console) {
 		c.Printf("%s\n", c.Bad(v.Problem))
 	} else {
 		showNumbers(c, v.numbers)
-		c.Printf("%-12s %.0f orders/s\n", "now", v.PerSecond)
+		c.List("now", fmt.Sprintf("%.0f orders/s", v.PerSecond))
 		if v.Problem != "" {
 			c.Printf("%s\n", c.Bad(v.Problem+": numbers as of "+v.old.UTC().Format(time.TimeOnly)+" UTC"))
 		}

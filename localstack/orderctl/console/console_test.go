@@ -169,3 +169,18 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("--yes: error %v", err)
 	}
 }
+
+func TestListsBreakAtTheWidth(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[string]string{
+		"":   "refused      invalid_json 4, missing_field 5, total_overflow 6\n",
+		"48": "refused      invalid_json 4, missing_field 5,\n             total_overflow 6\n",
+		"10": "refused      invalid_json 4,\n             missing_field 5,\n             total_overflow 6\n",
+	} {
+		var out bytes.Buffer
+		New(strings.NewReader(""), &out, &out, environment(map[string]string{"COLUMNS": width})).List("refused", "invalid_json 4", "missing_field 5", "total_overflow 6")
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("width %q (-want +got):\n%s", width, diff)
+		}
+	}
+}

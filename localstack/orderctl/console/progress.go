@@ -41,7 +41,7 @@ func (c *Console) Progress(label, unit string, total int64) *Progress {
 			progressbar.OptionFullWidth(),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSpinnerType(14),
-			progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+			progressbar.OptionSetTheme(progressbar.ThemeASCII),
 		)
 	}
 	return p

@@ -80,3 +80,27 @@ func line(columns []Column, widths []int, cells []string) string {
 	}
 	return strings.TrimRight(b.String(), " ")
 }
+
+// labelled is where the values of labelled lines begin.
+const labelled = 13
+
+// List writes items behind a label, separated by commas, on as many lines as the terminal needs.
+func (c *Console) List(label string, items ...string) {
+	used := labelled
+	line := label + strings.Repeat(" ", max(1, labelled-len(label)))
+	for i, item := range items {
+		if i < len(items)-1 {
+			item += ","
+		}
+		if w := c.Width(); w > 0 && i > 0 && used+1+uniseg.StringWidth(item) > w {
+			c.Printf("%s\n", line)
+			line, used = strings.Repeat(" ", labelled), labelled
+		} else if i > 0 {
+			line += " "
+			used++
+		}
+		line += item
+		used += uniseg.StringWidth(item)
+	}
+	c.Printf("%s\n", line)
+}
