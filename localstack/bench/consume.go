@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderpipeline/shared/intake"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
@@ -47,13 +45,13 @@ func wholeHandler(store *ledger.Store) consumer {
 		Ledger: store, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: time.Now, FirstDelay: time.Second,
 		Spread: func() float64 { return 0 },
 	})
-	var messages []events.SQSMessage
+	var messages []intake.Message
 	return func(ctx context.Context, bodies []string) error {
 		messages = messages[:0]
 		for _, body := range bodies {
-			messages = append(messages, events.SQSMessage{MessageId: "m", Body: body})
+			messages = append(messages, intake.Message{ID: "m", Body: body, Receives: 1})
 		}
-		response, err := handler.Handle(ctx, events.SQSEvent{Records: messages})
+		response, err := handler.Handle(ctx, messages)
 		if err == nil && len(response.BatchItemFailures) > 0 {
 			err = fmt.Errorf("%d messages failed", len(response.BatchItemFailures))
 		}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
@@ -78,6 +79,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
 	flag.StringVar(&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages")
 	only := flag.String("only", "", "measure only these, separated by commas: path, lambda, api, start, growth, shards, local")
+	profile := flag.String("cpuprofile", "", "file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
 	var known bool
 	if b.size, known = sizes[name]; !known {
@@ -88,6 +90,13 @@ func run(ctx context.Context) error {
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
+	}
+	if *profile != "" {
+		stop, err := startProfile(*profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	for _, part := range []struct {
 		name    string
@@ -115,6 +124,21 @@ func run(ctx context.Context) error {
 		return keep(filepath.Join(here, "RESULTS.md"), text)
 	}
 	return nil
+}
+
+// startProfile writes a CPU profile until stop is called.
+func startProfile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile that is cut short does not open
+	}, nil
 }
 
 // prepare makes what the measurements need.
