@@ -21,10 +21,10 @@ func main() {
 		slog.Error("the order function cannot start", "error", err)
 		os.Exit(1)
 	}
-	lambda.Start(handler.Handle)
+	lambda.Start(handler)
 }
 
-func build(ctx context.Context) (*intake.Handler, error) {
+func build(ctx context.Context) (lambda.Handler, error) {
 	settings, err := config.ForOrders(os.LookupEnv)
 	if err != nil {
 		return nil, err

@@ -71,22 +71,22 @@ const chunkOrders = 1000
 var ErrNothingDone = errors.New("no message of the batch could be dealt with")
 
 // Handle takes one batch. The response lists the messages that must come back; with an error all of them come back.
-func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
+func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEventResponse, error) {
 	started := h.Now()
-	b := &batch{Handler: h, messages: event.Records, fates: make([]fate, len(event.Records)), refusals: map[int]*order.Refusal{}}
-	b.decode()
-	cause := b.record(ctx)
+	b := &batch{Handler: h, messages: messages, fates: make([]fate, len(messages)), refusals: map[int]*order.Refusal{}}
+	cause := b.decode()
+	cause = errors.Join(cause, b.record(ctx))
 	cause = errors.Join(cause, b.refuse(ctx))
 	failed := b.failed()
 	b.delay(ctx, failed)
 	b.count(ctx, started)
 
-	if len(failed) > 0 && len(failed) == len(event.Records) {
+	if len(failed) > 0 && len(failed) == len(messages) {
 		return events.SQSEventResponse{}, fmt.Errorf("%w: %w", ErrNothingDone, cause)
 	}
 	response := events.SQSEventResponse{BatchItemFailures: make([]events.SQSBatchItemFailure, 0, len(failed))}
 	for _, i := range failed {
-		response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: event.Records[i].MessageId})
+		response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: messages[i].ID})
 	}
 	return response, nil
 }
@@ -105,7 +105,7 @@ const (
 
 type batch struct {
 	*Handler
-	messages   []events.SQSMessage
+	messages   []Message
 	fates      []fate
 	refusals   map[int]*order.Refusal
 	orders     []order.Order
@@ -114,10 +114,15 @@ type batch struct {
 	ledgerDown bool // found out while recording: nothing more is asked of it in this batch
 }
 
-// decode sorts the messages into orders and refusals.
-func (b *batch) decode() {
+// decode sorts the messages into orders and refusals. A message without a body is neither: no queue takes one, so it could
+// not be sent to the queue of rejected messages. It comes back, and ends in the dead-letter queue.
+func (b *batch) decode() (cause error) {
 	b.orders, b.positions = make([]order.Order, 0, len(b.messages)), make([]int, 0, len(b.messages))
 	for i := range b.messages {
+		if b.messages[i].Body == "" {
+			cause = errors.New("a message has no body")
+			continue
+		}
 		o, err := order.Parse(b.messages[i].Body)
 		var refusal *order.Refusal
 		if errors.As(err, &refusal) {
@@ -127,12 +132,13 @@ func (b *batch) decode() {
 		b.fates[i] = accepted
 		b.orders, b.positions = append(b.orders, o), append(b.positions, i)
 	}
+	return cause
 }
 
 func (b *batch) turnDown(i int, refusal *order.Refusal) {
 	b.fates[i], b.refusals[i] = refused, refusal
 	if b.Log.Enabled(context.Background(), slog.LevelDebug) {
-		b.Log.Debug("refused", "message_id", b.messages[i].MessageId, "reason", refusal.Reason, "field", refusal.Field)
+		b.Log.Debug("refused", "message_id", b.messages[i].ID, "reason", refusal.Reason, "field", refusal.Field)
 	}
 }
 
@@ -167,7 +173,7 @@ func (b *batch) settle(start int, outcomes []ledger.Outcome) (settled int) {
 			b.fates[i] = recorded
 			if o.Mismatch {
 				b.mismatches++
-				b.Log.Debug("order_value overridden", "message_id", b.messages[i].MessageId, "order_id", o.ID)
+				b.Log.Debug("order_value overridden", "message_id", b.messages[i].ID, "order_id", o.ID)
 			}
 		case ledger.Duplicate:
 			b.fates[i] = duplicate

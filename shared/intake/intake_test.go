@@ -94,15 +94,12 @@ func (r *rig) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMess
 }
 
 // batchOf makes a batch whose messages have the ids m0, m1, … and were received once.
-func batchOf(bodies ...string) events.SQSEvent {
-	var event events.SQSEvent
+func batchOf(bodies ...string) []Message {
+	var messages []Message
 	for i, body := range bodies {
-		event.Records = append(event.Records, events.SQSMessage{
-			MessageId: fmt.Sprintf("m%d", i), ReceiptHandle: fmt.Sprintf("handle of m%d", i), Body: body,
-			Attributes: map[string]string{"ApproximateReceiveCount": "1"},
-		})
+		messages = append(messages, Message{ID: fmt.Sprintf("m%d", i), ReceiptHandle: fmt.Sprintf("handle of m%d", i), Body: body, Receives: 1})
 	}
-	return event
+	return messages
 }
 
 func body(id, user string, price string) string {
@@ -110,9 +107,9 @@ func body(id, user string, price string) string {
 }
 
 // handle gives a batch to the handler and returns the ids of the messages that must come back.
-func (r *rig) handle(t *testing.T, event events.SQSEvent) []string {
+func (r *rig) handle(t *testing.T, messages []Message) []string {
 	t.Helper()
-	response, err := r.Handle(t.Context(), event)
+	response, err := r.Handle(t.Context(), messages)
 	if err != nil {
 		t.Fatalf("handle: %v", err)
 	}
@@ -159,8 +156,8 @@ func TestEachMessageHasOneFate(t *testing.T) {
 	r := newRig(t)
 	good, mismatch := body("ORD1", "U1", "40"), `{"order_value":99.99,`+body("ORD2", "U1", "2.50")[1:]
 	bad := `{"order_id":"ORD3"`
-	event := batchOf(good, mismatch, bad, good, body("ORD1", "U2", "40"), body("", "U1", "1"))
-	wantIDs(t, "failures", r.handle(t, event))
+	batch := batchOf(good, mismatch, bad, good, body("ORD1", "U2", "40"), body("", "U1", "1"))
+	wantIDs(t, "failures", r.handle(t, batch))
 	r.wantTotals(t, 2, 4250)
 
 	want := ledger.MessageCounts{Recorded: 2, Duplicate: 1, Mismatch: 1,
@@ -179,8 +176,8 @@ func TestEachMessageHasOneFate(t *testing.T) {
 	}
 	wantRejected := map[string][3]string{
 		"m2": {bad, "invalid_json", WholeBody},
-		"m4": {event.Records[4].Body, "order_id_conflict", "order_id"},
-		"m5": {event.Records[5].Body, "invalid_field", "order_id"},
+		"m4": {batch[4].Body, "order_id_conflict", "order_id"},
+		"m5": {batch[5].Body, "invalid_field", "order_id"},
 	}
 	if diff := cmp.Diff(wantRejected, rejected); diff != "" {
 		t.Errorf("rejected messages (-want +got):\n%s", diff)
@@ -190,7 +187,7 @@ func TestEachMessageHasOneFate(t *testing.T) {
 func TestEmptyBatch(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	wantIDs(t, "failures", r.handle(t, events.SQSEvent{}))
+	wantIDs(t, "failures", r.handle(t, nil))
 }
 
 func TestResponseIsAnEmptyListNotNull(t *testing.T) {
@@ -214,7 +211,7 @@ func TestARefusedMessageThatCannotBeSentComesBack(t *testing.T) {
 		bodies = append(bodies, "no JSON")
 	}
 	bodies = append(bodies, body("ORD1", "U1", "1"))
-	event := batchOf(bodies...)
+	batch := batchOf(bodies...)
 
 	r.send = func(entry types.SendMessageBatchRequestEntry) string {
 		if source := *entry.MessageAttributes[AttributeSourceID].StringValue; source == "m3" || source == "m17" {
@@ -222,9 +219,9 @@ func TestARefusedMessageThatCannotBeSentComesBack(t *testing.T) {
 		}
 		return ""
 	}
-	wantIDs(t, "failures when two entries fail", r.handle(t, event), "m17", "m3")
+	wantIDs(t, "failures when two entries fail", r.handle(t, batch), "m17", "m3")
 	r.sendErr = errors.New("queue out of reach")
-	again := r.handle(t, event)
+	again := r.handle(t, batch)
 	if len(again) != 25 {
 		t.Errorf("%d messages come back when nothing can be sent, want 25", len(again))
 	}
@@ -232,7 +229,7 @@ func TestARefusedMessageThatCannotBeSentComesBack(t *testing.T) {
 		t.Errorf("a message that comes back is invisible for %d s, want 5", r.delayed["handle of m0"])
 	}
 	r.send, r.sendErr = nil, nil
-	wantIDs(t, "failures when all is well", r.handle(t, event))
+	wantIDs(t, "failures when all is well", r.handle(t, batch))
 	r.wantTotals(t, 1, 100)
 	if got := r.messages(t).Refused[order.InvalidJSON]; got != 25 {
 		t.Errorf("%d refused messages counted, want each of the 25 once", got)
@@ -243,9 +240,9 @@ func TestRedisDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.server.Kill()
-	event := batchOf(body("ORD1", "U1", "40"), body("ORD2", "U2", "2"))
-	event.Records[1].Attributes["ApproximateReceiveCount"] = "3"
-	if _, err := r.Handle(t.Context(), event); !errors.Is(err, ErrNothingDone) {
+	batch := batchOf(body("ORD1", "U1", "40"), body("ORD2", "U2", "2"))
+	batch[1].Receives = 3
+	if _, err := r.Handle(t.Context(), batch); !errors.Is(err, ErrNothingDone) {
 		t.Fatalf("handle while Redis is down: %v, want ErrNothingDone, which Lambda counts", err)
 	}
 	if diff := cmp.Diff(map[string]int32{"handle of m0": 5, "handle of m1": 80}, r.delayed); diff != "" {
@@ -255,7 +252,7 @@ func TestRedisDown(t *testing.T) {
 	mixed := batchOf(body("ORD1", "U1", "40"), "no JSON")
 	wantIDs(t, "failures while Redis is down", r.handle(t, mixed), "m0")
 	r.server.Restart()
-	wantIDs(t, "failures when Redis is back", r.handle(t, event))
+	wantIDs(t, "failures when Redis is back", r.handle(t, batch))
 	r.wantTotals(t, 2, 4200)
 	want := ledger.MessageCounts{Recorded: 2, Failed: 3, Refused: map[order.Reason]int64{order.InvalidJSON: 1}}
 	if diff := cmp.Diff(want, r.messages(t)); diff != "" {

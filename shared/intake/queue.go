@@ -91,7 +91,8 @@ func (b *batch) reject(entryID *string) {
 		return // not an answer to what was asked: the message stays where it is
 	}
 	b.fates[i] = rejected
-	b.Handler.refused = append(b.Handler.refused, ledger.RefusedMessage{MessageID: b.messages[i].MessageId, Reason: b.refusals[i].Reason})
+	// The id may outlive the batch, all of whose memory it would keep.
+	b.Handler.refused = append(b.Handler.refused, ledger.RefusedMessage{MessageID: strings.Clone(b.messages[i].ID), Reason: b.refusals[i].Reason})
 }
 
 func (b *batch) rejectedEntry(i int) (types.SendMessageBatchRequestEntry, int) {
@@ -104,7 +105,7 @@ func (b *batch) rejectedEntry(i int) (types.SendMessageBatchRequestEntry, int) {
 	attributes := map[string]types.MessageAttributeValue{}
 	for name, value := range map[string]string{
 		AttributeReason: string(refusal.Reason), AttributeField: plain(field, maxDetail),
-		AttributeDetail: plain(refusal.Detail, maxDetail), AttributeSourceID: message.MessageId,
+		AttributeDetail: plain(refusal.Detail, maxDetail), AttributeSourceID: message.ID,
 	} {
 		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
 		bytes += len(name) + len("String") + len(value)
@@ -158,17 +159,13 @@ func (b *batch) delay(ctx context.Context, failed []int) {
 	var calls [][]types.ChangeMessageVisibilityBatchRequestEntry
 	for at, i := range failed {
 		message := &b.messages[i]
-		receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"])
-		if err != nil {
-			receives = 1
-		}
 		if at%callEntries == 0 {
 			calls = append(calls, nil)
 		}
 		last := len(calls) - 1
 		calls[last] = append(calls[last], types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &message.ReceiptHandle,
-			VisibilityTimeout: int32(Delay(b.FirstDelay, receives, b.Spread()) / time.Second),
+			VisibilityTimeout: int32(Delay(b.FirstDelay, message.Receives, b.Spread()) / time.Second),
 		})
 	}
 	eachAtOnce(calls, func(entries []types.ChangeMessageVisibilityBatchRequestEntry) {

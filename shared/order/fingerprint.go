@@ -9,11 +9,10 @@ import (
 // one fingerprint are the same order sent again; with different fingerprints they contradict each other. The id itself,
 // white space, the order of names, the form of the timestamp and the stated order_value play no part.
 //
-// It is the first 63 bits of SHA-256, so it fits a signed 64-bit integer too, which not every place that could keep it
-// goes beyond; the ledger keeps it as eight raw bytes beside the digest of the order id. A plain hash would be faster,
-// but order ids can be guessed: whoever finds a second content with the fingerprint of somebody else's order could send
-// it first, and the real one would be taken for a duplicate and disappear without a refusal. With SHA-256 that takes
-// about 2^63 tries.
+// It is the first 63 bits of SHA-256, so that it fits signed integers too; the ledger keeps it as eight raw bytes beside
+// the digest of the order id. A plain hash would be faster, but order ids can be guessed: whoever finds a second content
+// with the fingerprint of somebody else's order could send it first, and the real one would be taken for a duplicate and
+// disappear without a refusal. With SHA-256 that takes about 2^63 tries.
 //
 // It is stored for weeks and compared across versions of this code: it must never change.
 func (o Order) Fingerprint() uint64 {
