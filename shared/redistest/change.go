@@ -101,8 +101,8 @@ func (s *Server) isMaster(ctx context.Context) (bool, error) {
 	return strings.Contains(info, "role:master"), err
 }
 
-// MoveSlot moves the slot of a key to another master, key by key, while the cluster serves it. Halfway, some keys of the
-// slot are at one node and some at the other; then between is called, unless it is nil.
+// MoveSlot moves the slot of a key to another master while the cluster serves it. Unless it is nil, between is called when
+// half of the slot's keys have moved, and again when all have and nobody but the two masters knows.
 func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
 	slot, err := c.slot(ctx, key)
 	if err != nil {
@@ -150,7 +150,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between 
 		if err := source.Do(ctx, args...).Err(); err != nil {
 			return fmt.Errorf("move %d keys: %w", len(keys), err)
 		}
-		if step == 0 && between != nil {
+		if between != nil {
 			between()
 		}
 	}

@@ -1,0 +1,323 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest"
+)
+
+// aclFile holds the rules for the functions' Redis users, without passwords.
+const aclFile = "../acl/users.acl"
+
+const password = "a password for tests"
+
+// rules reads the rules of one user: the words after its name.
+func rules(t *testing.T, user string) []string {
+	t.Helper()
+	text, err := os.ReadFile(aclFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		found, isUser := strings.CutPrefix(strings.TrimSpace(line), "user "+user+" ")
+		if !isUser {
+			continue
+		}
+		plain, selector, _ := strings.Cut(found, " (")
+		words := strings.Fields(plain)
+		if selector != "" {
+			words = append(words, "("+selector) // one word
+		}
+		return words
+	}
+	t.Fatalf("%s has no rules for %s", aclFile, user)
+	return nil
+}
+
+// A use is what a function does with Redis, as one of its users.
+type use struct {
+	name string
+	do   func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error
+}
+
+func someOrders(n int) []order.Order {
+	orders := make([]order.Order, n)
+	for i := range orders {
+		orders[i] = order.Order{ID: fmt.Sprintf("ORD%d", i), UserID: fmt.Sprintf("U%d", i%7), Value: 100, Placed: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)}
+	}
+	return orders
+}
+
+func record(ctx context.Context, store *ledger.Store, orders []order.Order, want ledger.Outcome) error {
+	outcomes := make([]ledger.Outcome, len(orders))
+	if err := store.Record(ctx, orders, outcomes); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(outcomes, func(o ledger.Outcome) bool { return o != want }); i >= 0 {
+		return fmt.Errorf("outcome %d, want %d", outcomes[i], want)
+	}
+	return nil
+}
+
+// writing is all that the order function does.
+var writing = []use{
+	{"count refused messages", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		return store.CountRefused(ctx, []ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}})
+	}},
+	{"add to the counters", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
+	}},
+	{"record", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		return errors.Join(record(ctx, store, someOrders(50), ledger.Recorded), record(ctx, store, someOrders(50), ledger.Duplicate))
+	}},
+	{"record when the script is lost", func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
+		if err := onEveryMaster(ctx, admin, func(node redis.Cmdable) error { return node.ScriptFlush(ctx).Err() }); err != nil {
+			return err
+		}
+		return record(ctx, store, someOrders(50), ledger.Recorded)
+	}},
+	{"turn down what would pass the limit", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		over := someOrders(50)
+		for i := range over {
+			over[i].ID += "x"
+			over[i].Value = ledger.MaxSpend
+		}
+		return errors.Join(record(ctx, store, someOrders(50), ledger.Recorded), record(ctx, store, over, ledger.Overflow))
+	}},
+	{"take back a half recorded batch", func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
+		for shard := range 3 {
+			if err := admin.Set(ctx, fmt.Sprintf("{o%d}month:revenue", shard), "not a hash", 0).Err(); err != nil {
+				return err
+			}
+		}
+		err := record(ctx, store, someOrders(1), ledger.Recorded)
+		if err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+			return fmt.Errorf("over a key of the wrong type: %w", err)
+		}
+		for shard := range 3 {
+			if left, err := admin.ZCard(ctx, fmt.Sprintf("{o%d}spend", shard)).Result(); err != nil || left != 0 {
+				return errors.Join(errNotTakenBack, err)
+			}
+		}
+		return nil
+	}},
+}
+
+// errNotTakenBack: a customer without orders is left on the leaderboard.
+var errNotTakenBack = errors.New("the batch was not taken back")
+
+// reading is all that the stats function does.
+var reading = []use{
+	{"ping", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error { return store.Ping(ctx) }},
+	{"answer every question", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		_, user := store.User(ctx, "U1")
+		_, global := store.Global(ctx)
+		_, top := store.Top(ctx, 10)
+		_, months := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
+		_, messages := store.Messages(ctx)
+		_, counters := store.Counters(ctx)
+		return errors.Join(user, global, top, months, messages, counters)
+	}},
+	{"add to the counters", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
+	}},
+}
+
+// A place is a Redis whose users a test sets.
+type place struct {
+	*testing.T
+	url     string
+	cluster bool
+	moving  func(do func() error) error // does something while a slot moves; nil on one server
+	nodes   []*redis.Client
+	admin   redis.UniversalClient
+}
+
+func onOneServer(t *testing.T) *place {
+	s := redistest.Start(t)
+	client := s.Client()
+	return &place{T: t, url: s.Addr(), nodes: []*redis.Client{client}, admin: client}
+}
+
+func onCluster(t *testing.T) *place {
+	c := redistest.StartCluster(t, 3, false)
+	p := &place{T: t, url: c.Masters[0].Addr(), cluster: true, admin: c.Client()}
+	p.moving = func(do func() error) error {
+		const key = "{o0}totals"
+		owner, err := c.Owner(t.Context(), key)
+		if err != nil {
+			return err
+		}
+		to := c.Masters[0]
+		if owner == to {
+			to = c.Masters[1]
+		}
+		var done error
+		err = c.MoveSlot(t.Context(), key, to, func() { done = errors.Join(done, do()) })
+		return errors.Join(err, done)
+	}
+	for _, s := range c.Masters {
+		p.nodes = append(p.nodes, s.Client())
+	}
+	return p
+}
+
+func onEveryMaster(ctx context.Context, client redis.UniversalClient, do func(redis.Cmdable) error) error {
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { return do(node) })
+	}
+	return do(client)
+}
+
+// try does everything as a user of these rules, each time with one shard and with three.
+func (p *place) try(user string, rules []string, uses []use) error {
+	ctx := p.Context()
+	for _, shards := range []int{1, 3} {
+		for _, u := range uses {
+			for _, node := range p.nodes {
+				args := []any{"acl", "setuser", user}
+				for _, rule := range append(slices.Clone(rules), ">"+password) {
+					args = append(args, rule)
+				}
+				if err := errors.Join(node.FlushAll(ctx).Err(), node.Do(ctx, args...).Err()); err != nil {
+					p.Fatal(err)
+				}
+			}
+			if user == "stats" { // there must be something to read
+				filled, err := ledger.New(p.admin, ledger.Options{Shards: shards, Retention: time.Hour})
+				if err == nil {
+					err = record(ctx, filled, someOrders(20), ledger.Recorded)
+				}
+				if err != nil {
+					p.Fatal(err)
+				}
+			}
+			rdb, err := ledger.Connect(ledger.Connection{URL: "redis://" + user + "@" + p.url, Cluster: p.cluster, Password: password})
+			if err != nil {
+				p.Fatal(err)
+			}
+			store, err := ledger.New(rdb, ledger.Options{Shards: shards, Retention: time.Hour})
+			if err == nil {
+				err = u.do(ctx, store, p.admin)
+			}
+			if err == nil && user == "stats" && p.moving != nil {
+				err = p.moving(func() error {
+					err := u.do(ctx, store, p.admin)
+					if err != nil && strings.Contains(err.Error(), "TRYAGAIN") {
+						return nil // keys in two places: nobody may read them together
+					}
+					return err
+				})
+			}
+			_ = rdb.Close()
+			if err != nil {
+				return fmt.Errorf("%s, %d shards: %w", u.name, shards, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Each user can do what its function does, and every command that its rules allow is needed for that.
+func TestACLIsEnoughAndNotMore(t *testing.T) {
+	t.Parallel()
+	for user, uses := range map[string][]use{"orders": writing, "stats": reading} {
+		for where, start := range map[string]func(*testing.T) *place{"server": onOneServer, "cluster": onCluster} {
+			t.Run(user+" on a "+where, func(t *testing.T) {
+				t.Parallel()
+				p, all := start(t), rules(t, user)
+				if err := p.try(user, all, uses); err != nil {
+					t.Fatalf("with the rules of %s: %v", aclFile, err)
+				}
+				for _, rule := range all {
+					forCluster := rule == "+cluster|slots" || rule == "+asking"
+					if !strings.HasPrefix(rule, "+") || forCluster != p.cluster || rule == "+asking" && user == "orders" {
+						continue // needed elsewhere; orders asks only when every key of a script has moved
+					}
+					without := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return r == rule })
+					err := p.try(user, without, uses)
+					if err == nil {
+						t.Errorf("%s is not needed: everything works without it", rule)
+					} else if !forbidden(err) {
+						t.Errorf("without %s: %v, want a refusal for lack of permission", rule, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// forbidden tells whether an error comes of a permission that is not there.
+func forbidden(err error) bool {
+	return errors.Is(err, errNotTakenBack) || slices.ContainsFunc([]string{"NOPERM", "can't run this command", "EXECABORT"}, func(word string) bool {
+		return strings.Contains(err.Error(), word)
+	})
+}
+
+// What a stolen password must not open.
+func TestACLForbids(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, "--aclfile", absolute(t, aclFile))
+	client := server.Client()
+	shared := []string{
+		"keys *", "scan 0", "flushall", "flushdb", "config get *", "acl list", "script flush", "debug object {o}counters", "info", "monitor",
+		"shutdown", "replicaof no one", "save", "swapdb 0 1", "rename {o0}spend x", "expire {o0}spend 1", "subscribe a", "publish a b", "client kill a",
+		"get elsewhere", "hget elsewhere a", "zscore elsewhere a", "hincrby elsewhere a 1", "migrate h 1 {o}counters 0 1", "function load x",
+	}
+	for user, commands := range map[string][]string{
+		"orders": append(slices.Clone(shared), "set elsewhere 1", "del elsewhere", "eval return 1 elsewhere", "hgetall {o}counters", "zrevrange {o0}spend 0 -1"),
+		"stats":  append(slices.Clone(shared), "set {o0}x 1", "del {o0}spend", "eval return 0", "hincrby {o0}totals orders 1", "zincrby {o0}spend 1 a", "hset {o0}totals a 1"),
+	} {
+		for _, command := range commands {
+			args := []any{"acl", "dryrun", user}
+			for word := range strings.FieldsSeq(command) {
+				args = append(args, word)
+			}
+			if command == "eval return 1 elsewhere" {
+				args = []any{"acl", "dryrun", user, "eval", "return 1", 1, "elsewhere"}
+			}
+			answer, err := client.Do(t.Context(), args...).Text()
+			if err != nil || !strings.Contains(answer, "no permissions") {
+				t.Errorf("%s may %s: %q %v", user, command, answer, err)
+			}
+		}
+	}
+	for user, command := range map[string]string{"orders": "hincrby {o}counters a 1", "stats": "hincrby {o}counters a 1"} {
+		args := []any{"acl", "dryrun", user}
+		for word := range strings.FieldsSeq(command) {
+			args = append(args, word)
+		}
+		if answer, err := client.Do(t.Context(), args...).Text(); err != nil || answer != "OK" {
+			t.Errorf("%s may not %s: %q %v", user, command, answer, err)
+		}
+	}
+	// The file gives no password, so nobody comes in before the operator sets one.
+	for _, user := range []string{"orders", "stats"} {
+		stranger := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: user, Password: "x", Protocol: 2, DisableIdentity: true})
+		if err := stranger.Ping(t.Context()).Err(); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("%s without a password set: %v", user, err)
+		}
+		_ = stranger.Close()
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
