@@ -18,21 +18,27 @@ func (v *Value) Text() (text string, whole bool) {
 	return b.String(), whole
 }
 
-// A Slab holds texts whose escapes were resolved, many of them in one allocation. They keep it alive together: it is for
-// texts that are let go of together. The zero Slab is ready.
+// A Slab holds texts whose escapes were resolved, many in one allocation. They keep each other in memory: it is for texts
+// that are let go of together. The zero Slab is ready.
 type Slab struct{ b strings.Builder }
 
-// slabBytes is the size of one allocation, unless a text or the caller needs another.
-const slabBytes = 64 << 10
+// A slab takes memory in blocks that grow from the one size to the other. A text that would leave much of the largest
+// block unused has memory of its own.
+const (
+	firstBlock   = 4 << 10
+	largestBlock = 64 << 10
+	ownMemory    = largestBlock / 8
+)
 
 // Text is as v.Text; where v has escapes, its text is put into the slab.
 func (l *Slab) Text(v *Value) (text string, whole bool) {
-	if !v.escaped {
-		return v.raw, true
+	if !v.escaped || len(v.raw) >= ownMemory {
+		return v.Text()
 	}
 	if l.b.Cap()-l.b.Len() < len(v.raw) { // resolving makes no text longer
+		block := max(firstBlock, len(v.raw), min(2*l.b.Cap(), largestBlock))
 		l.b = strings.Builder{}
-		l.b.Grow(max(len(v.raw), slabBytes))
+		l.b.Grow(block)
 	}
 	start := l.b.Len()
 	whole = unescape(&l.b, v.raw)
