@@ -74,14 +74,14 @@ type job struct {
 type cost struct {
 	elapsed time.Duration
 	orders  float64
-	go_     time.Duration // processor time of this process
+	ours     time.Duration // processor time of this process
 	redis   time.Duration // processor time of Redis
 	memory  float64       // bytes that Redis holds more than before
 	longest time.Duration // the longest script
 }
 
 func (c cost) rate() float64     { return c.orders / c.elapsed.Seconds() }
-func (c cost) goCPU() float64    { return micros(c.go_) / c.orders }
+func (c cost) goCPU() float64    { return micros(c.ours) / c.orders }
 func (c cost) redisCPU() float64 { return micros(c.redis) / c.orders }
 
 // run measures the job on a redis-server of its own, and checks that the sums are right to the cent.
@@ -116,7 +116,7 @@ func (j job) run(ctx context.Context) (cost, error) {
 	if err := j.consume(ctx, store); err != nil {
 		return cost{}, err
 	}
-	c := cost{orders: float64(j.orders), elapsed: time.Since(begun), go_: processorTime() - goBefore}
+	c := cost{orders: float64(j.orders), elapsed: time.Since(begun), ours: processorTime() - goBefore}
 	redisAfter, err := server.cpu(ctx)
 	if err != nil {
 		return cost{}, err

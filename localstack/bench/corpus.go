@@ -46,6 +46,14 @@ func openCorpus(ctx context.Context, dir, python, generator string, orders, user
 			return nil, fmt.Errorf("%s has the digest %s instead of %s: orders.py was changed, or this Python has another random", path, got, want)
 		}
 	}
+	c, err := mapFile(path)
+	if err == nil {
+		c.users = users
+	}
+	return c, err
+}
+
+func mapFile(path string) (*corpus, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -55,7 +63,7 @@ func openCorpus(ctx context.Context, dir, python, generator string, orders, user
 	if err != nil {
 		return nil, err
 	}
-	c := &corpus{users: users, path: path, ends: make([]int, 0, orders), known: map[int]ledger.Totals{}}
+	c := &corpus{known: map[int]ledger.Totals{}}
 	c.data, err = syscall.Mmap(int(file.Fd()), 0, int(facts.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_POPULATE)
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", path, err)

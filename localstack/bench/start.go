@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"time"
@@ -91,7 +92,7 @@ func (b *bench) coldStart(ctx context.Context, name string, event []byte, redisU
 	}
 	if name == "stats" {
 		var response events.APIGatewayProxyResponse
-		if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != 200 {
+		if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != http.StatusOK {
 			return 0, 0, fmt.Errorf("the stats function answered %.200s", answer)
 		}
 	} else if err := accepted(answer, nil); err != nil {
