@@ -81,7 +81,6 @@ install_environment() {
   "$UV" venv --quiet --python "$python" "$folder"
   "$UV" pip install --quiet --require-hashes --python "$folder" -r "$build"
   "$UV" pip sync --quiet --require-hashes --no-build-isolation --python "$folder" "$lock"
-  "$folder/bin/python" -m compileall -q -j 0 "$folder/lib" >/dev/null || true # the first start would pay for it
   installed "$folder" "$build" "$lock"
 }
 

@@ -8,6 +8,8 @@ STATE_DIR=${STATE_DIR:-$ROOT/.local/state}         # what one deployment writes 
 SAVED=$STATE_DIR/settings                          # the settings that it was started with
 LOCALSTACK_VERSION=4.14.0
 
+unset PYTHONDONTWRITEBYTECODE # LocalStack and the clients would be compiled anew at each start
+
 SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL LOCALSTACK_IMAGE LEDGER_SHARDS REDIS_CLUSTER LOG_LEVEL RETRY_DELAY_SECONDS)
 
 # use_settings saved|asked: with "saved" what the running deployment was started with wins over the defaults, so that
