@@ -102,7 +102,7 @@ func (b *bench) apiRounds(ctx context.Context, routes []route, requests map[stri
 	}
 
 	s := b.section("API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s", "p50 ms", "p99 ms", "×")
-	s.note("The stats function's binary as a plain server (LOG_LEVEL=warn) and uvicorn with the FastAPI baseline (--log-level warning), each with a Redis of its own that holds %s customers.", whole(float64(b.size.apiCustomers)))
+	s.note("The stats function's binary as a plain server (LOG_LEVEL=warn) and one uvicorn process with the FastAPI baseline (--log-level warning), as its first lines say, each with a Redis of its own that holds %s customers.", whole(float64(b.size.apiCustomers)))
 	s.note("The load (a closed loop with kept connections), the server and Redis share the cores; the load takes the larger share the faster the server is.")
 	s.note("The baseline has no /stats/monthly and no /health: these are held against its /stats/global, its cheapest route. /metrics of the baseline tells of its own process only.")
 	for _, r := range routes {

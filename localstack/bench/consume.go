@@ -74,7 +74,7 @@ type job struct {
 type cost struct {
 	elapsed time.Duration
 	orders  float64
-	ours     time.Duration // processor time of this process
+	ours    time.Duration // processor time of this process
 	redis   time.Duration // processor time of Redis
 	memory  float64       // bytes that Redis holds more than before
 	longest time.Duration // the longest script
