@@ -147,7 +147,9 @@ func (l *Look) Delete(ctx context.Context, messages []Held) (map[string]bool, er
 			return deleted, fmt.Errorf("delete messages: %s", plain(err))
 		}
 		for _, ok := range out.Successful {
-			deleted[batch[index(ok.Id)].ID] = true
+			if i, known := place(ok.Id, len(batch)); known {
+				deleted[batch[i].ID] = true
+			}
 		}
 		if len(out.Failed) > 0 {
 			bad := out.Failed[0]

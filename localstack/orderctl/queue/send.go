@@ -168,20 +168,23 @@ func (r *run) deliver(user, calls context.Context, batch []Message) {
 				continue
 			}
 		}
-		var sent, left []Message
-		for _, ok := range out.Successful {
-			sent = append(sent, pending[index(ok.Id)])
-		}
-		for _, bad := range out.Failed {
-			m := pending[index(bad.Id)]
-			why = aws.ToString(bad.Code) + ": " + aws.ToString(bad.Message)
-			if bad.SenderFault && !throttled(aws.ToString(bad.Code)) {
-				r.fail([]Message{m}, why)
-				continue
+		sent, refused := answered(out, len(pending))
+		var confirmed, left []Message
+		for i, m := range pending {
+			bad, failed := refused[i]
+			if failed {
+				why = aws.ToString(bad.Code) + ": " + aws.ToString(bad.Message)
 			}
-			left = append(left, m)
+			switch {
+			case sent[i]:
+				confirmed = append(confirmed, m)
+			case failed && bad.SenderFault && !throttled(aws.ToString(bad.Code)):
+				r.fail([]Message{m}, why)
+			default: // an entry without an answer too: it is not confirmed
+				left = append(left, m)
+			}
 		}
-		r.confirm(sent)
+		r.confirm(confirmed)
 		pending = left
 	}
 	if len(pending) > 0 {
@@ -201,12 +204,26 @@ func input(queueURL string, messages []Message) *sqs.SendMessageBatchInput {
 	return &sqs.SendMessageBatchInput{QueueUrl: aws.String(queueURL), Entries: entries}
 }
 
-func index(id *string) int {
-	i, err := strconv.Atoi(aws.ToString(id))
-	if err != nil {
-		panic("SQS answered with an entry id that was not sent: " + aws.ToString(id))
+// answered sorts the answer by the place of its entries in the call.
+func answered(out *sqs.SendMessageBatchOutput, entries int) (sent map[int]bool, refused map[int]types.BatchResultErrorEntry) {
+	sent, refused = map[int]bool{}, map[int]types.BatchResultErrorEntry{}
+	for _, ok := range out.Successful {
+		if i, known := place(ok.Id, entries); known {
+			sent[i] = true
+		}
 	}
-	return i
+	for _, bad := range out.Failed {
+		if i, known := place(bad.Id, entries); known {
+			refused[i] = bad
+		}
+	}
+	return sent, refused
+}
+
+// place is where an entry stood in its call. An id that was not in the call says nothing.
+func place(id *string, entries int) (int, bool) {
+	i, err := strconv.Atoi(aws.ToString(id))
+	return i, err == nil && i >= 0 && i < entries
 }
 
 func (r *run) confirm(sent []Message) {

@@ -47,6 +47,9 @@ func (f *faulty) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInp
 	out := &sqs.SendMessageBatchOutput{}
 	for i, e := range in.Entries {
 		if bad, ok := failed[i]; ok {
+			if bad.Code == nil { // no answer for this entry
+				continue
+			}
 			bad.Id = e.Id
 			out.Failed = append(out.Failed, bad)
 			continue
@@ -107,6 +110,16 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				return nil, nil
 			},
 			accepted: numbered(10), report: Report{Sent: 10, Again: 2},
+		},
+		{
+			name: "an entry without an answer is not taken for sent", send: numbered(10),
+			fault: func(call int, _ []string) (map[int]types.BatchResultErrorEntry, error) {
+				if call == 1 {
+					return map[int]types.BatchResultErrorEntry{4: {}}, nil
+				}
+				return nil, nil
+			},
+			accepted: numbered(10), report: Report{Sent: 10, Again: 1},
 		},
 		{
 			name: "the service is throttled, then down, then well", send: numbered(10),

@@ -136,7 +136,7 @@ func TestTheSumsAreWhatThePipelineCountsInAnyOrder(t *testing.T) {
 				}
 				got.sums.Messages = int64(len(messages))
 				for user := range got.sums.Users {
-					if _, clear := want.Users[user]; !clear {
+					if _, certain := want.Users[user]; !certain {
 						delete(got.sums.Users, user)
 					}
 				}

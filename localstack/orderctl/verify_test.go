@@ -1,0 +1,134 @@
+package main
+
+import (
+	"testing"
+
+	"orderpipeline/localstack/orderctl/api"
+	"orderpipeline/localstack/orderctl/sample"
+	"orderpipeline/shared/order"
+)
+
+// sent is a verifier after a run of many kinds of messages, and what a right store shows then.
+func sent(t *testing.T) (*verifier, func() picture) {
+	t.Helper()
+	o := sample.Options{Count: 2000, Users: 100, Seed: 1, Duplicates: 0.1, Conflicts: 0.02, Broken: 0.1, Mismatches: 0.05}
+	var err error
+	if o.From, err = order.ParseMonth("2024-01"); err != nil {
+		t.Fatal(err)
+	}
+	o.To = o.From + 2
+	sums := sample.NewSums(watched(o.Users))
+	for m := range o.Messages() {
+		sums.Add(m)
+	}
+	if len(sums.Users) == 0 {
+		t.Fatal("no customer is left to watch")
+	}
+	v := &verifier{sums: sums, before: picture{
+		numbers: numbers{Totals: api.Totals{Orders: 7, Revenue: 700}, Messages: &api.Messages{Recorded: 7, Duplicate: 1, Refused: map[order.Reason]int64{order.InvalidJSON: 3}}},
+		months:  map[string]api.Month{"2024-01": {Orders: 7, Revenue: 700}},
+		users:   map[string]api.User{},
+	}}
+	return v, func() picture {
+		p := picture{
+			numbers: numbers{
+				Totals:   api.Totals{Orders: 7 + sums.Orders, Revenue: 700 + api.Money(sums.Revenue)},
+				Messages: &api.Messages{Recorded: 7 + sums.Orders, Duplicate: 1 + sums.Duplicates, Mismatch: sums.Mismatches, Refused: map[order.Reason]int64{}},
+			},
+			months: map[string]api.Month{}, users: map[string]api.User{},
+		}
+		for r, n := range sums.Refused {
+			p.Messages.Refused[r] = n + v.before.Messages.Refused[r]
+		}
+		for m, part := range sums.Months {
+			was := v.before.months[m.String()]
+			p.months[m.String()] = api.Month{Orders: was.Orders + part.Orders, Revenue: was.Revenue + api.Money(part.Spend)}
+		}
+		for id, part := range sums.Users {
+			p.users[id] = api.User{Orders: part.Orders, Spend: api.Money(part.Spend)}
+		}
+		return p
+	}
+}
+
+func TestARightStoreIsEqual(t *testing.T) {
+	t.Parallel()
+	v, after := sent(t)
+	if checks := v.compare(after()); !allEqual(checks) || len(checks) < 20 {
+		t.Errorf("%d checks, not all equal: %+v", len(checks), checks)
+	}
+}
+
+func TestEveryWrongNumberIsFound(t *testing.T) {
+	t.Parallel()
+	month := func(p picture, change func(*api.Month)) {
+		m := p.months["2024-02"]
+		change(&m)
+		p.months["2024-02"] = m
+	}
+	user := func(p picture, change func(*api.User)) {
+		for id, u := range p.users {
+			change(&u)
+			p.users[id] = u
+			return
+		}
+	}
+	for name, spoil := range map[string]func(*picture){
+		"an order too many":          func(p *picture) { p.Orders++ },
+		"an order too few":           func(p *picture) { p.Orders-- },
+		"a cent too much":            func(p *picture) { p.Revenue++ },
+		"a cent too little":          func(p *picture) { p.Revenue-- },
+		"an order in a wrong month":  func(p *picture) { month(*p, func(m *api.Month) { m.Orders++ }) },
+		"a cent of a month":          func(p *picture) { month(*p, func(m *api.Month) { m.Revenue-- }) },
+		"a month missing":            func(p *picture) { delete(p.months, "2024-03") },
+		"an order of a customer":     func(p *picture) { user(*p, func(u *api.User) { u.Orders-- }) },
+		"a cent of a customer":       func(p *picture) { user(*p, func(u *api.User) { u.Spend++ }) },
+		"recorded once more":         func(p *picture) { p.Messages.Recorded++ },
+		"a duplicate not counted":    func(p *picture) { p.Messages.Duplicate-- },
+		"a mismatch not counted":     func(p *picture) { p.Messages.Mismatch-- },
+		"a refusal not counted":      func(p *picture) { p.Messages.Refused[order.InvalidJSON]-- },
+		"a conflict not counted":     func(p *picture) { p.Messages.Refused[order.IDConflict]-- },
+		"the whole store is emptied": func(p *picture) { *p = picture{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v, after := sent(t)
+			p := after()
+			spoil(&p)
+			if allEqual(v.compare(p)) {
+				t.Error("it is taken for equal")
+			}
+		})
+	}
+}
+
+// SQS delivers at least once, so a repeated delivery is no fault.
+func TestARepeatedDeliveryIsNoDifference(t *testing.T) {
+	t.Parallel()
+	v, after := sent(t)
+	p := after()
+	p.Messages.Duplicate++
+	p.Messages.Refused[order.InvalidJSON]++
+	if !allEqual(v.compare(p)) {
+		t.Error("it is taken for a difference")
+	}
+}
+
+func TestSentAgainNothingMayCount(t *testing.T) {
+	t.Parallel()
+	v, after := sent(t)
+	v.before = after()
+	v.again = true
+	p := after()
+	p.Messages.Duplicate += v.sums.Orders + v.sums.Duplicates
+	for r, n := range v.sums.Refused {
+		p.Messages.Refused[r] += n
+	}
+	if checks := v.compare(p); !allEqual(checks) {
+		t.Errorf("an unchanged store is taken for different: %+v", checks)
+	}
+	p.Orders++
+	if allEqual(v.compare(p)) {
+		t.Error("an order counted again is taken for equal")
+	}
+}
