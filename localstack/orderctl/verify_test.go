@@ -117,9 +117,8 @@ func TestARepeatedDeliveryIsNoDifference(t *testing.T) {
 func TestSentAgainNothingMayCount(t *testing.T) {
 	t.Parallel()
 	v, after := sent(t)
-	v.before = after()
-	v.again = true
-	p := after()
+	before, p := after(), after()
+	v.before, v.again = before, true
 	p.Messages.Duplicate += v.sums.Orders + v.sums.Duplicates
 	for r, n := range v.sums.Refused {
 		p.Messages.Refused[r] += n
