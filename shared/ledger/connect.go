@@ -44,6 +44,7 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
 		o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
+		o.ClusterStateReloadInterval = stateLimit
 		o.MaxRetries = -1
 		o.Protocol, o.DisableIdentity = 2, true
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -67,6 +68,10 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 // idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen between two
 // invocations makes it a dead one.
 const idleLimit = time.Minute
+
+// stateLimit is how long a client believes what it knows about who serves which slot of a cluster. A dead master can't
+// say that its replica took over, and by itself the client would ask the others only once a minute.
+const stateLimit = 5 * time.Second
 
 // urlError says what is wrong with the URL without repeating it: it may hold a password.
 func urlError(err error) error {

@@ -1,0 +1,209 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest"
+)
+
+// started makes the batch that Record would work on, to stop it half way.
+func (b *bench) started(orders []order.Order) (*batch, []int) {
+	batch := &batch{Store: b.store, orders: orders, outcomes: make([]Outcome, len(orders)), digests: make([]orderDigest, len(orders)), fingerprints: make([]fingerprint, len(orders))}
+	all := make([]int, len(orders))
+	for i := range orders {
+		batch.digests[i], all[i] = digestOf(orders[i].ID), i
+		binary.BigEndian.PutUint64(batch.fingerprints[i][:], orders[i].Fingerprint())
+	}
+	return batch, all
+}
+
+// crashAfterClaim: the function dies when the ids are claimed and nothing is recorded. Where there are no claims, it dies before.
+func crashAfterClaim(t *testing.T, b *bench) {
+	here, there := b.usersApart()
+	var orders, others []order.Order
+	m := newModel()
+	for i := range 120 {
+		o := makeOrder(fmt.Sprintf("ORD%d", i), here, order.Cents(i))
+		orders = append(orders, o)
+		o.UserID = there
+		others = append(others, o)
+	}
+	if b.shards > 1 {
+		batch, all := b.started(orders)
+		if claimed, err := batch.claim(b.ctx, all); err != nil || len(claimed) != len(orders) {
+			t.Fatalf("%d claimed: %v", len(claimed), err)
+		}
+		m.check(b.ctx, t, b.store) // a claim counts nothing
+		for _, outcome := range b.record(others...) {
+			b.wantOutcomes([]Outcome{outcome}, Conflict) // the ids are taken, by orders that will come again
+		}
+		m.check(b.ctx, t, b.store)
+	}
+	for i, outcome := range b.record(orders...) {
+		b.wantOutcomes([]Outcome{outcome}, m.count(orders[i]))
+	}
+	for i, outcome := range b.record(others...) {
+		b.wantOutcomes([]Outcome{outcome}, m.count(others[i]))
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+// crashBeforeRelease: the function dies when an order overflowed and its claim was not given back yet.
+func crashBeforeRelease(t *testing.T, b *bench) {
+	rich, poor := b.usersApart()
+	m := newModel()
+	full := makeOrder("FULL", rich, MaxSpend)
+	m.count(full)
+	b.record(full)
+	over := makeOrder("ORD1", rich, 1)
+	batch, all := b.started([]order.Order{over})
+	if b.shards > 1 {
+		if _, err := batch.claim(b.ctx, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batch.record(b.ctx, chunks(nil, shardOf(rich, b.shards), all)); err != nil || batch.outcomes[0] != Overflow {
+		t.Fatalf("outcome %d, %v", batch.outcomes[0], err)
+	}
+	// It comes again, overflows again, and leaves no trace this time.
+	b.wantOutcomes(b.record(over), Overflow)
+	fits := makeOrder("ORD1", poor, 1)
+	m.count(fits)
+	b.wantOutcomes(b.record(fits), Recorded)
+	m.check(b.ctx, t, b.store)
+}
+
+// shardRevenueLimit: a shard's revenue has a limit of its own, exact to the cent far beyond what a double can hold.
+func shardRevenueLimit(t *testing.T, b *bench) {
+	const user = "U1"
+	first := makeOrder("FIRST", user, 0)
+	b.wantOutcomes(b.record(first), Recorded)
+	totals := shardTag(shardOf(user, b.shards)) + totalsKey
+	// A customer alone can't bring it there: many must, and are not here.
+	if err := b.rdb.HSet(b.ctx, totals, fieldRevenue, int64(MaxRevenue-10_000)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(b.record(makeOrder("ORD1", user, 20_001)), Overflow)
+	b.wantOutcomes(b.record(makeOrder("ORD2", user, 7_777), makeOrder("ORD3", user, 13_333)), Recorded, Overflow)
+	b.wantOutcomes(b.record(makeOrder("ORD1", user, 1)), Recorded)
+	got, err := b.store.Global(b.ctx)
+	equal(t, "totals", got, err, Totals{Orders: 3, Revenue: MaxRevenue - 10_000 + 7_778})
+}
+
+// anySchedule: the same orders, cut into batches, repeated, shuffled and given by several callers at random, always come to the
+// same sums.
+func anySchedule(t *testing.T, b *bench) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	m := newModel()
+	var orders []order.Order
+	for _, o := range randomOrders(random, 400) {
+		if m.count(o) != Conflict { // which of two contents comes first would matter
+			o.Mismatch = false
+			m.counted[o.ID] = o
+			orders = append(orders, o)
+		}
+	}
+	for schedule := range 5 {
+		b.flush()
+		b.store = b.open(b.shards)
+		var group sync.WaitGroup
+		for range 1 + random.IntN(4) {
+			mine := append([]order.Order{}, orders...)
+			for range random.IntN(len(orders)) {
+				mine = append(mine, orders[random.IntN(len(orders))])
+			}
+			random.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
+			sizes := rand.New(rand.NewPCG(seed, random.Uint64()))
+			group.Go(func() {
+				for len(mine) > 0 {
+					part := mine[:min(len(mine), 1+sizes.IntN(250))]
+					mine = mine[len(part):]
+					if err := b.store.Record(b.ctx, part, make([]Outcome, len(part))); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		m.check(b.ctx, t, b.store)
+		if t.Failed() {
+			t.Fatalf("in schedule %d", schedule)
+		}
+	}
+}
+
+// TestClusterFailover kills a master that has unanswered batches, and lets its replica, which had all that was
+// answered, take its place while the callers go on.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, 3, true)
+	rdb, err := Connect(Connection{URL: cluster.URL(), Cluster: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	store, err := New(rdb, Options{Shards: 4, Retention: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	orders := randomOrders(rand.New(rand.NewPCG(1, 1)), 1200)
+	m := newModel()
+	for _, o := range orders {
+		m.count(o)
+	}
+	outcomes := make([]Outcome, len(orders))
+	half := len(orders) / 2
+	if err := store.Record(ctx, orders[:half], outcomes[:half]); err != nil {
+		t.Fatal(err)
+	}
+
+	pair := 0
+	if owner, err := cluster.Owner(ctx, shardTag(0)); err != nil {
+		t.Fatal(err)
+	} else {
+		for owner != cluster.Masters[pair] {
+			pair++
+		}
+	}
+	master := cluster.Masters[pair]
+	// Redis copies to replicas after it answers: what is answered in that moment and lost with the master is the one thing that
+	// no caller can make good. Here the replica has it.
+	if n, err := master.Client().Wait(ctx, 1, 10*time.Second).Result(); err != nil || n != 1 {
+		t.Fatalf("the replica did not catch up: %d, %v", n, err)
+	}
+	master.Freeze()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for at := half; at < len(orders) && ctx.Err() == nil; {
+			// As the queue does: what is not settled comes again.
+			part := orders[at:min(at+100, len(orders))]
+			if err := store.Record(ctx, part, outcomes[at:at+len(part)]); err == nil {
+				at += len(part)
+			}
+		}
+	}()
+	time.Sleep(50 * time.Millisecond) // so that some of it is under way; nothing depends on how much
+	master.Kill()
+	if err := cluster.TakeOver(ctx, pair); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	for i, outcome := range outcomes {
+		if outcome == Unsettled {
+			t.Fatalf("order %d is not settled", i)
+		}
+	}
+	m.check(ctx, t, store)
+}
