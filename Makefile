@@ -36,9 +36,9 @@ test: ## run all tests, end-to-end ones included; installs what they need
 	go test -timeout 20m ./...
 
 .PHONY: test-faults
-test-faults: ## try every fault with many seeds, and print the table of results (SEEDS=20)
+test-faults: ## try every fault with many seeds, print and write the table of results (SEEDS=20)
 	@$(LOCAL) tools test
-	SEEDS=$(or $(SEEDS),20) go test -count=1 -timeout 120m -v -run . ./localstack/faults
+	SEEDS=$(or $(SEEDS),20) WRITE_RESULTS=1 go test -count=1 -timeout 120m ./localstack/faults
 
 .PHONY: bench
 bench: ## measure everything against the Python baseline, in one table (BENCH=quick: under 3 minutes)

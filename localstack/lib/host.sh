@@ -27,11 +27,12 @@ keep_running() {
 }
 
 host_start_redis() {
-  local settings="port $REDIS_PORT"
+  local settings="port $REDIS_PORT, fsync always"
   if ! keep_running redis "$settings"; then
     require_port REDIS_PORT
+    # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs one fsync.
     start_process redis redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir . \
-      --appendonly yes --appendfsync everysec --save '' --maxmemory-policy noeviction
+      --appendonly yes --appendfsync always --save '' --maxmemory-policy noeviction
   fi
   wait_until_ready redis 60 redis_answers # a large append-only file takes a while to load
   printf '%s' "$settings" >"$STATE_DIR/redis/started-with"
