@@ -91,6 +91,10 @@ function showAlarm() {
   alarm.dataset.text = text;
   alarm.hidden = text === "";
   if (text === "") { alarm.replaceChildren(); return; }
+  if (state.lastSuccess === null) {
+    for (const id of ["top-empty", "queues-empty"]) $(id).textContent = "Not known yet.";
+    $("chart").replaceChildren(element("p", { className: "empty" }, "Not known yet."));
+  }
   const title = state.failure.status === 503 ? "Redis does not answer." : state.failure.message;
   alarm.replaceChildren(element("strong", {}, title), " ", text);
 }
@@ -122,7 +126,7 @@ function showTop(top) {
     const name = element("button", { type: "button", className: "name", title: customer.user_id }, element("bdi", {}, customer.user_id));
     name.dataset.id = customer.user_id;
     const bar = element("i");
-    bar.style.width = `${100 * units(customer.total_spend) / most}%`;
+    bar.style.width = `max(2px, ${100 * units(customer.total_spend) / most}%)`;
     const spend = element("span");
     figure(spend, inFull(moneyText(customer.total_spend)));
     return element("tr", {},
