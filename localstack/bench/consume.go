@@ -77,7 +77,6 @@ type cost struct {
 	ours    time.Duration // processor time of this process
 	redis   time.Duration // processor time of Redis
 	memory  float64       // bytes that Redis holds more than before
-	longest time.Duration // the longest script
 }
 
 func (c cost) rate() float64     { return c.orders / c.elapsed.Seconds() }
@@ -98,9 +97,6 @@ func (j job) run(ctx context.Context) (cost, error) {
 	defer store.Close()
 	want, err := j.corpus.totals(j.orders)
 	if err != nil {
-		return cost{}, err
-	}
-	if err := server.watchScripts(ctx); err != nil {
 		return cost{}, err
 	}
 	before, err := server.memory(ctx)
@@ -127,9 +123,6 @@ func (j job) run(ctx context.Context) (cost, error) {
 		return cost{}, err
 	}
 	c.memory = after - before
-	if c.longest, _, err = server.longestScript(ctx); err != nil {
-		return cost{}, err
-	}
 	got, err := store.Global(ctx)
 	if err == nil && got != want {
 		err = fmt.Errorf("the store holds %+v instead of %+v", got, want)

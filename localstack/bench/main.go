@@ -47,8 +47,8 @@ var sizes = map[string]size{
 		apiCustomers: 1_000_000, apiTime: 800 * time.Millisecond,
 		starts: 21, growth: []int{10_000, 100_000, 1_000_000, 10_000_000}, growthWindow: 20_000, shardOrders: 200_000, localOrders: 10_000},
 	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000,
-		apiCustomers: 100_000, apiTime: 200 * time.Millisecond,
-		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000, localOrders: 2_000},
+		apiCustomers: 100_000, apiTime: 120 * time.Millisecond,
+		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000, localOrders: 1_000},
 }
 
 // A bench is one run.

@@ -131,19 +131,41 @@ func (s *server) watchScripts(ctx context.Context) error {
 	return s.client.SlowLogReset(ctx).Err()
 }
 
-// longestScript is the longest time that a script ran since watchScripts, and how many ran for a millisecond or more.
-func (s *server) longestScript(ctx context.Context) (longest time.Duration, slow int, err error) {
+// scripts says, in milliseconds, how long a script usually ran, what one in a thousand passed, and what the longest took since
+// watchScripts.
+func (s *server) scripts(ctx context.Context) (usual, p999, longest float64, err error) {
+	if usual, err = s.scriptPercentile(ctx, "p50"); err != nil {
+		return 0, 0, 0, err
+	}
+	if p999, err = s.scriptPercentile(ctx, "p99.9"); err != nil {
+		return 0, 0, 0, err
+	}
 	entries, err := s.client.SlowLogGet(ctx, -1).Result()
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
+	longest = p999
 	for _, entry := range entries {
 		if len(entry.Args) > 0 && strings.HasPrefix(strings.ToLower(entry.Args[0]), "eval") {
-			slow++
-			longest = max(longest, entry.Duration)
+			longest = max(longest, millis(entry.Duration))
 		}
 	}
-	return longest, slow, nil
+	return usual, p999, longest, nil
+}
+
+// scriptPercentile is what a share of all scripts since the server's start did not exceed, in milliseconds; share is p50, p99 or p99.9.
+func (s *server) scriptPercentile(ctx context.Context, share string) (float64, error) {
+	fields, err := s.info(ctx, "latencystats")
+	if err != nil {
+		return 0, err
+	}
+	for part := range strings.SplitSeq(fields["latency_percentiles_usec_evalsha"], ",") {
+		if value, found := strings.CutPrefix(part, share+"="); found {
+			micros, err := strconv.ParseFloat(value, 64)
+			return micros / 1000, err
+		}
+	}
+	return 0, fmt.Errorf("INFO latencystats knows no %s of EVALSHA", share)
 }
 
 func freePort() (int, error) {
