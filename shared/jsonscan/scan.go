@@ -221,32 +221,33 @@ func (s *Scanner) skipArray() bool {
 
 // quoted reads the string whose opening quote comes next.
 func (s *Scanner) quoted(v *Value) bool {
-	start, escaped := s.pos+1, false
+	text, start, escaped := s.text, s.pos+1, false
 	i := start
 	for {
 		// Eight bytes at a time, up to the first that is not plain text.
-		for ; i+8 <= len(s.text); i += 8 {
-			if marks := special(load(s.text[i : i+8])); marks != 0 {
+		for ; i+8 <= len(text); i += 8 {
+			if marks := special(load(text[i : i+8])); marks != 0 {
 				i += bits.TrailingZeros64(marks) / 8
 				break
 			}
 		}
-		if i >= len(s.text) {
-			s.pos = len(s.text)
+		if i >= len(text) {
+			s.pos = len(text)
 			return s.fail("a string has no closing quote")
 		}
-		switch c := s.text[i]; {
+		switch c := text[i]; {
 		case c == '"':
-			*v = Value{Kind: String, escaped: escaped, raw: s.text[start:i]}
+			*v = Value{Kind: String, escaped: escaped, raw: text[start:i]}
 			s.pos = i + 1
 			return true
 		case c == '\\':
 			escaped = true
-			s.pos = i
-			if !s.escape() {
-				return false
+			size := escapeSize(text[i+1:])
+			if size == 0 {
+				s.pos = i + 1
+				return s.fail("an escape in a string is malformed")
 			}
-			i = s.pos
+			i += size
 		case c < ' ':
 			s.pos = i
 			return s.fail("a control character stands in a string: escape it")
@@ -270,19 +271,18 @@ func special(word uint64) uint64 {
 	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-ones*' ')&^word) & highest
 }
 
-// escape goes from a backslash to the last byte of the escape.
-func (s *Scanner) escape() bool {
-	s.pos++
-	if s.pos < len(s.text) {
-		switch s.text[s.pos] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			return true
-		case 'u':
-			if _, ok := hex4(s.text[s.pos+1:]); ok {
-				s.pos += 4
-				return true
-			}
+// escapeSize returns how many bytes of a text that follows a backslash belong to the escape; 0 when it is malformed.
+func escapeSize(text string) int {
+	if text == "" {
+		return 0
+	}
+	switch text[0] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 1
+	case 'u':
+		if _, ok := hex4(text[1:]); ok {
+			return 5
 		}
 	}
-	return s.fail("an escape in a string is malformed")
+	return 0
 }
