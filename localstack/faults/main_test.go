@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -50,6 +51,11 @@ func run(m *testing.M) (code int, err error) {
 		}
 	}
 
+	// Most of the time is spent waiting for time limits: more runs at once than processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		return 1, err
+	}
 	code = m.Run()
 	table := results.table()
 	write := os.Getenv("WRITE_RESULTS") == "1"
