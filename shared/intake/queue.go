@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,7 +166,8 @@ func (b *batch) delay(ctx context.Context, failed []int) {
 		last := len(calls) - 1
 		calls[last] = append(calls[last], types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &message.ReceiptHandle,
-			VisibilityTimeout: int32(Delay(b.FirstDelay, message.Receives, b.Spread()) / time.Second),
+			// Rounded up: with zero, a message whose first delay is a second would come back at once.
+			VisibilityTimeout: int32(math.Ceil(Delay(b.FirstDelay, message.Receives, b.Spread()).Seconds())),
 		})
 	}
 	eachAtOnce(calls, func(entries []types.ChangeMessageVisibilityBatchRequestEntry) {
