@@ -13,8 +13,9 @@ import (
 // keepRefused bounds how many refused messages an instance remembers to count while Redis is down.
 const keepRefused = 100_000
 
-// count adds the batch to the shared counters and writes its log line, which is a CloudWatch metric too.
-func (b *batch) count(ctx context.Context, started time.Time) {
+// count adds the batch to the shared counters and writes its log line, which is a CloudWatch metric too. The cause says
+// why messages must come back.
+func (b *batch) count(ctx context.Context, started time.Time, cause error) {
 	taken := b.Now().Sub(started)
 	var by [rejected + 1]int
 	for _, f := range b.fates {
@@ -35,7 +36,11 @@ func (b *batch) count(ctx context.Context, started time.Time) {
 	if notDone > 0 {
 		level = slog.LevelWarn
 	}
-	b.Log.LogAttrs(ctx, level, "batch",
+	log := b.Log
+	if cause != nil {
+		log = log.With("cause", plain(cause.Error(), maxDetail))
+	}
+	log.LogAttrs(ctx, level, "batch",
 		slog.Any("_aws", embeddedMetrics(b.Now())),
 		slog.Int("Received", len(b.messages)),
 		slog.Int("Recorded", by[recorded]),

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -47,9 +48,10 @@ type Config struct {
 	Spread func() float64
 }
 
-// A Handler takes one batch at a time, as a Lambda instance does.
+// A Handler takes one batch at a time, as a Lambda instance does; a second one waits.
 type Handler struct {
 	Config
+	mu sync.Mutex
 	// What could not be counted yet because Redis was down. It is counted with a later batch of this instance.
 	uncounted metric.Delta
 	refused   []ledger.RefusedMessage
@@ -72,6 +74,8 @@ var ErrNothingDone = errors.New("no message of the batch could be dealt with")
 
 // Handle takes one batch. The response lists the messages that must come back; with an error all of them come back.
 func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEventResponse, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	started := h.Now()
 	b := &batch{Handler: h, messages: messages, fates: make([]fate, len(messages)), refusals: map[int]*order.Refusal{}}
 	cause := b.decode()
@@ -79,7 +83,7 @@ func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEve
 	cause = errors.Join(cause, b.refuse(ctx))
 	failed := b.failed()
 	b.delay(ctx, failed)
-	b.count(ctx, started)
+	b.count(ctx, started, cause)
 
 	if len(failed) > 0 && len(failed) == len(messages) {
 		return events.SQSEventResponse{}, fmt.Errorf("%w: %w", ErrNothingDone, cause)
