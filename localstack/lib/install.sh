@@ -135,5 +135,6 @@ install_bin() {
   for name in awslocal samlocal; do
     ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
   done
-  (cd "$ROOT" && go build -o bin/orderctl ./localstack/orderctl)
+  # With the functions' build flags, so that what is compiled here need not be compiled again for them.
+  (cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -o bin/orderctl ./localstack/orderctl)
 }
