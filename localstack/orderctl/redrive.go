@@ -106,7 +106,7 @@ func (a *app) redrive(ctx context.Context, s store, f redriveFlags) error {
 		result.How = oneByOne
 	} else {
 		p := a.Progress("moving", "messages", depth.Total())
-		result.Moved, err = queue.MoveByTask(ctx, client, from, to, f.rate, func(moved, total int64) { p.Set(moved, max(total, moved)) })
+		result.Moved, err = queue.MoveAllByTask(ctx, client, from, to, f.rate, func(moved, total int64) { p.Set(moved, max(total, moved)) })
 		p.Finish()
 		if errors.Is(err, queue.ErrNoMoveTask) {
 			result.How = oneByOne

@@ -29,6 +29,28 @@ const (
 	taskAppears = 30 * time.Second
 )
 
+// moveTries bounds how often MoveAllByTask starts a task that leaves visible messages behind.
+const moveTries = 5
+
+// MoveAllByTask moves by task until no visible message is left: a task ends as soon as one receive finds nothing, which a
+// queue may answer although it holds messages. Messages that somebody else holds stay.
+func MoveAllByTask(ctx context.Context, api TaskMover, from, to string, rate int, progress func(moved, total int64)) (int64, error) {
+	var moved int64
+	for range moveTries {
+		n, err := MoveByTask(ctx, api, from, to, rate, func(n, total int64) { progress(moved+n, moved+total) })
+		moved += n
+		if err != nil {
+			return moved, err
+		}
+		depth, err := DepthOf(ctx, api, from)
+		if err != nil || depth.Visible == 0 {
+			return moved, err
+		}
+		sleep(ctx, taskPoll)
+	}
+	return moved, nil
+}
+
 // MoveByTask moves all messages of one queue to another by SQS's own message move task, and follows it until it ends.
 // rate is messages a second, 0 for as many as SQS can. It returns how many were moved; ErrNoMoveTask where the service
 // has none. When the context ends the task is cancelled: what was not moved stays where it is.

@@ -140,12 +140,18 @@ type mover struct {
 	startErr error
 	states   []types.ListMessageMoveTasksResultEntry // what each look at the tasks shows; the last one stays
 
+	left      []string                                // visible messages that each question for the depth is answered with
 	looks     int
 	cancelled bool
 }
 
 func (m *mover) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
-	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"QueueArn": "arn:" + *in.QueueUrl}}, nil
+	attributes := map[string]string{"QueueArn": "arn:" + *in.QueueUrl}
+	if in.AttributeNames[0] != types.QueueAttributeNameQueueArn {
+		attributes["ApproximateNumberOfMessages"], m.left = m.left[0], m.left[1:]
+		attributes["ApproximateNumberOfMessagesNotVisible"], attributes["ApproximateNumberOfMessagesDelayed"] = "3", "0"
+	}
+	return &sqs.GetQueueAttributesOutput{Attributes: attributes}, nil
 }
 
 func (m *mover) StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error) {
@@ -224,5 +230,21 @@ func TestMoveByTaskInterruptedCancelsTheTask(t *testing.T) {
 	moved, err := MoveByTask(ctx, m, "from", "to", 0, nil)
 	if !m.cancelled || moved != 4 || !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled %v, moved %d, error %v; want true, 4 and context.Canceled", m.cancelled, moved, err)
+	}
+}
+
+func TestMoveAllByTaskGoesOnWhileMessagesAreVisible(t *testing.T) {
+	t.Parallel()
+	m := mover{
+		states: []types.ListMessageMoveTasksResultEntry{
+			task(1, "COMPLETED", 9), task(2, "COMPLETED", 0), // before, and after the first
+			task(2, "COMPLETED", 0), task(3, "COMPLETED", 5),
+		},
+		left: []string{"5", "0"},
+	}
+	var shown int64
+	moved, err := MoveAllByTask(t.Context(), &m, "from", "to", 0, func(moved, _ int64) { shown = moved })
+	if err != nil || moved != 5 || shown != 5 || len(m.left) != 0 {
+		t.Errorf("%d moved, %d shown, %v; want 5 after two tasks", moved, shown, err)
 	}
 }
