@@ -140,7 +140,7 @@ type mover struct {
 	startErr error
 	states   []types.ListMessageMoveTasksResultEntry // what each look at the tasks shows; the last one stays
 
-	left      []string                                // visible messages that each question for the depth is answered with
+	left      []string // visible messages that each question for the depth is answered with
 	looks     int
 	cancelled bool
 }
