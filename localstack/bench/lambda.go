@@ -71,7 +71,7 @@ func (b *bench) deliver(ctx context.Context, batches [][]byte, instances int) (r
 	defer server.stop()
 	functions := make([]*function, instances)
 	for i := range functions {
-		if functions[i], err = startFunction(b.bootstrap("orders"), settings(server.url())); err != nil {
+		if functions[i], err = startFunction(b.bootstrap("orders"), settings(server.url(), queueSettings...)); err != nil {
 			return 0, 0, err
 		}
 		defer functions[i].stop()

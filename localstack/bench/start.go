@@ -80,7 +80,11 @@ func (b *bench) start(ctx context.Context) error {
 
 // coldStart starts an instance and gives it one event; both times are from the start of the process, in ms.
 func (b *bench) coldStart(ctx context.Context, name string, event []byte, redisURL string) (ready, answered float64, err error) {
-	f, err := startFunction(b.bootstrap(name), settings(redisURL))
+	environment := settings(redisURL)
+	if name == "orders" {
+		environment = settings(redisURL, queueSettings...)
+	}
+	f, err := startFunction(b.bootstrap(name), environment)
 	if err != nil {
 		return 0, 0, err
 	}
