@@ -20,7 +20,6 @@ import (
 // A corpus is a file of orders as orders.py writes it, one a line.
 type corpus struct {
 	users int
-	path  string
 	data  []byte                // the file, mapped: a batch costs the consumer its own copy, as a message does, and the collector sees no file
 	ends  []int                 // of each line
 	known map[int]ledger.Totals // by number of orders
