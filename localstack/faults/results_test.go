@@ -117,24 +117,30 @@ type fault struct {
 
 // playAll tries every fault with every seed.
 func playAll(t *testing.T, faults []fault) {
+	rows := make([]*row, len(faults))
+	for i, f := range faults {
+		rows[i] = results.about(f.name)
+	}
 	t.Parallel()
-	for _, f := range faults {
-		about := results.about(f.name)
+	for i, f := range faults {
+		about := rows[i]
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			for _, seed := range seeds {
 				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 					r := newRig(t, seed, f.setup)
+					v := verdict{problems: []string{"the run was not finished"}}
+					defer func() { results.add(about, r, v) }()
 					f.play(r)
-					v := r.finish()
-					results.add(about, r, v)
+					v = r.finish()
 					t.Log(r.describe())
 					if len(v.problems) > 0 {
 						slices.Sort(v.problems)
 						t.Errorf("%d lost, %d counted twice\n%s", v.lost, v.twice, shorten(v.problems))
 					}
 					if r.struck == 0 && !f.spares {
-						t.Error("the fault did not happen: this run shows nothing")
+						v.problem("the fault did not happen: this run shows nothing")
+						t.Error(v.problems)
 					}
 				})
 			}

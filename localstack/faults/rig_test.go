@@ -133,6 +133,11 @@ func (r *rig) send(messages ...message) {
 // finish redrives what went to the dead-letter queue, and holds everything against the model.
 func (r *rig) finish() verdict {
 	r.Helper()
+	for _, c := range r.consumers {
+		if c.link != nil {
+			c.link.Watch(nil)
+		}
+	}
 	r.drain()
 	for range 3 {
 		if r.dlq.Redrive(r.orders) == 0 {

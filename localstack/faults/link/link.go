@@ -44,9 +44,11 @@ func Swallow(bytes int) Verdict { return Verdict{bytes, silent} }
 type Link struct {
 	listener net.Listener
 
+	judging sync.RWMutex // held for reading while watch runs
+	watch   func(Chunk) Verdict
+
 	mu     sync.Mutex
 	target string
-	watch  func(Chunk) Verdict
 	pairs  map[*pair]struct{}
 	dialed int
 	closed bool
@@ -73,7 +75,6 @@ func New(t testing.TB, target string) *Link {
 	t.Cleanup(func() {
 		l.mu.Lock()
 		l.closed = true
-		l.watch = nil
 		l.mu.Unlock()
 		_ = listener.Close()
 		l.Drop()
@@ -92,10 +93,11 @@ func (l *Link) Lead(target string) {
 	l.target = target
 }
 
-// Watch asks f about every chunk, from many goroutines; nil passes everything. While f runs, its chunk waits.
+// Watch asks f about every chunk, from many goroutines; nil passes everything. While f runs, its chunk waits. It returns
+// when what was asked before is not running any more.
 func (l *Link) Watch(f func(Chunk) Verdict) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.judging.Lock()
+	defer l.judging.Unlock()
 	l.watch = f
 }
 
@@ -207,11 +209,10 @@ func (l *Link) copy(p *pair, to, from net.Conn, up bool) {
 }
 
 func (l *Link) judge(c Chunk) Verdict {
-	l.mu.Lock()
-	watch := l.watch
-	l.mu.Unlock()
-	if watch == nil {
+	l.judging.RLock()
+	defer l.judging.RUnlock()
+	if l.watch == nil {
 		return Pass()
 	}
-	return watch(c)
+	return l.watch(c)
 }
