@@ -92,7 +92,8 @@ Afterwards the store's figures and the queues must equal an independent model, t
 - *lost*: orders that are counted nowhere and refusals that are in no queue; *counted twice*: orders counted more than once.
 - *wrong in any way*: runs in which any figure, refusal or queue was not what it must be.
 
-Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `. Seeds %s.
+Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `; the cluster's nodes, which are not killed here, with
+` + "`everysec`" + `. Seeds %s.
 
 `
 
