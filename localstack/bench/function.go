@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,10 +34,15 @@ type function struct {
 
 // buildFunctions builds both functions as they are deployed.
 func (b *bench) buildFunctions(ctx context.Context) error {
-	for _, name := range []string{"orders", "stats"} {
-		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-			"-o", b.bootstrap(name), "./functions/"+name)
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	for name, target := range map[string]string{"orders": "build-OrdersFunction", "stats": "build-StatsFunction"} {
+		artifacts, err := filepath.Abs(filepath.Dir(b.bootstrap(name)))
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(artifacts, 0o755); err != nil {
+			return err
+		}
+		command := exec.CommandContext(ctx, "make", "--no-print-directory", target, "ARTIFACTS_DIR="+artifacts, "FUNCTION_ARCH="+runtime.GOARCH)
 		if out, err := command.CombinedOutput(); err != nil {
 			return fmt.Errorf("build the function %s: %w\n%s", name, err, out)
 		}

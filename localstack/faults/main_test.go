@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 )
@@ -82,20 +83,23 @@ func number(variable string, fallback uint64) (uint64, error) {
 
 // build builds a function as the template's build does, and returns its bootstrap.
 func build(folder, name string) (string, error) {
-	path := filepath.Join(folder, name, "bootstrap")
-	command := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./functions/"+name)
+	artifacts := filepath.Join(folder, name)
+	if err := os.Mkdir(artifacts, 0o755); err != nil {
+		return "", err
+	}
+	target := map[string]string{"orders": "build-OrdersFunction", "stats": "build-StatsFunction"}[name]
+	command := exec.Command("make", "--no-print-directory", target, "ARTIFACTS_DIR="+artifacts, "FUNCTION_ARCH="+runtime.GOARCH)
 	command.Dir = filepath.Join("..", "..")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the function %s: %w\n%s", name, err, out)
 	}
-	return path, nil
+	return filepath.Join(artifacts, "bootstrap"), nil
 }
 
 // What this package tests, it builds and does not import: the go command must not take an earlier result for it.
 // Looking at the sources makes them a part of what a kept result depends on.
 func TestSourcesAreNoticed(t *testing.T) {
-	for _, root := range []string{"../../functions", "../../shared", "../acl"} {
+	for _, root := range []string{"../../functions", "../../shared", "../../Makefile", "../acl"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err

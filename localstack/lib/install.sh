@@ -136,5 +136,5 @@ install_bin() {
     ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
   done
   # With the functions' build flags, so that what is compiled here need not be compiled again for them.
-  (cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -o bin/orderctl ./localstack/orderctl)
+  (cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -tags lambda.norpc,nethttpomithttp2 -o bin/orderctl ./localstack/orderctl)
 }
