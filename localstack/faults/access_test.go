@@ -183,12 +183,12 @@ func TestACLForbids(t *testing.T) {
 	client := server.Client()
 	shared := []string{
 		"keys *", "scan 0", "flushall", "flushdb", "config get *", "acl list", "script flush", "debug object {o}counters", "info", "monitor",
-		"shutdown", "replicaof no one", "save", "swapdb 0 1", "rename {o0}spend x", "expire {o0}spend 1", "subscribe a", "publish a b", "client kill a",
+		"shutdown", "replicaof no one", "save", "swapdb 0 1", "rename {o0}top x", "expire {o0}top 1", "subscribe a", "publish a b", "client kill a",
 		"get elsewhere", "hget elsewhere a", "zscore elsewhere a", "hincrby elsewhere a 1", "migrate h 1 {o}counters 0 1", "function load x",
 	}
 	for user, commands := range map[string][]string{
-		"orders": append(slices.Clone(shared), "set elsewhere 1", "del elsewhere", "eval return 1 elsewhere", "hgetall {o}counters", "zrevrange {o0}spend 0 -1"),
-		"stats":  append(slices.Clone(shared), "set {o0}x 1", "del {o0}spend", "eval return 0", "hincrby {o0}totals orders 1", "zincrby {o0}spend 1 a", "hset {o0}totals a 1"),
+		"orders": append(slices.Clone(shared), "set elsewhere 1", "del elsewhere", "eval return 1 elsewhere", "hgetall {o}counters", "zrevrange {o0}top 0 -1"),
+		"stats":  append(slices.Clone(shared), "set {o0}x 1", "del {o0}top", "eval return 0", "hincrby {o0}totals orders 1", "zincrby {o0}top 1 a", "hset {o0}totals a 1"),
 	} {
 		for _, command := range commands {
 			args := []any{"acl", "dryrun", user}

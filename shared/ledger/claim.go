@@ -81,7 +81,10 @@ func (b *batch) byClaimShard(members []int) []piece {
 
 func (b *batch) appendClaims(args []any, p piece) []any {
 	for _, i := range p.members {
-		args = append(args, b.digests[i].claim(), b.fingerprints[i][:])
+		args = append(args, b.digests[i].claim())
+	}
+	for _, i := range p.members {
+		args = append(args, b.fingerprints[i][:])
 	}
 	return args
 }

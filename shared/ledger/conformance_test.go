@@ -50,6 +50,7 @@ func TestConformance(t *testing.T) {
 		{"the same batches on sixteen consumers at once", sixteenConsumers},
 		{"conflicting contents racing", racingConflicts},
 		{"equal spends have one order", ties},
+		{"the leaderboard is exact although it does not hold everybody", manyCustomers},
 		{"a sum past the exact limit is refused and leaves no trace", overflow},
 		{"a shard's revenue has its own exact limit", shardRevenueLimit},
 		{"any schedule of the same batches gives the same sums", anySchedule},
@@ -60,6 +61,7 @@ func TestConformance(t *testing.T) {
 		{"an order is remembered for the retention and forgotten after twice as long", retention},
 		{"a lost script is sent again", lostScript},
 		{"a key of the wrong type holds up only its own orders", wrongType},
+		{"a figure that is no number holds up only its own orders, and nothing is half counted", noNumber},
 		{"another shard count is refused", otherShardCount},
 		{"refused messages are counted once each", refusedOnce},
 		{"counters of many instances add up", countersAddUp},
@@ -338,6 +340,38 @@ func ties(t *testing.T, b *bench) {
 	}
 }
 
+// manyCustomers counts so many customers, many with equal spends, that the leaderboard is cut down again and again, and lifts
+// some of those who fell out of it.
+func manyCustomers(t *testing.T, b *bench) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	spend := map[string]order.Cents{}
+	for batch := range 16 {
+		orders := make([]order.Order, 1500)
+		for i := range orders {
+			user := fmt.Sprintf("U%d", random.IntN(9000))
+			orders[i] = makeOrder(fmt.Sprintf("ORD%d-%d", batch, i), user, order.Cents(random.IntN(8)*100))
+			spend[user] += orders[i].Value
+		}
+		b.record(orders...)
+		want := make([]Spender, 0, len(spend))
+		for user, cents := range spend {
+			want = append(want, Spender{user, cents})
+		}
+		slices.SortFunc(want, bySpend)
+		for _, n := range []int{1, 10, MaxTop} {
+			got, err := b.store.Top(b.ctx, n)
+			equal(t, fmt.Sprintf("top %d after %d batches", n, batch+1), got, err, want[:min(n, len(want))])
+		}
+	}
+	for shard := range b.shards {
+		if n := b.rdb.ZCard(b.ctx, shardTag(shard)+topKey).Val(); n > 2*MaxTop {
+			t.Errorf("the leaderboard of shard %d holds %d customers, want at most %d", shard, n, 2*MaxTop)
+		}
+	}
+}
+
 func overflow(t *testing.T, b *bench) {
 	rich, poor := b.usersApart()
 	m := newModel()
@@ -369,7 +403,7 @@ func freeOrder(t *testing.T, b *bench) {
 func hostileIDs(t *testing.T, b *bench) {
 	m := newModel()
 	var orders []order.Order
-	for _, name := range []string{"{o0}", "{o1}spend", "a b", "é", "\U0001F600", "*", "2024-05", "orders", "shards", `"`, "\\x00"} {
+	for _, name := range []string{"{o0}", "{o1}top", "a b", "é", "\U0001F600", "*", "2024-05", "orders", "shards", `"`, "\\x00"} {
 		o := makeOrder(name, name, 100)
 		m.count(o)
 		orders = append(orders, o)
@@ -429,7 +463,7 @@ func wrongType(t *testing.T, b *bench) {
 	}
 	for _, c := range []struct{ key, what string }{
 		{bucket, "a customer's bucket"},
-		{tag + spendKey, "the leaderboard"},
+		{tag + topKey, "the leaderboard"},
 		{tag + ordersKey, "the months"},
 		{tag + revenueKey, "the months' revenue"},
 		{tag + totalsKey, "the totals"},
@@ -460,6 +494,54 @@ func wrongType(t *testing.T, b *bench) {
 				t.Errorf("%s mended: outcome %d for an order that was %d before", c.what, outcome, outcomes[i])
 			}
 		}
+		m.check(b.ctx, t, b.store)
+	}
+}
+
+func noNumber(t *testing.T, b *bench) {
+	bad := "U7"
+	tag := shardTag(shardOf(bad, b.shards))
+	bucket := string(appendBucketKey(nil, tag, bad))
+	var before, orders []order.Order
+	for i := range 150 {
+		before = append(before, makeOrder(fmt.Sprintf("OLD%d", i), fmt.Sprintf("U%d", i%30), 100))
+		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%60), 100))
+	}
+	for _, c := range []struct {
+		key, field string
+		onlyOne    bool
+	}{
+		{bucket, bad, true}, {bucket, bad + spendMark, true},
+		{tag + ordersKey, "2024-05", false}, {tag + revenueKey, "2024-05", false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
+	} {
+		b.flush()
+		b.store = b.open(b.shards)
+		m := newModel()
+		for _, o := range before {
+			m.count(o)
+		}
+		b.record(before...)
+		right := b.rdb.HGet(b.ctx, c.key, c.field).Val()
+		b.rdb.HSet(b.ctx, c.key, c.field, "many")
+		outcomes := make([]Outcome, len(orders))
+		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%q of %q is no number: %v, want ErrUnavailable", c.field, c.key, err)
+		}
+		for i, outcome := range outcomes {
+			mine := orders[i].UserID == bad
+			if mine && outcome != Unsettled || c.onlyOne && !mine && outcome != Recorded {
+				t.Errorf("%q of %q is no number: outcome %d for %s", c.field, c.key, outcome, orders[i].UserID)
+			}
+			if outcome == Recorded {
+				m.count(orders[i])
+			}
+		}
+		b.rdb.HSet(b.ctx, c.key, c.field, right)
+		m.check(b.ctx, t, b.store)
+		for _, o := range orders {
+			m.count(o)
+		}
+		b.record(orders...)
 		m.check(b.ctx, t, b.store)
 	}
 }

@@ -14,10 +14,10 @@ import (
 //	{o3}totals          hash     orders, revenue (cents), duplicates, mismatches; shards: the count this store is laid out for;
 //	                             written, since: which of the next two is written, and since when (Unix seconds)
 //	{o3}seen:0 seen:1   hash     digest of an order id → fingerprint of its content: the order was counted, or claimed
-//	{o3}spend           zset     user → cents: the user's total and the leaderboard at once
+//	{o3}top             zset     user → cents: the leaderboard. It holds the MaxTop highest spends of the shard and some more, not all
 //	{o3}month:orders    hash     YYYY-MM → orders
 //	{o3}month:revenue   hash     YYYY-MM → cents
-//	{o3}n<bucket>       hash     user → orders, a few dozen users a bucket, because small hashes are stored compactly
+//	{o3}u<bucket>       hash     user → orders, user and spendMark → cents; some users a bucket, as small hashes are stored compactly
 //
 // A marker is what a store holds most of. Its digest is 112 bits of SHA-256, which makes an accidental meeting of two
 // order ids less likely than 1 in 10¹³ among 10¹⁰ orders (and then the second is refused as a conflict, not lost); with
@@ -26,18 +26,21 @@ import (
 const (
 	digestBytes      = 14
 	fingerprintBytes = 8
-	// countBuckets is part of the layout: another number would look for a user's count in another place.
-	countBuckets = 1 << 15
+	// buckets is part of the layout: another number would look for a user's figures in another place. With ten million users
+	// a bucket still holds fewer entries than Redis keeps in the compact form.
+	buckets = 1 << 17
+	// spendMark ends the field of a user's spend. No user id holds a control character, so none can be taken for another.
+	spendMark = "\x01"
 
 	countersKey = "{o}counters"   // hash
 	refusedKey  = "{o}r"          // + digest: string
 	totalsKey   = "totals"        // hash
 	seenKey0    = "seen:0"        // hash
 	seenKey1    = "seen:1"        // hash
-	spendKey    = "spend"         // zset
+	topKey      = "top"           // zset
 	ordersKey   = "month:orders"  // hash
 	revenueKey  = "month:revenue" // hash
-	bucketKey   = "n"             // + bucket number: hash
+	bucketKey   = "u"             // + bucket number: hash
 )
 
 // Fields of the totals hash, beside orders and revenue. The scripts name them too.
@@ -58,11 +61,11 @@ func shardOf(userID string, shards int) int {
 	return int(xxhash.Sum64String(userID) % uint64(shards))
 }
 
-// appendBucketKey appends the key of the hash that holds the user's order count.
+// appendBucketKey appends the key of the hash that holds the user's figures.
 func appendBucketKey(to []byte, tag, userID string) []byte {
 	to = append(append(to, tag...), bucketKey...)
 	// The upper half: the lower bits already chose the shard.
-	return strconv.AppendUint(to, xxhash.Sum64String(userID)>>32%countBuckets, 10)
+	return strconv.AppendUint(to, xxhash.Sum64String(userID)>>32%buckets, 10)
 }
 
 // An orderDigest holds two independent digests of an order id.

@@ -62,9 +62,7 @@ func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 		equal(t, "user "+u.UserID, stats, err, u)
 		top = append(top, Spender{u.UserID, u.TotalSpend})
 	}
-	slices.SortFunc(top, func(a, b Spender) int {
-		return cmp.Or(cmp.Compare(b.TotalSpend, a.TotalSpend), strings.Compare(b.UserID, a.UserID))
-	})
+	slices.SortFunc(top, bySpend)
 	for _, n := range []int{1, 3, 1000} {
 		spenders, err := store.Top(ctx, n)
 		equal(t, fmt.Sprintf("top %d", n), spenders, err, append([]Spender{}, top[:min(n, len(top))]...))
@@ -81,6 +79,11 @@ func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 	counts, err := store.Messages(ctx)
 	equal(t, "mismatches", counts.Mismatch, err, mismatches)
 	equal(t, "recorded messages", counts.Recorded, nil, totals.Orders)
+}
+
+// bySpend orders the highest first, equal ones by descending bytes of the id.
+func bySpend(a, b Spender) int {
+	return cmp.Or(cmp.Compare(b.TotalSpend, a.TotalSpend), strings.Compare(b.UserID, a.UserID))
 }
 
 func equal[T any](t *testing.T, what string, got T, err error, want T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/redis/go-redis/v9"
 
@@ -19,24 +20,24 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return UserStats{}, err
 	}
-	tag := s.tags[shardOf(id, s.shards)]
-	var count *redis.StringCmd
-	var spend *redis.FloatCmd
-	err := s.snapshot(ctx, func(tx redis.Pipeliner) {
-		count = tx.HGet(ctx, string(appendBucketKey(nil, tag, id)), id)
-		spend = tx.ZScore(ctx, tag+spendKey, id)
+	if strings.ContainsFunc(id, unicode.IsControl) {
+		return UserStats{}, ErrNotFound // no order has such a customer, and spendMark is such a character
+	}
+	var figures *redis.SliceCmd
+	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		figures = pipe.HMGet(ctx, string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id)), id, id+spendMark)
 	})
-	if errors.Is(err, redis.Nil) {
+	if err != nil {
+		return UserStats{}, unavailable("read a customer", err)
+	}
+	sums := make([]int64, 2)
+	if err := addTo(sums, figures.Val()); err != nil {
+		return UserStats{}, unavailable("read a customer", err)
+	}
+	if sums[0] == 0 {
 		return UserStats{}, ErrNotFound
 	}
-	if err != nil {
-		return UserStats{}, unavailable("read a customer", err)
-	}
-	orders, err := count.Int64()
-	if err != nil {
-		return UserStats{}, unavailable("read a customer", err)
-	}
-	return UserStats{UserID: id, OrderCount: orders, TotalSpend: order.Cents(spend.Val())}, nil
+	return UserStats{UserID: id, OrderCount: sums[0], TotalSpend: order.Cents(sums[1])}, nil
 }
 
 // Global returns the totals; zeros on an empty store.
@@ -87,15 +88,20 @@ func addTo(sums []int64, values []any) error {
 	return nil
 }
 
-// Top returns the n customers who spent most, highest first; equal spends are in descending byte order of the user id.
+// MaxTop is the highest n that Top answers: no more places of the leaderboard are kept for certain.
+const MaxTop = 1000
+
+// Top returns the n customers who spent most, at most MaxTop, highest first; equal spends are in descending byte order of the
+// user id.
 func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
+	n = min(n, MaxTop)
 	cmds := make([]*redis.ZSliceCmd, s.shards)
 	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for shard, tag := range s.tags {
-			cmds[shard] = pipe.ZRevRangeWithScores(ctx, tag+spendKey, 0, int64(n)-1)
+			cmds[shard] = pipe.ZRevRangeWithScores(ctx, tag+topKey, 0, int64(n)-1)
 		}
 	})
 	if err != nil {

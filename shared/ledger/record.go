@@ -22,7 +22,7 @@ const (
 	Overflow                 // counting it would pass the limit of exact sums; nothing changed
 )
 
-// Limits of exact sums, in cents: a customer's spend is a double in Redis, and so is every number of a script.
+// Limits of exact sums, in cents: a score of the leaderboard is a double, and so is every number of a script.
 // The record script names them too.
 const (
 	MaxSpend   order.Cents = 1<<53 - 1
@@ -129,7 +129,7 @@ func (b *batch) record(ctx context.Context, pieces []piece) error {
 // recordArgs lays out one call of the record script. One slab of text and pointers into it keep that to a few allocations.
 func (b *batch) recordArgs(p piece) []any {
 	tag, n := b.tags[p.shard], len(p.members)
-	t := texts{slab: make([]byte, 0, n*(len(tag)+len("n32767")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
+	t := texts{slab: make([]byte, 0, n*(len(tag)+len("u131071")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
 	wrong, inMonth := make([]byte, n), make([]byte, n)
 	var months []order.Month
 	for at, i := range p.members {
@@ -149,18 +149,26 @@ func (b *batch) recordArgs(p piece) []any {
 	}
 	parts := t.cut()
 
-	args := newArgs(6+n, 5+len(months)+4*n)
-	args = append(args, tag+totalsKey, tag+seenKey0, tag+seenKey1, tag+spendKey, tag+ordersKey, tag+revenueKey)
+	args := newArgs(6+n, 5+4*n+len(months))
+	args = append(args, tag+totalsKey, tag+seenKey0, tag+seenKey1, tag+topKey, tag+ordersKey, tag+revenueKey)
 	for at := range n {
 		args = append(args, &parts[3*at])
 	}
-	args = append(args, b.shards, b.retention, wrong, inMonth, len(months))
+	args = append(args, b.shards, b.retention, MaxTop, wrong, inMonth)
+	for at := range n {
+		args = append(args, &parts[3*at+1])
+	}
+	for at := range n {
+		args = append(args, &parts[3*at+2])
+	}
+	for _, i := range p.members {
+		args = append(args, &b.orders[i].UserID)
+	}
+	for _, i := range p.members {
+		args = append(args, (*int64)(&b.orders[i].Value))
+	}
 	for _, month := range months {
 		args = append(args, month.String())
-	}
-	for at, i := range p.members {
-		o := &b.orders[i]
-		args = append(args, &parts[3*at+1], &parts[3*at+2], &o.UserID, (*int64)(&o.Value))
 	}
 	return args
 }

@@ -1,11 +1,12 @@
 -- Gives back the claims of orders that could not be counted, as if they had never been made.
 --
 -- KEYS[1] seen:0 (hash)   KEYS[2] seen:1 (hash)
--- for each order: claim digest of its id, fingerprint
+-- each for all n orders: claim digests of their ids, fingerprints
 
-for a = 1, #ARGV, 2 do
-  for i = 1, 2 do
-    if redis.call('HGET', KEYS[i], ARGV[a]) == ARGV[a + 1] then redis.call('HDEL', KEYS[i], ARGV[a]) end
+local n = #ARGV / 2
+for i = 1, n do
+  for _, key in ipairs(KEYS) do
+    if redis.call('HGET', key, ARGV[i]) == ARGV[n + i] then redis.call('HDEL', key, ARGV[i]) end
   end
 end
 return redis.status_reply('OK')
