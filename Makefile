@@ -33,7 +33,19 @@ clean: ## down, and delete all that was installed, built and stored
 .PHONY: test
 test: ## run all tests, end-to-end ones included; installs what they need
 	@$(LOCAL) tools test
+	go test -run '^$$' -bench . -benchtime 1x ./shared/... >/dev/null
+	@$(MAKE) --no-print-directory fuzz
 	go test -timeout 20m ./...
+
+FUZZERS := order/FuzzParse order/FuzzTimestamp order/FuzzNumber jsonscan/FuzzScan intake/FuzzReadEvent
+FUZZTIME ?= 5s
+
+.PHONY: fuzz
+fuzz: $(FUZZERS) ## look for messages that break the decoders (FUZZTIME=5m: longer than the tests do)
+
+.PHONY: $(FUZZERS)
+$(FUZZERS):
+	go test -run '^$$' -fuzz '^$(notdir $@)$$' -fuzztime $(FUZZTIME) ./shared/$(patsubst %/,%,$(dir $@))
 
 .PHONY: test-faults
 test-faults: ## try every fault with many seeds, print and write the table of results (SEEDS=20)
