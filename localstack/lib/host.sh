@@ -13,13 +13,16 @@ host_up() {
   step "start LocalStack on 127.0.0.1:$LOCALSTACK_PORT" host_start_localstack
 }
 
-# keep_running NAME SETTINGS: whether the process runs as it would be started now. One that was started with other
-# settings is stopped, to be started anew.
+# keep_running NAME PORT_VARIABLE SETTINGS: whether the process runs as it would be started now. One that was started with
+# other settings is stopped, to be started anew; but not for a port that it cannot have.
 keep_running() {
-  if pid_of "$1" >/dev/null && [[ $(cat "$STATE_DIR/$1/started-with" 2>/dev/null) == "$2" ]]; then
+  local started
+  started=$(cat "$STATE_DIR/$1/started-with" 2>/dev/null) || true
+  if pid_of "$1" >/dev/null && [[ $started == "$3" ]]; then
     note 'runs already'
     return
   fi
+  [[ -z $started || $started == "port ${!2}, "* ]] || require_port "$2"
   stop_process "$1"
   mkdir -p "$STATE_DIR/$1"
   rm -f "$STATE_DIR/$1/started-with"
@@ -28,7 +31,7 @@ keep_running() {
 
 host_start_redis() {
   local settings="port $REDIS_PORT, fsync always"
-  if ! keep_running redis "$settings"; then
+  if ! keep_running redis REDIS_PORT "$settings"; then
     require_port REDIS_PORT
     # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs one fsync.
     start_process redis redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir . \
@@ -43,7 +46,7 @@ host_start_localstack() {
   rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
   settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/{executor,init}/*.py \
     "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | sha256sum)"
-  if keep_running localstack "$settings" && localstack_answers; then return; fi
+  if keep_running localstack LOCALSTACK_PORT "$settings" && localstack_answers; then return; fi
   stop_process localstack
   require_port LOCALSTACK_PORT
   rm -rf "$folder/tmp" "$folder/files" "$folder/cache"

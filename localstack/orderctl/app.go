@@ -72,14 +72,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		started = true
 		return nil
 	}
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !started {
 		err = fmt.Errorf("%w: %w", errUsage, err)
 	}
 	code := exitCode(err)
 	a.complain(err, code)
 	if !started && err != nil && !a.JSON {
-		a.Notef("See orderctl --help.\n")
+		a.Notef("See %s --help.\n", cmd.CommandPath())
 	}
 	return code
 }

@@ -102,7 +102,7 @@ func (a *app) status(ctx context.Context) (*status, error) {
 	case err == nil:
 		s.Healthy = true
 	case errors.Is(err, api.ErrUnavailable):
-		s.fault("the API or its Redis does not answer: %v", err)
+		s.fault("%v", err)
 	default:
 		s.fault("the API is not healthy: %v", err)
 	}
