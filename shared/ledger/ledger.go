@@ -46,6 +46,8 @@ type Store struct {
 	retention int64    // seconds
 	tags      []string // key prefix of each shard
 	laidOut   atomic.Bool
+	readings  gather
+	snapshots gather // each a transaction
 }
 
 // New makes a store over a connection. It does not speak to Redis yet: a function must be able to start, and to report
@@ -58,6 +60,9 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 		return nil, fmt.Errorf("retention %v: choose at least a second", o.Retention)
 	}
 	s := &Store{rdb: rdb, shards: o.Shards, retention: int64(o.Retention / time.Second)}
+	_, cluster := rdb.(*redis.ClusterClient)
+	s.readings.pipe, s.readings.alone = rdb.Pipeline, cluster
+	s.snapshots.pipe, s.snapshots.alone = rdb.TxPipeline, cluster
 	for shard := range o.Shards {
 		s.tags = append(s.tags, shardTag(shard))
 	}
@@ -98,12 +103,13 @@ func (s *Store) checkLayout(ctx context.Context) error {
 	}
 	var shards *redis.StringCmd
 	err := s.pipelined(ctx, func(pipe redis.Pipeliner) { shards = pipe.HGet(ctx, s.tags[0]+totalsKey, fieldShards) })
-	switch found := shards.Val(); {
-	case errors.Is(err, redis.Nil):
+	if errors.Is(err, redis.Nil) {
 		return nil // nothing was ever counted
-	case err != nil:
+	}
+	if err != nil {
 		return unavailable("read the shard count", err)
-	case found != strconv.Itoa(s.shards):
+	}
+	if found := shards.Val(); found != strconv.Itoa(s.shards) {
 		return layoutError(found, s.shards)
 	}
 	s.laidOut.Store(true)

@@ -84,24 +84,12 @@ func (s *Store) send(ctx context.Context, command, body string, calls [][]any) [
 
 // pipelined gives reading commands to Redis in one round trip.
 func (s *Store) pipelined(ctx context.Context, commands func(redis.Pipeliner)) error {
-	return again(ctx, func() error {
-		_, err := s.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			commands(pipe)
-			return nil
-		})
-		return err
-	})
+	return s.readings.do(ctx, commands)
 }
 
 // snapshot gives reading commands to Redis in one round trip that shows them all the same moment. Their keys are of one shard.
 func (s *Store) snapshot(ctx context.Context, commands func(redis.Pipeliner)) error {
-	return again(ctx, func() error {
-		_, err := s.rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-			commands(tx)
-			return nil
-		})
-		return err
-	})
+	return s.snapshots.do(ctx, commands)
 }
 
 // again tries once more when the connection failed, not when Redis itself said no: the first connection out of a sandbox
