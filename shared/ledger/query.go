@@ -128,16 +128,21 @@ func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotal
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, to-from+1)
+	names := make([]any, 0, to-from+1)
 	for m := from; m <= to; m++ {
 		names = append(names, m.String())
+	}
+	// By hand, because HMGet makes a value of its own of each name, each time.
+	hmget := func(tx redis.Pipeliner, key string) *redis.SliceCmd {
+		cmd := redis.NewSliceCmd(ctx, append([]any{"hmget", key}, names...)...)
+		_ = tx.Process(ctx, cmd) // only takes it in
+		return cmd
 	}
 	counts, revenues := make([]*redis.SliceCmd, s.shards), make([]*redis.SliceCmd, s.shards)
 	for shard, tag := range s.tags {
 		// One transaction for each shard: a month's two figures are of one moment.
 		err := s.snapshot(ctx, func(tx redis.Pipeliner) {
-			counts[shard] = tx.HMGet(ctx, tag+ordersKey, names...)
-			revenues[shard] = tx.HMGet(ctx, tag+revenueKey, names...)
+			counts[shard], revenues[shard] = hmget(tx, tag+ordersKey), hmget(tx, tag+revenueKey)
 		})
 		if err != nil {
 			return nil, unavailable("read the months", err)

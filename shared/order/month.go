@@ -40,4 +40,4 @@ func (m Month) Append(to []byte) []byte {
 }
 
 // String writes the month as YYYY-MM.
-func (m Month) String() string { return string(m.Append(nil)) }
+func (m Month) String() string { return string(m.Append(make([]byte, 0, len("2006-01")))) }

@@ -1,8 +1,12 @@
 package statsapi
 
 import (
+	"reflect"
+	"strconv"
+
 	"github.com/danielgtaylor/huma/v2"
 
+	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
 )
 
@@ -43,6 +47,28 @@ type spender struct {
 type monthStats struct {
 	Orders  int64 `json:"orders" minimum:"1" example:"2" doc:"Orders placed in this month, in UTC."`
 	Revenue money `json:"revenue" doc:"The recalculated value of all of them."`
+}
+
+// months is written as an object with a member for each month, in month order.
+type months []ledger.MonthTotals
+
+func (all months) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 64*len(all)+2)
+	b = append(b, '{')
+	for i, m := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(m.Month.Append(append(b, '"')), `":{"orders":`...)
+		b = append(strconv.AppendInt(b, m.Orders, 10), `,"revenue":`...)
+		b = append(m.Revenue.Append(b), '}')
+	}
+	return append(b, '}'), nil
+}
+
+// Schema describes the months in the OpenAPI document.
+func (months) Schema(registry huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(registry, reflect.TypeFor[map[string]monthStats]())
 }
 
 type messageStats struct {

@@ -126,7 +126,7 @@ func (*monthlyQuestion) Resolve(c huma.Context) []error {
 }
 
 type monthlyAnswer struct {
-	Body map[string]monthStats
+	Body months
 }
 
 func (a *API) monthly(ctx context.Context, in *monthlyQuestion) (*monthlyAnswer, error) {
@@ -144,15 +144,11 @@ func (a *API) monthly(ctx context.Context, in *monthlyQuestion) (*monthlyAnswer,
 	case to-from >= maxMonths:
 		return nil, huma.Error400BadRequest(fmt.Sprintf("%v to %v is more than %d months: ask for less.", from, to, maxMonths))
 	}
-	months, err := a.store.Monthly(ctx, from, to)
+	found, err := a.store.Monthly(ctx, from, to)
 	if err != nil {
 		return nil, unavailable(ctx, err)
 	}
-	body := make(map[string]monthStats, len(months)) // encoding/json writes keys in order, and that is month order
-	for _, m := range months {
-		body[m.Month.String()] = monthStats{m.Orders, money(m.Revenue)}
-	}
-	return &monthlyAnswer{body}, nil
+	return &monthlyAnswer{found}, nil
 }
 
 type messagesAnswer struct {
