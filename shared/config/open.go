@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"orderpipeline/shared/ledger"
 )
@@ -14,11 +13,11 @@ import (
 // it does not wait for Redis.
 func (c Shared) OpenLedger(ctx context.Context, cloud aws.Config) (*ledger.Store, error) {
 	if c.SecretARN != "" {
-		secret, err := secretsmanager.NewFromConfig(cloud).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.SecretARN})
+		password, err := readSecret(ctx, cloud, c.SecretARN)
 		if err != nil {
 			return nil, fmt.Errorf("read the secret of REDIS_SECRET_ARN: may the function call secretsmanager:GetSecretValue on it? %w", err)
 		}
-		c.Redis.Password = aws.ToString(secret.SecretString)
+		c.Redis.Password = password
 	}
 	rdb, err := ledger.Connect(c.Redis)
 	if err != nil {
