@@ -13,12 +13,13 @@ import (
 
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/intake"
+	"orderpipeline/shared/ledger"
 )
 
 func main() {
 	handler, err := build(context.Background())
 	if err != nil {
-		slog.Error("the order function cannot start", "error", err)
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the order function cannot start", "error", err)
 		os.Exit(1)
 	}
 	lambda.Start(handler)
@@ -29,6 +30,8 @@ func build(ctx context.Context) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	log := settings.Logger(os.Stdout)
+	ledger.LogTo(log)
 	cloud := config.Cloud(os.LookupEnv)
 	store, err := settings.OpenLedger(ctx, cloud)
 	if err != nil {
@@ -39,7 +42,7 @@ func build(ctx context.Context) (lambda.Handler, error) {
 		SQS:         sqs.NewFromConfig(cloud),
 		OrdersURL:   settings.OrdersURL,
 		RejectedURL: settings.RejectedURL,
-		Log:         settings.Logger(os.Stdout),
+		Log:         log,
 		Now:         time.Now,
 		FirstDelay:  settings.FirstDelay,
 		Spread:      rand.Float64,

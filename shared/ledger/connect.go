@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -26,7 +28,18 @@ type Connection struct {
 	PoolSize int
 }
 
-// Connect prepares a connection. It dials when the first command is given.
+// LogTo sends what the Redis client itself has to say to log, at level debug, because the errors that it returns tell the same; by
+// itself it writes to the standard error output in a form of its own. It is for a whole process: a function's main calls it.
+func LogTo(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
+
+type clientLog struct{ *slog.Logger }
+
+func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
+	l.DebugContext(ctx, "redis client", "detail", fmt.Sprintf(format, v...))
+}
+
+// Connect prepares a connection. It dials when the first command is given. What fails is not tried again by the client itself,
+// which knows neither what may be done twice nor how much time is left.
 func Connect(c Connection) (redis.UniversalClient, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
@@ -44,8 +57,9 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
 		o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
+		o.PipelinePoolSize, o.ReadBufferSize, o.WriteBufferSize = onePool, bufferSize, bufferSize
 		o.ClusterStateReloadInterval = stateLimit
-		o.MaxRetries = -1
+		o.MaxRetries, o.DialerRetries = -1, 1
 		o.Protocol, o.DisableIdentity = 2, true
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return redis.NewClusterClient(o), nil
@@ -59,11 +73,19 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
 	o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
-	o.MaxRetries = -1
+	o.PipelinePoolSize, o.ReadBufferSize, o.WriteBufferSize = onePool, bufferSize, bufferSize
+	o.MaxRetries, o.DialerRetries = -1, 1
 	o.Protocol, o.DisableIdentity = 2, true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
 }
+
+const (
+	// onePool: no connections for pipelines only. Nearly all that is sent is one, and PoolSize would not bound them.
+	onePool = -1
+	// bufferSize holds the scripts of some hundred orders.
+	bufferSize = 128 << 10
+)
 
 // idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen between two
 // invocations makes it a dead one.
