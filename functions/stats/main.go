@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/shared/config"
+	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/statsapi"
 )
 
@@ -29,7 +31,7 @@ const (
 
 func main() {
 	if err := run(); err != nil {
-		slog.Error("the stats function cannot run", "error", err)
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the stats function cannot run", "error", err)
 		os.Exit(1)
 	}
 }
@@ -41,16 +43,17 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	log := settings.Logger(os.Stdout)
+	ledger.LogTo(log)
 	settings.Redis.Timeout = redisLimit
 	cloud := config.Cloud(os.LookupEnv)
 	store, err := settings.OpenLedger(ctx, cloud)
 	if err != nil {
 		return err
 	}
-	log := settings.Logger(os.Stdout)
 	api := statsapi.New(statsapi.Config{
 		Store:  store,
-		Queues: queues{sqs.NewFromConfig(cloud), settings.Queues},
+		Queues: queues{sqs.NewFromConfig(cloud, once), settings.Queues},
 		Log:    log,
 		Limit:  answerLimit,
 	})
@@ -60,6 +63,9 @@ func run() error {
 	}
 	return serve(ctx, api, log)
 }
+
+// once makes SQS be asked one time only: an answer waits a moment for the depths of the queues, and whoever wants them asks again.
+func once(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
 
 // serve answers over HTTP until it is interrupted, and then finishes the requests under way.
 func serve(ctx context.Context, api *statsapi.API, log *slog.Logger) error {
