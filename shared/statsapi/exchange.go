@@ -22,7 +22,8 @@ type exchange struct {
 	request *http.Request // as the mux saw it: with the pattern that it found
 	id      string
 	status  int   // zero: nothing was written yet
-	silent  bool  // the answer is complete; what a handler still writes is dropped
+	silent  bool  // the answer is complete, or the client gone; what a handler still writes is dropped
+	gone    bool  // the client went away before it had the answer
 	cause   error // why the answer is a 5xx: for the log, never for the answer
 }
 
@@ -48,6 +49,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.log.ErrorContext(ctx, "panic", "request_id", x.id, "panic", thrown, "stack", string(debug.Stack()))
 			x.problem(http.StatusInternalServerError, "Something went wrong here. The log tells more under this request id.")
 		}
+		// Whoever waits no longer is no failure of ours, whatever became of the answer.
+		if x.gone || x.status >= http.StatusInternalServerError && errors.Is(r.Context().Err(), context.Canceled) {
+			x.status = statusGone
+		}
 		a.finish(x, a.now().Sub(started))
 	}()
 
@@ -58,6 +63,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mux.ServeHTTP(x, x.request)
 }
+
+// statusGone is never answered: it stands in the log and the metrics for a request whose client went away.
+const statusGone = 499
 
 func (a *API) finish(x *exchange, took time.Duration) {
 	route := x.route()
@@ -127,7 +135,10 @@ func (x *exchange) Write(body []byte) (int, error) {
 	if x.silent {
 		return len(body), nil
 	}
-	return x.ResponseWriter.Write(body)
+	if _, err := x.ResponseWriter.Write(body); err != nil {
+		x.gone, x.silent = true, true // and no error, which the library would take for a mistake in the program
+	}
+	return len(body), nil
 }
 
 // problem answers with problem details (RFC 9457), unless an answer was begun.
@@ -143,7 +154,9 @@ func (x *exchange) problem(status int, detail string) {
 	x.Header().Set("Content-Type", "application/problem+json")
 	x.Header().Del("Content-Length")
 	x.ResponseWriter.WriteHeader(status)
-	_, _ = x.ResponseWriter.Write(body) // the client is gone: nobody is left to tell
+	if _, err := x.ResponseWriter.Write(body); err != nil {
+		x.gone = true
+	}
 	x.silent = true
 }
 

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +101,66 @@ func TestAPanicIsACleanProblem(t *testing.T) {
 	if id == "" || strings.Count(log.String(), id) != 2 || !strings.Contains(log.String(), "secret of 10.0.0.7") ||
 		!strings.Contains(log.String(), "failure_test.go") {
 		t.Errorf("the log lacks the request id %q, the panic or its stack:\n%s", id, log.String())
+	}
+}
+
+// brokenPipe is a connection whose client went away.
+type brokenPipe struct{ http.ResponseWriter }
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
+	t.Parallel()
+	request := func(ctx context.Context) *http.Request {
+		return httptest.NewRequestWithContext(ctx, http.MethodGet, "/stats/global", http.NoBody)
+	}
+	for name, c := range map[string]struct {
+		global func(context.Context) (ledger.Totals, error)
+		serve  func(*testing.T, http.Handler)
+	}{
+		"in the middle of an answer": {
+			func(context.Context) (ledger.Totals, error) { return ledger.Totals{}, nil },
+			func(t *testing.T, api http.Handler) {
+				api.ServeHTTP(brokenPipe{httptest.NewRecorder()}, request(t.Context()))
+			},
+		},
+		"in the middle of a refusal": {
+			func(context.Context) (ledger.Totals, error) { return ledger.Totals{}, errors.New("away") },
+			func(t *testing.T, api http.Handler) {
+				api.ServeHTTP(brokenPipe{httptest.NewRecorder()}, request(t.Context()))
+			},
+		},
+		"before the store answers": {
+			func(ctx context.Context) (ledger.Totals, error) { <-ctx.Done(); return ledger.Totals{}, ctx.Err() },
+			func(t *testing.T, api http.Handler) {
+				server := httptest.NewServer(api)
+				defer server.Close() // waits for the handler
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				defer cancel()
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/stats/global", http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if answer, err := server.Client().Do(r); err == nil {
+					_ = answer.Body.Close()
+					t.Errorf("status %d for a client that left", answer.StatusCode)
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			api := statsapi.New(statsapi.Config{Store: fakeStore{global: c.global}, Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: time.Minute})
+			c.serve(t, api)
+			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			if len(lines) != 1 {
+				t.Fatalf("want one line:\n%s", log.String())
+			}
+			if line := decode(t, lines[0]); line["status"] != 499.0 || line["level"] != "INFO" || line["route"] != "/stats/global" {
+				t.Errorf("want status 499 at level INFO: %s", lines[0])
+			}
+		})
 	}
 }
 
