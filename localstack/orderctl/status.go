@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,7 +51,7 @@ messages themselves, without receiving them, while there are at most 2,000.`, st
 				a.showStatus(s)
 			}
 			if len(s.Faults) > 0 {
-				return fmt.Errorf("%w: %d faults", errCheck, len(s.Faults))
+				return fmt.Errorf("%w: %s", errCheck, strings.Join(s.Faults, "; "))
 			}
 			return nil
 		},
