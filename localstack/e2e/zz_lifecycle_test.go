@@ -130,6 +130,27 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	wantUser(t, "again", 1, "40.00")
 }
 
+// A port that LocalStack cannot have is said before the one that runs, and the messages in its queues, are gone.
+func TestTakenPortStopsNothing(t *testing.T) {
+	mustSend(t, newOrder("port-1", "port").body(t))
+	wantUser(t, "port", 1, "40.00")
+	pid, err := pipeline.PID("localstack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, taken, _ := strings.Cut(pipeline.Redis, ":")
+	up := pipeline.Command(t.Context(), "localstack/local", "up")
+	up.Env = append(up.Env, "LOCALSTACK_PORT="+taken)
+	out, err := up.CombinedOutput()
+	if want := "port " + taken + " is taken by redis-server"; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("up on Redis' port: error %v, want %q in its output:\n%s", err, want, out)
+	}
+	if got, _ := pipeline.PID("localstack"); got != pid || !slices.Contains(pipeline.Processes(""), pid) {
+		t.Error("LocalStack was stopped")
+	}
+	wantUser(t, "port", 1, "40.00")
+}
+
 // After LocalStack and Redis died, one more run brings everything back, and what was counted is still there.
 func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 	before := messages(t)
@@ -140,14 +161,7 @@ func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Redis writes its file once a second; SIGTERM makes it write now.
-		signal := syscall.SIGKILL
-		if name == "redis" {
-			signal = syscall.SIGTERM
-		}
-		if err := syscall.Kill(pid, signal); err != nil {
-			t.Fatal(err)
-		}
+		kill(t, pid)
 	}
 	eventually(t, func() error {
 		if left := pipeline.Processes(""); len(left) > 0 {
