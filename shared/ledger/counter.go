@@ -66,13 +66,13 @@ func (s *Store) AddCounters(ctx context.Context, delta map[string]int64) error {
 
 // Counters returns all that AddCounters added, by name.
 func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
-	var found *redis.MapStringStringCmd
-	err := s.pipelined(ctx, func(pipe redis.Pipeliner) { found = pipe.HGetAll(ctx, countersKey) })
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGetAll(ctx, countersKey) })
 	if err != nil {
 		return nil, unavailable("read the counters", err)
 	}
-	counters := make(map[string]int64, len(found.Val()))
-	for name, text := range found.Val() {
+	found := cmds[0].(*redis.MapStringStringCmd).Val()
+	counters := make(map[string]int64, len(found))
+	for name, text := range found {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return nil, unavailable("read the counters", err)

@@ -16,9 +16,9 @@ const (
 	tripReadings = 64
 )
 
-// A gather lets readings that come while a round trip to Redis is under way share the next one: with many readers at once, most
-// of what a reading costs are the system calls around it. A reading that finds none under way goes at once and alone, as each
-// does in Lambda, where an instance has one request at a time.
+// A gather lets readings that come while a round trip to Redis is under way share the next one, and ask one question for all who
+// want the same: with many readers at once, most of what a reading costs are the system calls around it. A reading that finds none
+// under way goes at once and alone, as each does in Lambda, where an instance has one request at a time.
 type gather struct {
 	pipe  func() redis.Pipeliner
 	alone bool // nobody shares: the nodes of a cluster fail one by one, and one that hangs must not hold up readings of others
@@ -31,12 +31,14 @@ type gather struct {
 
 type reading struct {
 	cmds     []redis.Cmder
-	deadline time.Time     // zero: none
+	readers  int
+	deadline time.Time     // of the most patient reader
 	done     chan struct{} // closed when cmds hold their answers
 }
 
-// do returns the first error of the commands. After an error their answers must not be looked at: they may still arrive.
-func (g *gather) do(ctx context.Context, commands func(redis.Pipeliner)) error {
+// do returns the commands with their answers, which may be somebody else's too: they are only to be read. The error is the first
+// one of the commands.
+func (g *gather) do(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
 	pipe := g.pipe()
 	commands(pipe)
 	if g.alone {
@@ -47,31 +49,54 @@ func (g *gather) do(ctx context.Context, commands func(redis.Pipeliner)) error {
 		trip := g.begin()
 		g.mu.Unlock()
 		overtaking := g.overtake(trip)
-		err := travel(ctx, pipe)
+		cmds, err := travel(ctx, pipe)
 		overtaking.Stop()
 		if next, readings := g.next(trip); len(readings) > 0 {
 			go g.serve(next, readings)
 		}
-		return err
+		return cmds, err
 	}
-	r := &reading{cmds: pipe.Cmds(), done: make(chan struct{})}
-	r.deadline, _ = ctx.Deadline()
-	g.waiting = append(g.waiting, r)
+	r := g.join(ctx, pipe.Cmds())
 	g.mu.Unlock()
 
 	select {
 	case <-r.done:
 	case <-ctx.Done():
 		g.leave(r)
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	for _, cmd := range r.cmds {
 		if err := cmd.Err(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return r.cmds, nil
 }
+
+// join makes a reading wait for the next trip, beside another one that asks the same. The caller holds mu.
+func (g *gather) join(ctx context.Context, cmds []redis.Cmder) *reading {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		deadline = never
+	}
+	for _, r := range g.waiting[max(0, len(g.waiting)-tripReadings):] {
+		if slices.EqualFunc(r.cmds, cmds, same) {
+			r.readers++
+			if r.deadline.Before(deadline) {
+				r.deadline = deadline
+			}
+			return r
+		}
+	}
+	r := &reading{cmds: cmds, readers: 1, deadline: deadline, done: make(chan struct{})}
+	g.waiting = append(g.waiting, r)
+	return r
+}
+
+var never = time.Unix(1<<40, 0)
+
+// same compares arguments, which are strings and numbers in all that is read.
+func same(a, b redis.Cmder) bool { return slices.Equal(a.Args(), b.Args()) }
 
 // begin numbers the trip that readings wait for from now on. The caller holds mu.
 func (g *gather) begin() int {
@@ -112,31 +137,27 @@ func (g *gather) serve(trip int, readings []*reading) {
 	}
 }
 
-// share makes one round trip, which may take as long as the most patient of the readings.
+// share makes one round trip, which may take as long as the most patient of the readers.
 func (g *gather) share(readings []*reading) {
-	ctx, pipe, latest, unbounded := context.Background(), g.pipe(), time.Time{}, false
+	pipe, latest := g.pipe(), time.Time{}
 	for _, r := range readings {
-		_ = pipe.BatchProcess(ctx, r.cmds...) // only takes them in
+		_ = pipe.BatchProcess(context.Background(), r.cmds...) // only takes them in
 		if r.deadline.After(latest) {
 			latest = r.deadline
 		}
-		unbounded = unbounded || r.deadline.IsZero()
 	}
-	if !unbounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, latest)
-		defer cancel()
-	}
-	_ = travel(ctx, pipe) // each command holds its own error
+	ctx, cancel := context.WithDeadline(context.Background(), latest)
+	defer cancel()
+	_, _ = travel(ctx, pipe) // each command holds its own error
 	for _, r := range readings {
 		close(r.done)
 	}
 }
 
 // travel makes one round trip, or two when the connection fails.
-func travel(ctx context.Context, pipe redis.Pipeliner) error {
+func travel(ctx context.Context, pipe redis.Pipeliner) ([]redis.Cmder, error) {
 	cmds := pipe.Cmds()
-	return again(ctx, func() error {
+	return cmds, again(ctx, func() error {
 		if pipe.Len() == 0 {
 			_ = pipe.BatchProcess(ctx, cmds...) // the first time took them out
 		}
@@ -145,11 +166,12 @@ func travel(ctx context.Context, pipe redis.Pipeliner) error {
 	})
 }
 
-// leave takes away a reading whose reader is gone, unless it is under way.
+// leave takes away a reading that nobody waits for any longer, unless it is under way.
 func (g *gather) leave(r *reading) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i := slices.Index(g.waiting, r); i >= 0 {
+	r.readers--
+	if i := slices.Index(g.waiting, r); i >= 0 && r.readers == 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
 	}
 }

@@ -86,12 +86,14 @@ func (f *trips) gather(t *testing.T) *gather {
 
 // echo reads one text through g, and complains when the answer is another one.
 func echo(ctx context.Context, t *testing.T, g *gather, text string) error {
-	var cmd *redis.StringCmd
-	err := g.do(ctx, func(pipe redis.Pipeliner) { cmd = pipe.Echo(ctx, text) })
-	if err == nil && cmd.Val() != text {
-		t.Errorf("asked for %q, got %q", text, cmd.Val())
+	cmds, err := g.do(ctx, func(pipe redis.Pipeliner) { pipe.Echo(ctx, text) })
+	if err != nil {
+		return err
 	}
-	return err
+	if got := cmds[0].(*redis.StringCmd).Val(); got != text {
+		t.Errorf("asked for %q, got %q", text, got)
+	}
+	return nil
 }
 
 // In a bubble of synctest the clock stands still while anybody works, and a goroutine that is left behind fails the test.
@@ -135,6 +137,35 @@ func TestReadingsThatWaitShareARoundTrip(t *testing.T) {
 type seen struct {
 	err  error
 	took time.Duration
+}
+
+func TestWhoAsksTheSameSharesTheAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &trips{before: func(context.Context, int) error { time.Sleep(patience / 2); return nil }}
+		g := f.gather(t)
+		var readers sync.WaitGroup
+		read := func(ctx context.Context, text string) {
+			readers.Go(func() {
+				if err := echo(ctx, t, g, text); err != nil && ctx.Err() == nil {
+					t.Errorf("%s: %v", text, err)
+				}
+			})
+			synctest.Wait()
+		}
+		read(t.Context(), "a") // on its way: whoever comes later must see a later moment
+		leaving, leave := context.WithCancel(t.Context())
+		for _, text := range []string{"a", "b", "a", "b", "a"} {
+			read(t.Context(), text)
+			read(leaving, text)
+			read(leaving, "c")
+		}
+		leave()
+		readers.Wait()
+		if sizes := f.sizes(); fmt.Sprint(sizes) != "[1 2]" {
+			t.Errorf("commands of each round trip: %v, want a, and then a and b once each", sizes)
+		}
+	})
 }
 
 func TestAReadingEndsWithItsOwnContext(t *testing.T) {
@@ -234,7 +265,7 @@ func TestABadCommandFailsItsOwnReadingOnly(t *testing.T) {
 					return
 				}
 				var said redis.Error
-				err := g.do(t.Context(), func(pipe redis.Pipeliner) { pipe.HGetAll(t.Context(), "key") })
+				_, err := g.do(t.Context(), func(pipe redis.Pipeliner) { pipe.HGetAll(t.Context(), fmt.Sprint(i)) })
 				if !errors.As(err, &said) {
 					t.Errorf("error %v, want that of Redis", err)
 				}

@@ -90,7 +90,7 @@ func (s *Store) layOut(ctx context.Context) error {
 		return nil
 	}
 	key := s.tags[0] + totalsKey
-	if err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldShards, s.shards) }); err != nil {
+	if _, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldShards, s.shards) }); err != nil {
 		return unavailable("write the shard count", err)
 	}
 	return s.checkLayout(ctx)
@@ -101,15 +101,14 @@ func (s *Store) checkLayout(ctx context.Context) error {
 	if s.laidOut.Load() {
 		return nil
 	}
-	var shards *redis.StringCmd
-	err := s.pipelined(ctx, func(pipe redis.Pipeliner) { shards = pipe.HGet(ctx, s.tags[0]+totalsKey, fieldShards) })
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGet(ctx, s.tags[0]+totalsKey, fieldShards) })
 	if errors.Is(err, redis.Nil) {
 		return nil // nothing was ever counted
 	}
 	if err != nil {
 		return unavailable("read the shard count", err)
 	}
-	if found := shards.Val(); found != strconv.Itoa(s.shards) {
+	if found := cmds[0].(*redis.StringCmd).Val(); found != strconv.Itoa(s.shards) {
 		return layoutError(found, s.shards)
 	}
 	s.laidOut.Store(true)

@@ -23,15 +23,14 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 	if strings.ContainsFunc(id, unicode.IsControl) {
 		return UserStats{}, ErrNotFound // no order has such a customer, and spendMark is such a character
 	}
-	var figures *redis.SliceCmd
-	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		figures = pipe.HMGet(ctx, string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id)), id, id+spendMark)
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		pipe.HMGet(ctx, string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id)), id, id+spendMark)
 	})
 	if err != nil {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	sums := make([]int64, 2)
-	if err := addTo(sums, figures.Val()); err != nil {
+	if err := addTo(sums, cmds[0]); err != nil {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	if sums[0] == 0 {
@@ -54,10 +53,9 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	cmds := make([]*redis.SliceCmd, s.shards)
-	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for shard, tag := range s.tags {
-			cmds[shard] = pipe.HMGet(ctx, tag+totalsKey, fields...)
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		for _, tag := range s.tags {
+			pipe.HMGet(ctx, tag+totalsKey, fields...)
 		}
 	})
 	if err != nil {
@@ -65,7 +63,7 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	}
 	sums := make([]int64, len(fields))
 	for _, cmd := range cmds {
-		if err := addTo(sums, cmd.Val()); err != nil {
+		if err := addTo(sums, cmd); err != nil {
 			return nil, unavailable("read the totals", err)
 		}
 	}
@@ -73,8 +71,8 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 }
 
 // addTo adds the values of an HMGET, absent ones being zero.
-func addTo(sums []int64, values []any) error {
-	for i, value := range values {
+func addTo(sums []int64, hmget redis.Cmder) error {
+	for i, value := range hmget.(*redis.SliceCmd).Val() {
 		text, ok := value.(string)
 		if !ok {
 			continue
@@ -98,10 +96,9 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 		return nil, err
 	}
 	n = min(n, MaxTop)
-	cmds := make([]*redis.ZSliceCmd, s.shards)
-	err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for shard, tag := range s.tags {
-			cmds[shard] = pipe.ZRevRangeWithScores(ctx, tag+topKey, 0, int64(n)-1)
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		for _, tag := range s.tags {
+			pipe.ZRevRangeWithScores(ctx, tag+topKey, 0, int64(n)-1)
 		}
 	})
 	if err != nil {
@@ -109,7 +106,7 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 	}
 	top := make([]Spender, 0, n)
 	for _, cmd := range cmds {
-		for _, z := range cmd.Val() {
+		for _, z := range cmd.(*redis.ZSliceCmd).Val() {
 			top = append(top, Spender{UserID: z.Member.(string), TotalSpend: order.Cents(z.Score)})
 		}
 	}
@@ -133,24 +130,20 @@ func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotal
 		names = append(names, m.String())
 	}
 	// By hand, because HMGet makes a value of its own of each name, each time.
-	hmget := func(tx redis.Pipeliner, key string) *redis.SliceCmd {
-		cmd := redis.NewSliceCmd(ctx, append([]any{"hmget", key}, names...)...)
-		_ = tx.Process(ctx, cmd) // only takes it in
-		return cmd
-	}
-	counts, revenues := make([]*redis.SliceCmd, s.shards), make([]*redis.SliceCmd, s.shards)
-	for shard, tag := range s.tags {
-		// One transaction for each shard: a month's two figures are of one moment.
-		err := s.snapshot(ctx, func(tx redis.Pipeliner) {
-			counts[shard], revenues[shard] = hmget(tx, tag+ordersKey), hmget(tx, tag+revenueKey)
-		})
-		if err != nil {
-			return nil, unavailable("read the months", err)
-		}
+	hmget := func(tx redis.Pipeliner, key string) {
+		_ = tx.Process(ctx, redis.NewSliceCmd(ctx, append([]any{"hmget", key}, names...)...)) // only takes it in
 	}
 	orders, revenue := make([]int64, len(names)), make([]int64, len(names))
-	for shard := range s.tags {
-		if err := errors.Join(addTo(orders, counts[shard].Val()), addTo(revenue, revenues[shard].Val())); err != nil {
+	for _, tag := range s.tags {
+		// One transaction for each shard: a month's two figures are of one moment.
+		cmds, err := s.snapshot(ctx, func(tx redis.Pipeliner) {
+			hmget(tx, tag+ordersKey)
+			hmget(tx, tag+revenueKey)
+		})
+		if err == nil {
+			err = errors.Join(addTo(orders, cmds[0]), addTo(revenue, cmds[1]))
+		}
+		if err != nil {
 			return nil, unavailable("read the months", err)
 		}
 	}

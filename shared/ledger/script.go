@@ -82,13 +82,14 @@ func (s *Store) send(ctx context.Context, command, body string, calls [][]any) [
 	return answers // each holds its own error
 }
 
-// pipelined gives reading commands to Redis in one round trip.
-func (s *Store) pipelined(ctx context.Context, commands func(redis.Pipeliner)) error {
+// pipelined gives reading commands to Redis in one round trip, and returns them with their answers.
+func (s *Store) pipelined(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
 	return s.readings.do(ctx, commands)
 }
 
-// snapshot gives reading commands to Redis in one round trip that shows them all the same moment. Their keys are of one shard.
-func (s *Store) snapshot(ctx context.Context, commands func(redis.Pipeliner)) error {
+// snapshot gives reading commands to Redis in one round trip that shows them all the same moment, and returns them with their
+// answers. Their keys are of one shard.
+func (s *Store) snapshot(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
 	return s.snapshots.do(ctx, commands)
 }
 
