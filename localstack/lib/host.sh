@@ -77,7 +77,7 @@ host_start_localstack() {
 rie_arch() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
 
 host_down() {
-  stop_process localstack
+  stop_process localstack 6 # it may wait for a long poll of its own; what it holds is gone either way
   stop_process redis
 }
 

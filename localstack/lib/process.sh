@@ -21,12 +21,13 @@ pid_of() {
   printf '%s\n' "$pid"
 }
 
+# stop_process NAME [SECONDS]: asks it to end, and ends it when it has not within so many seconds.
 stop_process() {
-  local pid signal
+  local pid signal patience=${2:-15}
   for signal in TERM KILL; do
     pid=$(pid_of "$1") || break
     kill -s "$signal" "$pid"
-    wait_until 15 process_gone "$1" || true
+    wait_until "$patience" process_gone "$1" || true
   done
   ! pid_of "$1" || fail "process $pid does not end; see $STATE_DIR/$1/log"
   rm -f "$STATE_DIR/$1/pid"
