@@ -37,6 +37,9 @@ func (b *batch) count(ctx context.Context, started time.Time, cause error) {
 		level = slog.LevelWarn
 	}
 	log := b.Log
+	if reasons := b.byReason(); len(reasons) > 0 {
+		log = log.With("refused_by_reason", reasons)
+	}
 	if cause != nil {
 		log = log.With("cause", plain(cause.Error(), maxDetail))
 	}
@@ -48,8 +51,7 @@ func (b *batch) count(ctx context.Context, started time.Time, cause error) {
 		slog.Int("Refused", by[rejected]),
 		slog.Int("Failed", notDone),
 		slog.Int("Mismatch", b.mismatches),
-		slog.Float64("Duration", float64(taken.Microseconds())/1000),
-		slog.Any("refused_by_reason", b.byReason()))
+		slog.Float64("Duration", float64(taken.Microseconds())/1000))
 }
 
 // addUncounted adds what this and earlier batches of the instance left to count.
@@ -74,9 +76,6 @@ func (b *batch) addUncounted(ctx context.Context) {
 
 // byReason counts the messages that are now in the queue of rejected messages.
 func (b *batch) byReason() map[order.Reason]int {
-	if len(b.refusals) == 0 {
-		return nil
-	}
 	counts := map[order.Reason]int{}
 	for i, refusal := range b.refusals {
 		if b.fates[i] == rejected {
