@@ -21,12 +21,14 @@ func TestDepths(t *testing.T) {
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
-		var question struct{ QueueUrl string }
+		var question struct {
+			URL string `json:"QueueUrl"`
+		}
 		if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		if strings.HasSuffix(question.QueueUrl, "dlq") {
+		if strings.HasSuffix(question.URL, "dlq") {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
