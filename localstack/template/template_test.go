@@ -239,7 +239,7 @@ func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	doc := read(t)
 	shared := []string{"LEDGER_SHARDS", "LOG_LEVEL", "ORDERS_QUEUE_URL", "REDIS_CLUSTER", "REDIS_SECRET_ARN", "REDIS_URL", "REJECTED_QUEUE_URL"}
-	own := map[string][]string{"OrdersFunction": {"RETRY_DELAY_SECONDS", "SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL"}}
+	own := map[string][]string{"OrdersFunction": {"RETRY_DELAY_SECONDS", "SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL", "REDIS_SECRET_ARN", "REDIS_URL"}}
 	if diff := cmp.Diff(shared, slices.Sorted(maps.Keys(doc.Globals.Function.Environment.Variables))); diff != "" {
 		t.Errorf("variables of both functions (-want +got):\n%s", diff)
 	}

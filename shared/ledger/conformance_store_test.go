@@ -1,0 +1,208 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/order"
+)
+
+// The cases of the suite that change the store behind the ledger's back.
+
+func retention(t *testing.T, b *bench) {
+	// Making a shard's memory older stands for waiting.
+	wait := func(d time.Duration) {
+		for shard := range b.shards {
+			key := shardTag(shard) + totalsKey
+			if since, err := b.rdb.HGet(b.ctx, key, fieldSince).Int64(); err == nil {
+				b.rdb.HSet(b.ctx, key, fieldSince, since-int64(d/time.Second))
+			}
+		}
+	}
+	first, second := makeOrder("ORD1", "U1", 100), makeOrder("ORD2", "U1", 100)
+	b.wantOutcomes(b.record(first), Recorded)
+	wait(59 * time.Minute)
+	b.wantOutcomes(b.record(first, second), Duplicate, Recorded)
+	wait(time.Minute)
+	for _, o := range []order.Order{first, second} { // the retention is over: what comes now begins a new time
+		b.wantOutcomes(b.record(o), Duplicate)
+	}
+	wait(59 * time.Minute)
+	b.wantOutcomes(b.record(first, second), Duplicate, Duplicate)
+	third := makeOrder("ORD1", "U1", 300)
+	wait(time.Minute)
+	b.wantOutcomes(b.record(third), Recorded)
+	b.wantOutcomes(b.record(first), Conflict)
+}
+
+func lostScript(t *testing.T, b *bench) {
+	m := newModel()
+	for i := range 3 {
+		var orders []order.Order
+		for j := range 250 {
+			o := makeOrder(fmt.Sprintf("ORD%d-%d", i, j), fmt.Sprintf("U%d", j%7), 100)
+			m.count(o)
+			orders = append(orders, o)
+		}
+		b.everyNode(func(ctx context.Context, node *redis.Client) error { return node.ScriptFlush(ctx).Err() })
+		b.record(orders...)
+	}
+	m.check(b.ctx, t, b.store)
+}
+
+func wrongType(t *testing.T, b *bench) {
+	bad := "U7"
+	tag := shardTag(shardOf(bad, b.shards))
+	bucket := string(appendBucketKey(nil, tag, bad))
+	var orders []order.Order
+	for i := range 150 {
+		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%20), 100))
+	}
+	for _, c := range []struct{ key, what string }{
+		{bucket, "a customer's bucket"},
+		{tag + topKey, "the leaderboard"},
+		{tag + ordersKey, "the months"},
+		{tag + revenueKey, "the months' revenue"},
+		{tag + totalsKey, "the totals"},
+	} {
+		b.flush()
+		b.store = b.open(b.shards)
+		if err := b.rdb.Set(b.ctx, c.key, "not what it should be", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		outcomes := make([]Outcome, len(orders))
+		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s of the wrong type: %v, want ErrUnavailable", c.what, err)
+		}
+		for i, outcome := range outcomes {
+			mine := orders[i].UserID == bad
+			if mine && outcome != Unsettled || c.key == bucket && !mine && outcome != Recorded {
+				t.Errorf("%s of the wrong type: outcome %d for %s", c.what, outcome, orders[i].UserID)
+			}
+		}
+		// Mended, a second try counts exactly what the first did not.
+		if err := b.rdb.Del(b.ctx, c.key).Err(); err != nil {
+			t.Fatal(err)
+		}
+		m := newModel()
+		for i, outcome := range b.record(orders...) {
+			m.count(orders[i])
+			if want := map[bool]Outcome{true: Duplicate, false: Recorded}[outcomes[i] == Recorded]; outcome != want {
+				t.Errorf("%s mended: outcome %d for an order that was %d before", c.what, outcome, outcomes[i])
+			}
+		}
+		m.check(b.ctx, t, b.store)
+	}
+}
+
+func noNumber(t *testing.T, b *bench) {
+	bad := "U7"
+	tag := shardTag(shardOf(bad, b.shards))
+	bucket := string(appendBucketKey(nil, tag, bad))
+	var before, orders []order.Order
+	for i := range 150 {
+		before = append(before, makeOrder(fmt.Sprintf("OLD%d", i), fmt.Sprintf("U%d", i%30), 100))
+		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%60), 100))
+	}
+	for _, c := range []struct {
+		key, field string
+		onlyOne    bool
+	}{
+		{bucket, bad, true}, {bucket, bad + spendMark, true},
+		{tag + ordersKey, "2024-05", false}, {tag + revenueKey, "2024-05", false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
+	} {
+		b.flush()
+		b.store = b.open(b.shards)
+		m := newModel()
+		for _, o := range before {
+			m.count(o)
+		}
+		b.record(before...)
+		right := b.rdb.HGet(b.ctx, c.key, c.field).Val()
+		b.rdb.HSet(b.ctx, c.key, c.field, "many")
+		outcomes := make([]Outcome, len(orders))
+		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%q of %q is no number: %v, want ErrUnavailable", c.field, c.key, err)
+		}
+		for i, outcome := range outcomes {
+			mine := orders[i].UserID == bad
+			if mine && outcome != Unsettled || c.onlyOne && !mine && outcome != Recorded {
+				t.Errorf("%q of %q is no number: outcome %d for %s", c.field, c.key, outcome, orders[i].UserID)
+			}
+			if outcome == Recorded {
+				m.count(orders[i])
+			}
+		}
+		b.rdb.HSet(b.ctx, c.key, c.field, right)
+		m.check(b.ctx, t, b.store)
+		for _, o := range orders {
+			m.count(o)
+		}
+		b.record(orders...)
+		m.check(b.ctx, t, b.store)
+	}
+}
+
+func otherShardCount(t *testing.T, b *bench) {
+	b.record(makeOrder("ORD1", "U1", 100))
+	other := b.open(b.shards + 1)
+	if _, err := other.Global(b.ctx); !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("reading with another shard count: %v, want ErrLayout", err)
+	}
+	one := []order.Order{makeOrder("ORD2", "U2", 100)}
+	outcomes := make([]Outcome, 1)
+	if err := other.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
+		t.Errorf("recording with another shard count: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+	}
+	// A function that was at work when the store was emptied and filled anew with another count notices in the script.
+	b.flush()
+	b.wantOutcomes(b.record(one...), Recorded)
+	for shard := range b.shards {
+		if err := b.rdb.HSet(b.ctx, shardTag(shard)+totalsKey, fieldShards, b.shards+1).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one[0].ID = "ORD3"
+	if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
+		t.Errorf("recording into a store laid out anew: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+	}
+}
+
+func refusedOnce(t *testing.T, b *bench) {
+	var messages []RefusedMessage
+	for i := range 250 {
+		messages = append(messages, RefusedMessage{fmt.Sprintf("message-%d", i), order.Reasons()[i%2]})
+	}
+	for range 3 {
+		if err := b.store.CountRefused(b.ctx, messages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := b.store.Messages(b.ctx)
+	equal(t, "refused messages", counts.Refused, err, map[order.Reason]int64{order.Reasons()[0]: 125, order.Reasons()[1]: 125})
+}
+
+func countersAddUp(t *testing.T, b *bench) {
+	var group sync.WaitGroup
+	for range 8 {
+		store := b.open(b.shards)
+		group.Go(func() {
+			for range 20 {
+				if err := store.AddCounters(b.ctx, map[string]int64{"a": 1, `b{c="d"}`: 2, FailedMessages: 3}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	counters, err := b.store.Counters(b.ctx)
+	equal(t, "counters", counters, err, map[string]int64{"a": 160, `b{c="d"}`: 320, FailedMessages: 480})
+	counts, err := b.store.Messages(b.ctx)
+	equal(t, "failed messages", counts.Failed, err, 480)
+}
