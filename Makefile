@@ -33,7 +33,7 @@ clean: ## down, and delete all that was installed, built and stored
 .PHONY: test
 test: ## run all tests, end-to-end ones included; installs what they need
 	@$(LOCAL) tools test
-	go test -run '^$$' -bench . -benchtime 1x ./shared/... >/dev/null
+	go test -run '^$$' -bench . -benchtime 1x ./shared/...
 	@$(MAKE) --no-print-directory fuzz
 	go test -timeout 20m ./...
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"orderpipeline/shared/order"
 )
 
@@ -16,7 +18,7 @@ func BenchmarkRecordArgs(b *testing.B) {
 		orders[i] = order.Order{ID: fmt.Sprintf("ORD-%09d-%012x", i, i), UserID: fmt.Sprintf("U%d", i*7919%10_000), Value: order.Cents(100 + i),
 			Placed: time.Date(2024, time.Month(1+i%12), 1, 0, 0, 0, 0, time.UTC)}
 	}
-	store, err := New(nil, Options{Shards: 1, Retention: time.Hour})
+	store, err := New(redis.NewClient(&redis.Options{}), Options{Shards: 1, Retention: time.Hour})
 	if err != nil {
 		b.Fatal(err)
 	}
