@@ -97,3 +97,13 @@ func TestLogLinesCarryTheRequestID(t *testing.T) {
 		t.Errorf("line %s", out.String())
 	}
 }
+
+func TestTheRequestIDStandsOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
+	Shared{}.Logger(&out).InfoContext(ctx, "request", "request_id", "id-1", "status", 200)
+	if n := strings.Count(out.String(), "request_id"); n != 1 {
+		t.Errorf("request_id stands %d times in %s", n, out.String())
+	}
+}

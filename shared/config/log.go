@@ -17,11 +17,22 @@ func (c Shared) Logger(w io.Writer) *slog.Logger {
 type requestHandler struct{ slog.Handler }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok && !has(r, requestID) {
 		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", invocation.AwsRequestID))
+		r.AddAttrs(slog.String(requestID, invocation.AwsRequestID))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+const requestID = "request_id"
+
+// has says whether the line carries the attribute already: a name must not come twice in a JSON object.
+func has(r slog.Record, name string) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == name
+		return !found
+	})
+	return found
 }
 
 func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -223,12 +223,7 @@ func batchOrder(t *testing.T, b *bench) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	m := newModel()
-	var orders []order.Order
-	for _, o := range randomOrders(random, 1500) {
-		if m.count(o) != Conflict { // which of two contents comes first would matter
-			orders = append(orders, o)
-		}
-	}
+	orders := m.withoutConflicts(randomOrders(random, 1500))
 	random.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })
 	for batch := range slices.Chunk(orders, 1+random.IntN(400)) {
 		b.record(batch...)
@@ -241,12 +236,7 @@ func sixteenConsumers(t *testing.T, b *bench) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	m := newModel()
-	var orders []order.Order
-	for _, o := range randomOrders(random, 1000) {
-		if m.count(o) != Conflict {
-			orders = append(orders, o)
-		}
-	}
+	orders := m.withoutConflicts(randomOrders(random, 1000))
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	recorded := map[string]int{}

@@ -2,7 +2,7 @@
 //
 // An order is counted by one Lua script that sets its marker and adds to every sum in one atomic step. There is no
 // state in between: after a crash at any moment the order is either counted or not, and giving it to Record again
-// settles it. Needs Redis 7.0 or newer, or Valkey; alone, behind Sentinel's address, or as a cluster.
+// settles it. Needs Redis 7.0 or newer, or Valkey; one server or a cluster.
 package ledger
 
 import (

@@ -35,6 +35,11 @@ func (m *model) count(o order.Order) Outcome {
 	return Conflict
 }
 
+// withoutConflicts counts the orders, and returns those whose order in time does not matter: all but contradicting ones.
+func (m *model) withoutConflicts(orders []order.Order) []order.Order {
+	return slices.DeleteFunc(orders, func(o order.Order) bool { return m.count(o) == Conflict })
+}
+
 // check compares every figure of the store with the model's.
 func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 	t.Helper()
