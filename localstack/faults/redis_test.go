@@ -137,6 +137,7 @@ func TestRedis(t *testing.T) {
 			})
 			r.fill()
 			r.poll()
+			r.calm() // a key spoiled from now on would stay so
 			for _, undo := range mend {
 				undo()
 			}

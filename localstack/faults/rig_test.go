@@ -133,11 +133,7 @@ func (r *rig) send(messages ...message) {
 // finish redrives what went to the dead-letter queue, and holds everything against the model.
 func (r *rig) finish() verdict {
 	r.Helper()
-	for _, c := range r.consumers {
-		if c.link != nil {
-			c.link.Watch(nil)
-		}
-	}
+	r.calm()
 	r.drain()
 	for range 3 {
 		if r.dlq.Redrive(r.orders) == 0 {
@@ -179,6 +175,15 @@ func (r *rig) strike(times int, may func(link.Chunk) bool, fault func(*consumer,
 			}
 			return fault(c, chunk)
 		})
+	}
+}
+
+// calm ends what strike began.
+func (r *rig) calm() {
+	for _, c := range r.consumers {
+		if c.link != nil {
+			c.link.Watch(nil)
+		}
 	}
 }
 
