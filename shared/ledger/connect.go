@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,37 +48,29 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 	if c.PoolSize == 0 {
 		c.PoolSize = 16
 	}
+	o := redis.UniversalOptions{
+		DialTimeout: c.Timeout / 2, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, ContextTimeoutEnabled: true,
+		PoolSize: c.PoolSize, PipelinePoolSize: onePool, ConnMaxIdleTime: idleLimit, ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
+		MaxRetries: -1, DialerRetries: 1,
+		Protocol: 2, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
 	if c.Cluster {
-		o, err := redis.ParseClusterURL(c.URL)
+		from, err := redis.ParseClusterURL(c.URL)
 		if err != nil {
 			return nil, urlError(err)
 		}
-		if c.Password != "" {
-			o.Password = c.Password
-		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
-		o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
-		o.PipelinePoolSize, o.ReadBufferSize, o.WriteBufferSize = onePool, bufferSize, bufferSize
-		o.ClusterStateReloadInterval = stateLimit
-		o.MaxRetries, o.DialerRetries = -1, 1
-		o.Protocol, o.DisableIdentity = 2, true
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		return redis.NewClusterClient(o), nil
+		o.Addrs, o.Username, o.Password, o.TLSConfig = from.Addrs, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+		cluster := o.Cluster()
+		cluster.ClusterStateReloadInterval = stateLimit
+		return redis.NewClusterClient(cluster), nil
 	}
-	o, err := redis.ParseURL(c.URL)
+	from, err := redis.ParseURL(c.URL)
 	if err != nil {
 		return nil, urlError(err)
 	}
-	if c.Password != "" {
-		o.Password = c.Password
-	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout/2, c.Timeout, c.Timeout, c.Timeout
-	o.ContextTimeoutEnabled, o.PoolSize, o.ConnMaxIdleTime = true, c.PoolSize, idleLimit
-	o.PipelinePoolSize, o.ReadBufferSize, o.WriteBufferSize = onePool, bufferSize, bufferSize
-	o.MaxRetries, o.DialerRetries = -1, 1
-	o.Protocol, o.DisableIdentity = 2, true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
+	o.Addrs, o.DB, o.Username, o.Password, o.TLSConfig = []string{from.Addr}, from.DB, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+	return redis.NewClient(o.Simple()), nil
 }
 
 const (
