@@ -12,8 +12,9 @@ func (b *batch) claim(ctx context.Context, members []int) (claimed []int, failed
 	pieces := b.byClaimShard(members)
 	calls := make([][]any, len(pieces))
 	for i, p := range pieces {
-		tag := b.tags[p.shard]
-		args := append(newArgs(3, 2+2*len(p.members)), tag+totalsKey, tag+seenKey0, tag+seenKey1, b.shards, b.retention)
+		parts, sizes := b.parts(p)
+		args := append(newArgs(1+2*len(parts), 3+2*len(p.members)), b.tags[p.shard]+totalsKey)
+		args = append(appendSeenKeys(args, b.tags[p.shard], parts), b.layout, b.retention, sizes)
 		calls[i] = b.appendClaims(args, p)
 	}
 	answered := make([]byte, len(b.orders))
@@ -41,19 +42,20 @@ func (b *batch) claim(ctx context.Context, members []int) (claimed []int, failed
 	return claimed, failed
 }
 
-// release gives back the claims of orders that overflowed: with one shard they would leave no trace either.
-func (b *batch) release(ctx context.Context) (failed error) {
+// release gives back the claims of those members that overflowed: with one shard they would leave no trace either.
+func (b *batch) release(ctx context.Context, members []int) (failed error) {
 	var over []int
-	for i, outcome := range b.outcomes {
-		if outcome == Overflow {
+	for _, i := range members {
+		if b.outcomes[i] == Overflow {
 			over = append(over, i)
 		}
 	}
 	pieces := b.byClaimShard(over)
 	calls := make([][]any, len(pieces))
 	for i, p := range pieces {
-		tag := b.tags[p.shard]
-		calls[i] = b.appendClaims(append(newArgs(2, 2*len(p.members)), tag+seenKey0, tag+seenKey1), p)
+		parts, sizes := b.parts(p)
+		args := newArgs(2*len(parts), 1+2*len(p.members))
+		calls[i] = b.appendClaims(append(appendSeenKeys(args, b.tags[p.shard], parts), sizes), p)
 	}
 	for i, answer := range b.run(ctx, releaseScript, calls) {
 		if err := answer.Err(); err != nil {

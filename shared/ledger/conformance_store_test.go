@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,13 +20,20 @@ func retention(t *testing.T, b *bench) {
 	// Making a shard's memory older stands for waiting.
 	wait := func(d time.Duration) {
 		for shard := range b.shards {
-			key := shardTag(shard) + totalsKey
-			if since, err := b.rdb.HGet(b.ctx, key, fieldSince).Int64(); err == nil {
-				b.rdb.HSet(b.ctx, key, fieldSince, since-int64(d/time.Second))
+			for part := range seenParts {
+				for _, key := range appendSeenKeys(nil, shardTag(shard), []int{part}) {
+					if since, err := b.rdb.HGet(b.ctx, key.(string), "since").Int64(); err == nil {
+						b.rdb.HSet(b.ctx, key.(string), "since", since-int64(d/time.Second))
+					}
+				}
 			}
 		}
 	}
-	first, second := makeOrder("ORD1", "U1", 100), makeOrder("ORD2", "U1", 100)
+	first := makeOrder("ORD1", "U1", 100)
+	second := makeOrder("ORD2", "U1", 100)
+	for n := 3; partOf(second) != partOf(first); n++ { // so that both are remembered, and forgotten, in one place
+		second.ID = fmt.Sprintf("ORD%d", n)
+	}
 	b.wantOutcomes(b.record(first), Recorded)
 	wait(59 * time.Minute)
 	b.wantOutcomes(b.record(first, second), Duplicate, Recorded)
@@ -39,6 +47,11 @@ func retention(t *testing.T, b *bench) {
 	wait(time.Minute)
 	b.wantOutcomes(b.record(third), Recorded)
 	b.wantOutcomes(b.record(first), Conflict)
+}
+
+func partOf(o order.Order) int {
+	digest := digestOf(o.ID)
+	return digest.part()
 }
 
 func lostScript(t *testing.T, b *bench) {
@@ -149,7 +162,7 @@ func noNumber(t *testing.T, b *bench) {
 	}
 }
 
-func otherShardCount(t *testing.T, b *bench) {
+func otherLayout(t *testing.T, b *bench) {
 	b.record(makeOrder("ORD1", "U1", 100))
 	other := b.open(b.shards + 1)
 	if _, err := other.Global(b.ctx); !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
@@ -160,17 +173,23 @@ func otherShardCount(t *testing.T, b *bench) {
 	if err := other.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
 		t.Errorf("recording with another shard count: %v, %v, want ErrLayout and nothing settled", err, outcomes)
 	}
-	// A function that was at work when the store was emptied and filled anew with another count notices in the script.
+	// A function that was at work when the store was emptied and filled anew in another way notices in the script.
 	b.flush()
 	b.wantOutcomes(b.record(one...), Recorded)
-	for shard := range b.shards {
-		if err := b.rdb.HSet(b.ctx, shardTag(shard)+totalsKey, fieldShards, b.shards+1).Err(); err != nil {
-			t.Fatal(err)
+	for i, layout := range []string{layoutOf(b.shards + 1), fmt.Sprintf("%d:%d", layoutVersion+1, b.shards)} {
+		for shard := range b.shards {
+			if err := b.rdb.HSet(b.ctx, shardTag(shard)+totalsKey, fieldLayout, layout).Err(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	one[0].ID = "ORD3"
-	if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
-		t.Errorf("recording into a store laid out anew: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+		one[0].ID = fmt.Sprintf("ORD%d", 3+i)
+		if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
+			t.Errorf("recording into a store of layout %s: %v, %v, want ErrLayout and nothing settled", layout, err, outcomes)
+		}
+		advised := strings.Contains(fmt.Sprint(b.open(b.shards).Record(b.ctx, one, outcomes)), "set LEDGER_SHARDS=")
+		if rightly := i == 0; advised != rightly {
+			t.Errorf("layout %s: advised to change LEDGER_SHARDS: %v, want %v", layout, advised, rightly)
+		}
 	}
 }
 

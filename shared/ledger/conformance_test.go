@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 		{"a lost script is sent again", lostScript},
 		{"a key of the wrong type holds up only its own orders", wrongType},
 		{"a figure that is no number holds up only its own orders, and nothing is half counted", noNumber},
-		{"another shard count is refused", otherShardCount},
+		{"another layout is refused", otherLayout},
 		{"refused messages are counted once each", refusedOnce},
 		{"counters of many instances add up", countersAddUp},
 	}

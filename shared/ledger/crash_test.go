@@ -104,14 +104,11 @@ func anySchedule(t *testing.T, b *bench) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	m := newModel()
-	var orders []order.Order
-	for _, o := range randomOrders(random, 400) {
-		if m.count(o) != Conflict { // which of two contents comes first would matter
-			o.Mismatch = false
-			m.counted[o.ID] = o
-			orders = append(orders, o)
-		}
+	orders := randomOrders(random, 400)
+	for i := range orders {
+		orders[i].Mismatch = false // the same order may state another value the second time: which comes first would matter
 	}
+	orders = m.withoutConflicts(orders)
 	for schedule := range 5 {
 		b.flush()
 		b.store = b.open(b.shards)

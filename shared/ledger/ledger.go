@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +27,9 @@ var (
 	ErrNotFound = errors.New("no orders of this user")
 	// ErrUnavailable: Redis did not answer, not in time, or not as it should. What was asked may or may not have been done.
 	ErrUnavailable = errors.New("the ledger is unavailable")
-	// ErrLayout: the store was filled with another number of shards; counting into it would miscount. It comes with ErrUnavailable.
-	ErrLayout = errors.New("the store is laid out for another number of shards")
+	// ErrLayout: the store was filled with another number of shards, or by a version that keeps its figures elsewhere; counting
+	// into it would miscount. It comes with ErrUnavailable.
+	ErrLayout = errors.New("the store is laid out in another way")
 )
 
 // Options of a Store.
@@ -43,6 +45,7 @@ type Options struct {
 type Store struct {
 	rdb       redis.UniversalClient
 	shards    int
+	layout    string
 	retention int64    // seconds
 	tags      []string // key prefix of each shard
 	laidOut   atomic.Bool
@@ -59,7 +62,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Retention < time.Second {
 		return nil, fmt.Errorf("retention %v: choose at least a second", o.Retention)
 	}
-	s := &Store{rdb: rdb, shards: o.Shards, retention: int64(o.Retention / time.Second)}
+	s := &Store{rdb: rdb, shards: o.Shards, layout: layoutOf(o.Shards), retention: int64(o.Retention / time.Second)}
 	_, cluster := rdb.(*redis.ClusterClient)
 	s.readings.pipe, s.readings.alone = rdb.Pipeline, cluster
 	s.snapshots.pipe, s.snapshots.alone = rdb.TxPipeline, cluster
@@ -84,40 +87,43 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close ends the connections.
 func (s *Store) Close() error { return s.rdb.Close() }
 
-// layOut writes the shard count into an empty store, for the writer.
+// layOut marks an empty store with its layout, for the writer.
 func (s *Store) layOut(ctx context.Context) error {
 	if s.laidOut.Load() {
 		return nil
 	}
 	key := s.tags[0] + totalsKey
-	if _, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldShards, s.shards) }); err != nil {
-		return unavailable("write the shard count", err)
+	if _, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldLayout, s.layout) }); err != nil {
+		return unavailable("write the layout", err)
 	}
 	return s.checkLayout(ctx)
 }
 
-// checkLayout compares the shard count that the store was filled with, until it was found equal once.
+// checkLayout compares the layout that the store was filled with, until it was found equal once.
 func (s *Store) checkLayout(ctx context.Context) error {
 	if s.laidOut.Load() {
 		return nil
 	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGet(ctx, s.tags[0]+totalsKey, fieldShards) })
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGet(ctx, s.tags[0]+totalsKey, fieldLayout) })
 	if errors.Is(err, redis.Nil) {
 		return nil // nothing was ever counted
 	}
 	if err != nil {
-		return unavailable("read the shard count", err)
+		return unavailable("read the layout", err)
 	}
-	if found := cmds[0].(*redis.StringCmd).Val(); found != strconv.Itoa(s.shards) {
-		return layoutError(found, s.shards)
+	if found := cmds[0].(*redis.StringCmd).Val(); found != s.layout {
+		return s.layoutError(found)
 	}
 	s.laidOut.Store(true)
 	return nil
 }
 
-func layoutError(found string, configured int) error {
-	return fmt.Errorf("%w: %w: it has %s, this function is configured with %d: set LEDGER_SHARDS=%s",
-		ErrUnavailable, ErrLayout, found, configured, found)
+func (s *Store) layoutError(found string) error {
+	advice := "another version of this program filled it: use that one, or an empty store"
+	if version, shards, _ := strings.Cut(found, ":"); version == strconv.Itoa(layoutVersion) {
+		advice = fmt.Sprintf("it has %s shards, this function is configured with %d: set LEDGER_SHARDS=%s", shards, s.shards, shards)
+	}
+	return fmt.Errorf("%w: %w: %s", ErrUnavailable, ErrLayout, advice)
 }
 
 func unavailable(doing string, err error) error {

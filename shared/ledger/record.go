@@ -29,8 +29,9 @@ const (
 	MaxRevenue order.Cents = 140_000_000_000_000_000 // of one shard; MaxShards of them fit 63 bits
 )
 
-// scriptOrders bounds how many orders one script takes, and so how long Redis answers nobody else. A byte counts their months.
-const scriptOrders = 200
+// scriptOrders bounds how many orders one script takes, and so how long Redis answers nobody else. A byte counts their
+// months, and those of one part of the markers.
+const scriptOrders = 128
 
 // Record counts each order once, however often, whenever within the retention and from however many callers it is given,
 // and writes to outcomes, which has the length of orders, what became of it. On an error those whose fate is not
@@ -45,11 +46,11 @@ func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Out
 		return err
 	}
 	b := batch{Store: s, orders: orders, outcomes: outcomes, digests: make([]orderDigest, len(orders)), fingerprints: make([]fingerprint, len(orders))}
-	all := make([]int, len(orders))
 	for i := range orders {
-		b.digests[i], all[i] = digestOf(orders[i].ID), i
+		b.digests[i] = digestOf(orders[i].ID)
 		binary.BigEndian.PutUint64(b.fingerprints[i][:], orders[i].Fingerprint())
 	}
+	all := b.byPart()
 	if s.shards == 1 {
 		return b.record(ctx, chunks(nil, 0, all))
 	}
@@ -65,7 +66,7 @@ func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Out
 		pieces = chunks(pieces, shard, members)
 	}
 	err = errors.Join(err, b.record(ctx, pieces))
-	return errors.Join(err, b.release(ctx))
+	return errors.Join(err, b.release(ctx, all))
 }
 
 // A batch is one call of Record.
@@ -79,7 +80,26 @@ type batch struct {
 
 type fingerprint [fingerprintBytes]byte
 
-// A piece is what one script call takes: positions of orders that live in one shard.
+// byPart returns the positions of all orders, part by part of the markers, so that one script meets few of them. Orders that share an
+// id share a part, and stay in their order.
+func (b *batch) byPart() []int {
+	var next [seenParts + 1]int
+	for i := range b.digests {
+		next[b.digests[i].part()+1]++
+	}
+	for part := range seenParts {
+		next[part+1] += next[part]
+	}
+	all := make([]int, len(b.digests))
+	for i := range b.digests {
+		part := b.digests[i].part()
+		all[next[part]] = i
+		next[part]++
+	}
+	return all
+}
+
+// A piece is what one script call takes: positions of orders that live in one shard, part by part of the markers.
 type piece struct {
 	shard   int
 	members []int
@@ -126,10 +146,21 @@ func (b *batch) record(ctx context.Context, pieces []piece) error {
 	return failed
 }
 
+// parts tells which parts of the markers a piece meets, and how many of its orders are of each.
+func (b *batch) parts(p piece) (parts []int, sizes []byte) {
+	for _, i := range p.members {
+		if part := b.digests[i].part(); len(parts) == 0 || parts[len(parts)-1] != part {
+			parts, sizes = append(parts, part), append(sizes, 0)
+		}
+		sizes[len(sizes)-1]++
+	}
+	return parts, sizes
+}
+
 // recordArgs lays out one call of the record script. One slab of text and pointers into it keep that to a few allocations.
 func (b *batch) recordArgs(p piece) []any {
 	tag, n := b.tags[p.shard], len(p.members)
-	t := texts{slab: make([]byte, 0, n*(len(tag)+len("u131071")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
+	t := texts{slab: make([]byte, 0, n*(len(tag)+len("u524287")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
 	wrong, inMonth := make([]byte, n), make([]byte, n)
 	var months []order.Month
 	for at, i := range p.members {
@@ -147,19 +178,21 @@ func (b *batch) recordArgs(p piece) []any {
 		}
 		inMonth[at] = byte(month + 1)
 	}
-	parts := t.cut()
+	text := t.cut()
+	parts, sizes := b.parts(p)
 
-	args := newArgs(6+n, 5+4*n+len(months))
-	args = append(args, tag+totalsKey, tag+seenKey0, tag+seenKey1, tag+topKey, tag+ordersKey, tag+revenueKey)
+	args := newArgs(4+n+2*len(parts), 6+4*n+len(months))
+	args = append(args, tag+totalsKey, tag+topKey, tag+ordersKey, tag+revenueKey)
 	for at := range n {
-		args = append(args, &parts[3*at])
+		args = append(args, &text[3*at])
 	}
-	args = append(args, b.shards, b.retention, MaxTop, wrong, inMonth)
+	args = appendSeenKeys(args, tag, parts)
+	args = append(args, b.layout, b.retention, MaxTop, wrong, inMonth, sizes)
 	for at := range n {
-		args = append(args, &parts[3*at+1])
+		args = append(args, &text[3*at+1])
 	}
 	for at := range n {
-		args = append(args, &parts[3*at+2])
+		args = append(args, &text[3*at+2])
 	}
 	for _, i := range p.members {
 		args = append(args, &b.orders[i].UserID)
@@ -205,13 +238,13 @@ func outcomeOf(code byte) Outcome {
 	return Unsettled
 }
 
-// layoutPrefix begins a script's answer to another shard count.
+// layoutPrefix begins a script's answer to another layout.
 const layoutPrefix = "LAYOUT "
 
 func (s *Store) scriptError(doing string, err error) error {
 	if found, ok := strings.CutPrefix(err.Error(), layoutPrefix); ok {
 		s.laidOut.Store(false)
-		return layoutError(found, s.shards)
+		return s.layoutError(found)
 	}
 	return unavailable(doing, err)
 }

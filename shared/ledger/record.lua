@@ -1,13 +1,14 @@
 -- Records a batch of orders of one shard: each is counted in every aggregate or in none, and the whole script is one atomic step.
 --
--- KEYS[1] totals (hash)         KEYS[2] seen:0 (hash)           KEYS[3] seen:1 (hash)
--- KEYS[4] top (zset)            KEYS[5] month:orders (hash)     KEYS[6] month:revenue (hash)
--- KEYS[6+i] bucket of the customer of order i (hash)
--- ARGV[1] shard count           ARGV[2] retention of a marker in seconds
+-- KEYS[1] totals (hash)         KEYS[2] top (zset)              KEYS[3] month:orders (hash)     KEYS[4] month:revenue (hash)
+-- KEYS[4+i] bucket of the customer of order i (hash)
+-- then the two hashes of each part of the markers
+-- ARGV[1] layout                ARGV[2] retention of a marker in seconds
 -- ARGV[3] how many places of the leaderboard are ever asked for
 -- ARGV[4] a character for each order: '1' when its stated value was wrong, else '0'
 -- ARGV[5] a byte for each order: the place of its month among the months at the end, from 1
--- then, each for all n orders: digests of their ids, fingerprints, users, values in cents
+-- ARGV[6] a byte for each part of the markers: how many orders are of it
+-- then, each for all n orders, which come part by part: digests of their ids, fingerprints, users, values in cents
 -- then the months, YYYY-MM
 --
 -- Returns one character for each order: r recorded, d duplicate, c conflict, o overflow.
@@ -20,62 +21,65 @@ local EXACT = 9007199254740991   -- 2^53-1: a score is a double, and so is every
 local TOTAL = 140000000000000000 -- revenue of a shard; 64 shards together still fit 63 bits
 local SPEND = '\1'               -- ends the name of a customer's spend; no user id holds a control character
 
-local totals, top, month_orders, month_revenue = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
-local places, wrong, in_month = tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local totals, top, month_orders, month_revenue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local places, wrong, in_month, sizes = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local call, byte = redis.pcall, string.byte
-local n = #KEYS - 6
-local digest, fingerprint, user_of, value_of, month_name = 5, 5 + n, 5 + 2 * n, 5 + 3 * n, 5 + 4 * n
+local n = #wrong
+local digest, fingerprint, user_of, value_of, month_name = 6, 6 + n, 6 + 2 * n, 6 + 3 * n, 6 + 4 * n
 
-local current, past, err = open_seen(totals, KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-if err then return err end
-local ranked = call('ZCARD', top)
-if type(ranked) == 'table' then return ranked end
-local revenue = tonumber(redis.call('HGET', totals, 'revenue') or 0)
+local revenue, other = open_store(totals, ARGV[1])
+if other then return other end
+local ranked = redis.call('ZCARD', top)
 local room = EXACT - revenue -- while the new revenue fits in here, no customer can pass EXACT
 
 -- First decide, without changing anything.
 
-local found = find_seen(current, past, digest + 1, digest + n)
+local found, written = find_seen(sizes, 4 + n, digest, tonumber(ARGV[2]))
 local outcome, users, new, marks = {}, {}, {}, {}
 local spent, count, bucket = {}, {}, {}
 local by_month, value_by_month = {}, {}
 local recorded, duplicates, mismatches, sum = 0, 0, 0, 0
 
-for i = 1, n do
-  local id, content = ARGV[digest + i], ARGV[fingerprint + i]
-  local before = found[i] or new[id]
-  if not before then
-    local user, value = ARGV[user_of + i], ARGV[value_of + i]
-    local mine = spent[user]
-    local fits = sum + value <= room
-    if not fits then
-      local spend = call('HGET', KEYS[6 + i], user .. SPEND)
-      if type(spend) == 'table' then return spend end
-      fits = (spend or 0) + (mine or 0) + value <= EXACT and revenue + sum + value <= TOTAL
-    end
-    if fits then
-      outcome[i] = 'r'
-      new[id] = content
-      recorded, sum = recorded + 1, sum + value
-      marks[2 * recorded - 1], marks[2 * recorded] = id, content
-      if mine then
-        spent[user], count[user] = mine + value, count[user] + 1
-      else
-        spent[user], count[user], bucket[user] = value, '1', KEYS[6 + i]
-        users[#users + 1] = user
+local before_part = 0
+for part = 1, #sizes do
+  local fresh, last = {}, before_part + byte(sizes, part)
+  marks[part] = fresh
+  for i = before_part + 1, last do
+    local id, content = ARGV[digest + i], ARGV[fingerprint + i]
+    local before = found[i] or new[id]
+    if not before then
+      local user, value = ARGV[user_of + i], ARGV[value_of + i]
+      local mine = spent[user]
+      local fits = sum + value <= room
+      if not fits then
+        local spend = redis.call('HGET', KEYS[4 + i], user .. SPEND)
+        fits = (spend or 0) + (mine or 0) + value <= EXACT and revenue + sum + value <= TOTAL
       end
-      local month = byte(in_month, i)
-      by_month[month], value_by_month[month] = (by_month[month] or 0) + 1, (value_by_month[month] or 0) + value
-      if byte(wrong, i) == 49 then mismatches = mismatches + 1 end
+      if fits then
+        outcome[i] = 'r'
+        new[id] = content
+        recorded, sum = recorded + 1, sum + value
+        fresh[#fresh + 1], fresh[#fresh + 2] = id, content
+        if mine then
+          spent[user], count[user] = mine + value, count[user] + 1
+        else
+          spent[user], count[user], bucket[user] = value, '1', KEYS[4 + i]
+          users[#users + 1] = user
+        end
+        local month = byte(in_month, i)
+        by_month[month], value_by_month[month] = (by_month[month] or 0) + 1, (value_by_month[month] or 0) + value
+        if byte(wrong, i) == 49 then mismatches = mismatches + 1 end
+      else
+        outcome[i] = 'o'
+      end
+    elseif before == content then
+      outcome[i] = 'd'
+      duplicates = duplicates + 1
     else
-      outcome[i] = 'o'
+      outcome[i] = 'c'
     end
-  elseif before == content then
-    outcome[i] = 'd'
-    duplicates = duplicates + 1
-  else
-    outcome[i] = 'c'
   end
+  before_part = last
 end
 
 -- Then write. What follows from where it stopped is taken back: whole customers, then what stands in the journal.
@@ -92,13 +96,17 @@ local function give_up(customers, reply)
     redis.call('HINCRBY', key, user .. SPEND, -spent[user])
     if redis.call('HINCRBY', key, user, -count[user]) == 0 then redis.call('HDEL', key, user, user .. SPEND) end
   end
-  for i = 1, recorded do redis.call('HDEL', current, marks[2 * i - 1]) end
+  for part, fresh in ipairs(marks) do
+    for i = 1, #fresh, 2 do redis.call('HDEL', written[part], fresh[i]) end
+  end
   return reply
 end
 
-if recorded > 0 then
-  local reply = call('HSET', current, unpack(marks))
-  if type(reply) == 'table' then return reply end
+for part, fresh in ipairs(marks) do
+  if #fresh > 0 then
+    local reply = call('HSET', written[part], unpack(fresh))
+    if type(reply) == 'table' then return give_up(0, reply) end
+  end
 end
 
 -- A spend only ever grows, so who is below the last place that is asked for needs none until an order of theirs lifts them to it.
