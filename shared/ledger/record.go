@@ -160,7 +160,7 @@ func (b *batch) parts(p piece) (parts []int, sizes []byte) {
 // recordArgs lays out one call of the record script. One slab of text and pointers into it keep that to a few allocations.
 func (b *batch) recordArgs(p piece) []any {
 	tag, n := b.tags[p.shard], len(p.members)
-	t := texts{slab: make([]byte, 0, n*(len(tag)+len("u524287")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
+	t := texts{slab: make([]byte, 0, n*(len(tag)+len("u1048575")+digestBytes+fingerprintBytes)), ends: make([]int, 0, 3*n)}
 	wrong, inMonth := make([]byte, n), make([]byte, n)
 	var months []order.Month
 	for at, i := range p.members {
