@@ -14,6 +14,7 @@ import (
 
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
+	"orderpipeline/shared/redistest/freeport"
 )
 
 // A route is one question to both APIs.
@@ -204,7 +205,7 @@ func (b *bench) fillBaseline(ctx context.Context, redis *server) error {
 
 // serve starts a server on a free port, which it takes as its last argument or from its environment, and waits until it answers.
 func serve(ctx context.Context, redis *server, program string, args []string, environment func(addr string) []string) (*webServer, error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		redis.stop()
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/redistest/freeport"
 )
 
 // A server is a redis-server of the benchmark's own: empty, on a free loopback port, in a folder of its own. Both sides of a
@@ -31,7 +32,7 @@ func startRedis(ctx context.Context, args ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -172,13 +173,4 @@ func (s *server) scriptPercentile(ctx context.Context, share string) (float64, e
 		}
 	}
 	return 0, fmt.Errorf("INFO latencystats knows no %s of EVALSHA", share)
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	return port, listener.Close()
 }

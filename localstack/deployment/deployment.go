@@ -8,13 +8,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"orderpipeline/shared/redistest/freeport"
 )
 
 const prefix = "order-pipeline-test-"
@@ -46,19 +47,19 @@ func Start(ctx context.Context) (*Deployment, error) {
 		return nil, err
 	}
 	folder = filepath.Join(folder, "state")
-	ports, err := freePorts(2)
+	port, redisPort, err := twoPorts()
 	if err != nil {
 		return nil, err
 	}
 	d := &Deployment{
 		Root:     root,
 		Folder:   folder,
-		Endpoint: "http://localhost:" + ports[0],
-		Redis:    "127.0.0.1:" + ports[1],
+		Endpoint: "http://localhost:" + port,
+		Redis:    "127.0.0.1:" + redisPort,
 		env: append(os.Environ(),
-			"MODE=host", "STATE_DIR="+folder, "LOCALSTACK_PORT="+ports[0], "REDIS_PORT="+ports[1],
+			"MODE=host", "STATE_DIR="+folder, "LOCALSTACK_PORT="+port, "REDIS_PORT="+redisPort,
 			"REDIS_URL=", "REDIS_CLUSTER=false", "LEDGER_SHARDS=1", "LOG_LEVEL=debug",
-			"AWS_ENDPOINT_URL="+"http://localhost:"+ports[0], "AWS_REGION=us-east-1",
+			"AWS_ENDPOINT_URL="+"http://localhost:"+port, "AWS_REGION=us-east-1",
 			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"),
 	}
 	if err := d.Up(ctx); err != nil {
@@ -165,19 +166,15 @@ func findRoot() (string, error) {
 	return "", errors.New("no go.mod above the working directory: run the tests inside the repository")
 }
 
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+// twoPorts finds ports for LocalStack and Redis.
+func twoPorts() (one, other string, err error) {
+	var ports [2]int
+	for ports[0] == ports[1] {
+		for i := range ports {
+			if ports[i], err = freeport.Find(); err != nil {
+				return "", "", err
+			}
 		}
-		defer l.Close()
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, port)
 	}
-	return ports, nil
+	return strconv.Itoa(ports[0]), strconv.Itoa(ports[1]), nil
 }

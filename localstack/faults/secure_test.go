@@ -21,6 +21,7 @@ import (
 
 	"orderpipeline/localstack/faults/queue"
 	"orderpipeline/shared/redistest"
+	"orderpipeline/shared/redistest/freeport"
 )
 
 const secretARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:redis"
@@ -30,7 +31,11 @@ func TestSecureConnections(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	authority := makeCertificates(t, folder)
-	tlsPort := strconv.Itoa(freePort(t))
+	port, err := freeport.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tlsPort := strconv.Itoa(port)
 	server := redistest.Start(t, "--aclfile", absolute(t, aclFile), "--tls-port", tlsPort,
 		"--tls-cert-file", filepath.Join(folder, "server.pem"), "--tls-key-file", filepath.Join(folder, "server.key"),
 		"--tls-ca-cert-file", authority, "--tls-auth-clients", "no")
@@ -108,16 +113,6 @@ func withSecret(next http.Handler) http.Handler {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": secretARN, "SecretString": password}) // gone: it asks again
 	})
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // makeCertificates makes an authority of the test's own and a server's certificate signed by it, and returns the path of the

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/redistest/freeport"
 )
 
 // slots is the number of hash slots of Redis Cluster.
@@ -41,7 +43,7 @@ func StartCluster(t testing.TB, masters int, withReplicas bool) *Cluster {
 
 func startNode(t testing.TB) *Server {
 	t.Helper()
-	bus, err := freePort()
+	bus, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

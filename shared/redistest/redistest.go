@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/redistest/freeport"
 )
 
 // A Server is one redis-server process. A test may kill, freeze and restart it; it keeps its port and its data.
@@ -40,7 +42,7 @@ func Start(t testing.TB, args ...string) *Server {
 	// Another process can take a free port before the server does: then the next one is tried.
 	var err error
 	for range 5 {
-		if s.Port, err = freePort(); err == nil {
+		if s.Port, err = freeport.Find(); err == nil {
 			if err = s.start(); err == nil {
 				break
 			}
@@ -184,13 +186,4 @@ func (s *Server) hasTLSPort() bool {
 		}
 	}
 	return false
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	return port, listener.Close()
 }

@@ -1,0 +1,25 @@
+// Package freeport finds ports for the servers of tests and benchmarks, which are stopped and started again.
+package freeport
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Linux takes the ports of outgoing connections from 32768 upwards: one of them could not be had again by a server that was down
+// for a while. Below 10000 are the ports of well-known services.
+const first, end = 10000, 32768
+
+// Find returns a loopback port that nobody uses now.
+func Find() (port int, err error) {
+	for range 100 {
+		port = first + rand.IntN(end-first)
+		var listener net.Listener
+		if listener, err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, listener.Close()
+		}
+	}
+	return 0, fmt.Errorf("find a free port: %w", err)
+}
