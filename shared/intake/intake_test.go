@@ -169,13 +169,13 @@ func TestEachMessageHasOneFate(t *testing.T) {
 	rejected := map[string][3]string{}
 	for _, entry := range r.sent {
 		attribute := func(name string) string { return aws.ToString(entry.MessageAttributes[name].StringValue) }
-		if attribute(AttributeDetail) == "" {
-			t.Errorf("%s was rejected without a detail", attribute(AttributeSourceID))
+		if attribute(order.AttributeDetail) == "" {
+			t.Errorf("%s was rejected without a detail", attribute(order.AttributeSourceID))
 		}
-		rejected[attribute(AttributeSourceID)] = [3]string{*entry.MessageBody, attribute(AttributeReason), attribute(AttributeField)}
+		rejected[attribute(order.AttributeSourceID)] = [3]string{*entry.MessageBody, attribute(order.AttributeReason), attribute(order.AttributeField)}
 	}
 	wantRejected := map[string][3]string{
-		"m2": {bad, "invalid_json", WholeBody},
+		"m2": {bad, "invalid_json", order.WholeBody},
 		"m4": {batch[4].Body, "order_id_conflict", "order_id"},
 		"m5": {batch[5].Body, "invalid_field", "order_id"},
 	}
@@ -214,7 +214,7 @@ func TestARefusedMessageThatCannotBeSentComesBack(t *testing.T) {
 	batch := batchOf(bodies...)
 
 	r.send = func(entry types.SendMessageBatchRequestEntry) string {
-		if source := *entry.MessageAttributes[AttributeSourceID].StringValue; source == "m3" || source == "m17" {
+		if source := *entry.MessageAttributes[order.AttributeSourceID].StringValue; source == "m3" || source == "m17" {
 			return "InternalError"
 		}
 		return ""

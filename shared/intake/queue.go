@@ -16,18 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/order"
 )
-
-// Message attributes of a rejected message. Its body is the untouched body of the message that was refused.
-const (
-	AttributeReason   = "reason"            // one of order.Reasons
-	AttributeField    = "field"             // path of the offending field; WholeBody when the body as a whole is meant
-	AttributeDetail   = "detail"            // one sentence for a person
-	AttributeSourceID = "source_message_id" // id of the message in the queue of orders
-)
-
-// WholeBody stands for an empty field path: an attribute can't be empty.
-const WholeBody = "$"
 
 // Limits of one SendMessageBatch or ChangeMessageVisibilityBatch call. SQS on AWS takes 1 MiB a call today; 256 KiB, the
 // older limit, is what every emulator takes too.
@@ -100,13 +90,13 @@ func (b *batch) rejectedEntry(i int) (types.SendMessageBatchRequestEntry, int) {
 	message, refusal := &b.messages[i], b.refusals[i]
 	field := refusal.Field
 	if field == "" {
-		field = WholeBody
+		field = order.WholeBody
 	}
 	bytes := len(message.Body)
 	attributes := map[string]types.MessageAttributeValue{}
 	for name, value := range map[string]string{
-		AttributeReason: string(refusal.Reason), AttributeField: plain(field, maxDetail),
-		AttributeDetail: plain(refusal.Detail, maxDetail), AttributeSourceID: message.ID,
+		order.AttributeReason: string(refusal.Reason), order.AttributeField: plain(field, maxDetail),
+		order.AttributeDetail: plain(refusal.Detail, maxDetail), order.AttributeSourceID: message.ID,
 	} {
 		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
 		bytes += len(name) + len("String") + len(value)

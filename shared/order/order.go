@@ -22,5 +22,15 @@ type Order struct {
 	Mismatch bool      // the message stated an order_value more than 0.01 away from Value
 }
 
-// Month is the calendar month in UTC that the order counts for.
+// Month is the calendar month in UTC of the moment at which the order was placed.
 func (o Order) Month() Month { return MonthOf(o.Placed) }
+
+// Day is the calendar day that the order counts for in a time zone; nil means UTC. Days before 1970
+// and after 9999, which only a zone's offset can lead to, become the first and the last day.
+func (o Order) Day(zone *time.Location) Day {
+	placed := o.Placed
+	if zone != nil {
+		placed = placed.In(zone)
+	}
+	return min(max(DayOf(placed), firstDay), lastDay)
+}
