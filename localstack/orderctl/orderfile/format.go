@@ -1,0 +1,203 @@
+package orderfile
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A layout is how the entries of a text are separated.
+type layout uint8
+
+const (
+	lines  layout = iota // each line is one entry
+	values               // one JSON value after the other, over any number of lines
+	array                // [entry, entry]
+	orders               // {"orders": [entry, entry]}
+)
+
+const byteOrderMark = "\ufeff"
+
+// wanted ends every complaint about a format.
+const wanted = "orderctl reads JSON: one order on each line (NDJSON), a JSON array or {\"orders\": […]}, also compressed with gzip"
+
+// A signature is how a kind of file begins, and what to do with it.
+type signature struct{ begin, advice string }
+
+const utf16 = "it is UTF-16 text. Convert it with `iconv -f UTF-16 -t UTF-8 FILE > orders.ndjson`"
+
+// signatures of files that hold no text. The longer of two that begin alike comes first.
+var signatures = []signature{
+	{"\xff\xfe\x00\x00", "it is UTF-32 text. Convert it with `iconv -f UTF-32 -t UTF-8 FILE > orders.ndjson`"},
+	{"\xff\xfe", utf16},
+	{"\xfe\xff", utf16},
+	{"PAR1", "it is a Parquet file. Convert it with DuckDB: COPY (FROM 'FILE') TO 'orders.ndjson' (FORMAT json)"},
+	{"\x28\xb5\x2f\xfd", "it is compressed with zstd. Unpack it with `zstdcat FILE | orderctl … -`"},
+	{"BZh", "it is compressed with bzip2. Unpack it with `bzcat FILE | orderctl … -`"},
+	{"\xfd7zXZ\x00", "it is compressed with xz. Unpack it with `xzcat FILE | orderctl … -`"},
+	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive. Unpack it first"},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a file of an older Microsoft Office, such as an Excel workbook (.xls). " + spreadsheet},
+	{"%PDF-", "it is a PDF document, which holds no orders that a program could read"},
+	{"SQLite format 3\x00", "it is an SQLite database. Write its orders as JSON first"},
+	{"Obj\x01", "it is an Avro file. Convert it to JSON first"},
+	{"ORC", "it is an ORC file. Convert it to JSON first"},
+}
+
+const spreadsheet = "A table cannot hold the items of an order: write each order as a JSON object first. " + wanted
+
+// binary says what a file is that is no UTF-8 text; empty for text.
+func binary(head []byte) string {
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
+		return zip(head)
+	}
+	for _, s := range signatures {
+		if bytes.HasPrefix(head, []byte(s.begin)) {
+			return s.advice
+		}
+	}
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return "it is a tar archive. Unpack it first: `tar -xOf FILE NAME | orderctl … -`"
+	}
+	// Without a byte order mark: the first character of JSON is one byte, the other byte of a UTF-16 unit is zero.
+	if len(head) >= 2 && (head[0] == 0) != (head[1] == 0) {
+		return utf16
+	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return "it is no text. " + wanted
+	}
+	return ""
+}
+
+// zip tells the Office formats, which are zip archives, from plain ones by the names of their first members.
+func zip(head []byte) string {
+	switch {
+	case bytes.Contains(head, []byte("xl/")), bytes.Contains(head, []byte("[Content_Types].xml")):
+		return "it is an Excel workbook (.xlsx). " + spreadsheet
+	case bytes.Contains(head, []byte("application/vnd.oasis.opendocument")):
+		return "it is an OpenDocument file, such as a spreadsheet (.ods). " + spreadsheet
+	}
+	return "it is a zip archive. Unpack it with `unzip -p FILE | orderctl … -`"
+}
+
+// recognise tells the layout of a text from its beginning, or says what else the file is.
+func recognise(head []byte) (l layout, problem string) {
+	if problem = binary(head); problem != "" {
+		return lines, problem
+	}
+	at := skipSpace(head, 0)
+	if at == len(head) {
+		return lines, "" // nothing but white space
+	}
+	rest := head[at:]
+	switch rest[0] {
+	case '[':
+		return array, ""
+	case '{':
+		if wrapsOrders(rest) {
+			return orders, ""
+		}
+		return lineOrValue(rest), ""
+	case '"':
+		end, whole := valueEnd(rest, 0)
+		if after := skipBlanks(rest, end); whole && after < len(rest) && strings.IndexByte(",;\t", rest[after]) >= 0 {
+			return lines, csv(firstLine(rest))
+		}
+		return lines, ""
+	case '<':
+		return lines, "it is XML or HTML. " + wanted
+	}
+	if otherLinesAreJSON(rest) {
+		return lines, "" // one broken line among others: a fault of that line
+	}
+	first := firstLine(rest)
+	if bytes.ContainsAny(first, ",;\t") {
+		return lines, csv(first)
+	}
+	return lines, fmt.Sprintf("its first line, %s, is no order in JSON. %s", quote(first), wanted)
+}
+
+func csv(first []byte) string {
+	separator, most := "commas", bytes.Count(first, []byte(","))
+	for _, other := range []struct{ mark, name string }{{";", "semicolons"}, {"\t", "tabs"}} {
+		if n := bytes.Count(first, []byte(other.mark)); n > most {
+			separator, most = other.name, n
+		}
+	}
+	return fmt.Sprintf("it is a CSV table, separated by %s, whose first line is %s. %s", separator, quote(first), spreadsheet)
+}
+
+const quotedBytes = 60
+
+func quote(line []byte) string {
+	if len(line) > quotedBytes {
+		line = line[:quotedBytes]
+		for len(line) > 0 && !utf8.Valid(line) {
+			line = line[:len(line)-1]
+		}
+		return fmt.Sprintf("%q…", line)
+	}
+	return fmt.Sprintf("%q", line)
+}
+
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return bytes.TrimSpace(line)
+}
+
+// lineOrValue decides between one object a line and objects over several lines, which begin with an object.
+func lineOrValue(head []byte) layout {
+	first := firstLine(head)
+	if end, whole := valueEnd(first, 0); whole && end == len(first) {
+		return lines
+	}
+	if len(first) == len(head) {
+		return lines // one line, longer than what was looked at or without an end
+	}
+	_, rest, _ := bytes.Cut(head, []byte("\n"))
+	if bytes.HasPrefix(bytes.TrimLeft(rest, "\r\n"), []byte("{")) {
+		return lines // the first line is broken, the second begins a new object
+	}
+	return values
+}
+
+// otherLinesAreJSON says whether a line after the first begins an object.
+func otherLinesAreJSON(head []byte) bool { return bytes.Contains(head, []byte("\n{")) }
+
+// wrapsOrders says whether the text is an object with a list of orders as its member "orders". An order has no such
+// member.
+func wrapsOrders(head []byte) bool {
+	at, ok := findOrders(head)
+	return ok && at < len(head) && head[at] == '['
+}
+
+// findOrders returns where the value of the member "orders" begins, in an object at the beginning of text.
+func findOrders(text []byte) (at int, ok bool) {
+	at = skipSpace(text, 0)
+	if at == len(text) || text[at] != '{' {
+		return 0, false
+	}
+	for at++; ; at++ {
+		if at = skipSpace(text, at); at == len(text) || text[at] != '"' {
+			return 0, false
+		}
+		end, whole := valueEnd(text, at)
+		if !whole {
+			return 0, false
+		}
+		name := text[at:end]
+		if at = skipSpace(text, end); at == len(text) || text[at] != ':' {
+			return 0, false
+		}
+		at = skipSpace(text, at+1)
+		if string(name) == `"orders"` {
+			return at, true
+		}
+		if end, whole = valueEnd(text, at); !whole {
+			return 0, false
+		}
+		if at = skipSpace(text, end); at == len(text) || text[at] != ',' {
+			return 0, false
+		}
+	}
+}
