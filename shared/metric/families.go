@@ -20,19 +20,29 @@ const (
 var (
 	// Messages has the label outcome.
 	Messages = counter("orders_messages_total", 0,
-		"Messages by outcome. A failed message comes back: it is counted once for each failed attempt.", "outcome")
+		"Messages by outcome. A failed message is retried: each failed attempt is counted.", "outcome")
 	// Refused has the label reason, one of order.Reasons.
 	Refused = counter("orders_messages_refused_total", 0,
-		"Messages that are no order that can be counted, by reason. Each is found in the queue of rejected messages.", "reason")
+		"Invalid messages by reason. Each is kept in the queue of rejected messages.", "reason")
 	// Mismatches counts recorded orders whose stated value was overridden.
 	Mismatches = counter("orders_value_mismatches_total", 0,
 		"Recorded orders whose stated order_value differed from the recalculated value by more than 0.01.")
+	// Healed counts orders that Redis had lost and a replay of the archive recorded again.
+	Healed = counter("orders_healed_total", 0,
+		"Orders that Redis had lost and a replay of the archive recorded again.")
 	// Recorded counts orders.
 	Recorded = counter("orders_recorded_total", 0,
 		"Orders counted in the totals.")
 	// Revenue is kept in cents and shown in units of the currency.
 	Revenue = counter("orders_revenue_total", 2,
 		"Recalculated value of all recorded orders, in units of the currency.")
+)
+
+// What the replay function adds to the shared counters.
+var (
+	// ReplayConflicts counts archived orders that differ from the order recorded under their id.
+	ReplayConflicts = counter("orders_replay_conflicts_total", 0,
+		"Archived orders that a replay did not record: their order_id belongs to another order.")
 )
 
 // What the order function adds to the shared counters after each batch.
@@ -48,7 +58,8 @@ var (
 		1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000)
 )
 
-// What the stats function adds to the shared counters.
+// What a stats server adds to the shared counters. In Lambda it does not: there each request is a
+// line of metrics in the log (see EMF), and Redis is not written to.
 var (
 	// APIRequests has the labels route (the pattern, never the path) and status (the code).
 	APIRequests = counter("orders_api_requests_total", 0,
@@ -60,20 +71,34 @@ var (
 	).labelled("route")
 )
 
-// QueueMessages has the labels queue (the name) and state. SQS is asked for it at each scrape; its numbers are
-// approximate, as SQS says of them itself.
-var QueueMessages = Gauge{family{
-	name: "orders_queue_messages", help: "Messages in a queue, approximately.", labels: []string{"queue", "state"},
-}}
+// What is read at each scrape and does not depend on Redis.
+var (
+	// RedisUp is 1 when Redis answered this scrape and 0 when it did not.
+	RedisUp = gauge("orders_redis_up",
+		"Whether Redis answered this scrape. While it is 0 no counter is shown.")
+	// QueueMessages has the labels queue (the name) and state. The numbers are approximate, as SQS
+	// itself says.
+	QueueMessages = gauge("orders_queue_messages",
+		"Messages in a queue, approximately. In flight: in work, or waiting for the next attempt.",
+		"queue", "state")
+)
 
 // Families lists every family, in the order in which they are written.
 func Families() []Family {
-	return []Family{
-		Messages, Refused, Mismatches, Recorded, Revenue,
+	return slices.Concat(Independent(), []Family{
+		Messages, Refused, Mismatches, Recorded, Revenue, Healed, ReplayConflicts,
 		BatchSize, BatchDuration,
-		APIRequests, APIDuration,
-		QueueMessages,
-	}
+	}, Requests())
+}
+
+// Independent lists the families that are known while Redis is away.
+func Independent() []Family { return []Family{RedisUp, QueueMessages} }
+
+// Requests lists the families about the API, which only a server fills.
+func Requests() []Family { return []Family{APIRequests, APIDuration} }
+
+func gauge(name, help string, labels ...string) Gauge {
+	return Gauge{family{name: name, help: help, labels: labels}}
 }
 
 func counter(name string, scale int, help string, labels ...string) Counter {

@@ -207,7 +207,7 @@ func everything() metric.Delta {
 func text(t *testing.T, d metric.Delta) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := metric.WriteText(&b, d); err != nil {
+	if err := metric.WriteText(&b, d, metric.Families()); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

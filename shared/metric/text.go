@@ -17,9 +17,10 @@ type sample struct {
 	value  int64
 }
 
-// WriteText writes all families in the Prometheus text format, version 0.0.4. A family without labels is written
-// even when nothing was counted yet; samples of no declared family, left by another version, are left out.
-func WriteText(w io.Writer, samples Delta) error {
+// WriteText writes families in the Prometheus text format, version 0.0.4. A family without labels is
+// written even when nothing was counted yet. Samples of other families, such as those that another
+// version counted, are left out.
+func WriteText(w io.Writer, samples Delta, families []Family) error {
 	byFamily := map[string][]sample{}
 	for key, value := range samples {
 		name, labels, _ := strings.Cut(strings.TrimSuffix(key, "}"), "{")
@@ -27,7 +28,7 @@ func WriteText(w io.Writer, samples Delta) error {
 		byFamily[name] = append(byFamily[name], sample{suffix, labels, value})
 	}
 	var text []byte
-	for _, f := range Families() {
+	for _, f := range families {
 		text = f.append(text, byFamily[f.Name()])
 	}
 	_, err := w.Write(text)

@@ -186,13 +186,14 @@ func (a *API) metrics(ctx context.Context, _ *none) (*metricsAnswer, error) {
 	if err != nil {
 		return nil, unavailable(ctx, err)
 	}
+	metric.RedisUp.Set(samples, 1)
 	for _, d := range <-depths {
 		metric.QueueMessages.Set(samples, d.Visible, d.Queue, metric.StateVisible)
 		metric.QueueMessages.Set(samples, d.InFlight, d.Queue, metric.StateInFlight)
 		metric.QueueMessages.Set(samples, d.Delayed, d.Queue, metric.StateDelayed)
 	}
 	var text bytes.Buffer
-	if err := metric.WriteText(&text, samples); err != nil {
+	if err := metric.WriteText(&text, samples, metric.Families()); err != nil {
 		return nil, unavailable(ctx, err)
 	}
 	return &metricsAnswer{metric.ContentType, text.Bytes()}, nil
