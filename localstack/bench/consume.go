@@ -85,7 +85,7 @@ func (c cost) redisCPU() float64 { return micros(c.redis) / c.orders }
 
 // run measures the job on a redis-server of its own, and checks that the sums are right to the cent.
 func (j job) run(ctx context.Context) (cost, error) {
-	server, err := startRedis(ctx, j.redis...)
+	server, err := startRedis(j.redis...)
 	if err != nil {
 		return cost{}, err
 	}

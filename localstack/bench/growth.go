@@ -22,7 +22,7 @@ type growing struct {
 }
 
 // growth measures how time and memory of one order grow with what the store already holds.
-func (b *bench) growth(ctx context.Context) error {
+func (b *benchmark) growth(ctx context.Context) error {
 	type point struct {
 		took, cpu            sample // µs an order
 		memory               float64
@@ -102,7 +102,7 @@ func (b *bench) growth(ctx context.Context) error {
 
 // startGrowing starts an empty store, and Redis's watch over its scripts.
 func startGrowing(ctx context.Context, customers int) (*growing, error) {
-	server, err := startRedis(ctx)
+	server, err := startRedis()
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"orderpipeline/localstack/lab/sandbox"
 )
 
 // eventMessages is how many messages the template's event source mapping puts into one event.
@@ -21,7 +23,7 @@ const eventMessages = 1000
 var receipt = strings.Repeat("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", 8)
 
 // lambda measures the built order function with events of 1,000 messages, against the Python worker on the same orders.
-func (b *bench) lambda(ctx context.Context) error {
+func (b *benchmark) lambda(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
 		return err
 	}
@@ -63,19 +65,21 @@ func (b *bench) lambda(ctx context.Context) error {
 
 // deliver gives the events to instances on an empty redis-server, and returns orders a second and the instances' processor
 // time for an order, in µs.
-func (b *bench) deliver(ctx context.Context, batches [][]byte, instances int) (rate, cpu float64, err error) {
-	server, err := startRedis(ctx)
+func (b *benchmark) deliver(ctx context.Context, batches [][]byte, instances int) (rate, cpu float64, err error) {
+	server, err := startRedis()
 	if err != nil {
 		return 0, 0, err
 	}
 	defer server.stop()
-	functions := make([]*function, instances)
+	functions := make([]*sandbox.Sandbox, instances)
 	for i := range functions {
-		if functions[i], err = startFunction(b.bootstrap("orders"), settings(server.url(), queueSettings...)); err != nil {
+		environment := settings(server.URL(), queueSettings...)
+		functions[i], _, err = startFunction(ctx, b.functions["orders"], environment)
+		if err != nil {
 			return 0, 0, err
 		}
-		defer functions[i].stop()
-		if err := accepted(functions[i].invoke(ctx, batches[i])); err != nil {
+		defer functions[i].Close()
+		if err := accepted(invoke(functions[i], batches[i])); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -91,7 +95,7 @@ func (b *bench) deliver(ctx context.Context, batches [][]byte, instances int) (r
 	for _, f := range functions {
 		group.Go(func() {
 			for at := next.Add(1) - 1; at < int64(len(batches)); at = next.Add(1) - 1 {
-				if err := accepted(f.invoke(ctx, batches[at])); err != nil {
+				if err := accepted(invoke(f, batches[at])); err != nil {
 					errs <- err
 					return
 				}
@@ -109,9 +113,9 @@ func (b *bench) deliver(ctx context.Context, batches [][]byte, instances int) (r
 	return orders / taken.Seconds(), micros(after-before) / orders, err
 }
 
-func used(functions []*function) (sum time.Duration, err error) {
+func used(functions []*sandbox.Sandbox) (sum time.Duration, err error) {
 	for _, f := range functions {
-		cpu, err := f.cpu()
+		cpu, err := f.CPU()
 		if err != nil {
 			return 0, err
 		}

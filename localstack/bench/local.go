@@ -19,7 +19,7 @@ import (
 )
 
 // local measures the deployed pipeline on LocalStack, from the queue to the figures.
-func (b *bench) local(ctx context.Context) (err error) {
+func (b *benchmark) local(ctx context.Context) (err error) {
 	b.progress("LocalStack: starting and deploying")
 	d, err := deployment.Start(ctx)
 	if err != nil {

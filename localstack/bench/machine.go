@@ -10,7 +10,7 @@ import (
 )
 
 // machine describes what this run is measured on, one line each.
-func (b *bench) machine(ctx context.Context) ([]string, error) {
+func (b *benchmark) machine(ctx context.Context) ([]string, error) {
 	redis, err := said(ctx, "redis-server", "--version")
 	if err != nil {
 		return nil, err

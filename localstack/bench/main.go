@@ -43,21 +43,46 @@ type size struct {
 }
 
 var sizes = map[string]size{
-	"full": {rounds: 5, orders: 1_000_000, wallCommands: 1_000_000, pythonOrders: 5_000, gridOrders: 100_000, lambdaOrders: 100_000,
-		apiCustomers: 1_000_000, apiTime: 800 * time.Millisecond,
-		starts: 21, growth: []int{10_000, 100_000, 1_000_000, 10_000_000}, growthWindow: 20_000, shardOrders: 200_000, localOrders: 10_000},
-	"quick": {rounds: 5, orders: 100_000, wallCommands: 200_000, pythonOrders: 1_000, gridOrders: 20_000, lambdaOrders: 20_000,
-		apiCustomers: 100_000, apiTime: 120 * time.Millisecond,
-		starts: 11, growth: []int{10_000, 100_000}, growthWindow: 5_000, shardOrders: 20_000, localOrders: 1_000},
+	"full": {
+		rounds:       5,
+		orders:       1_000_000,
+		wallCommands: 1_000_000,
+		pythonOrders: 5_000,
+		gridOrders:   100_000,
+		lambdaOrders: 100_000,
+		apiCustomers: 1_000_000,
+		apiTime:      800 * time.Millisecond,
+		starts:       21,
+		growth:       []int{10_000, 100_000, 1_000_000, 10_000_000},
+		growthWindow: 20_000,
+		shardOrders:  200_000,
+		localOrders:  10_000,
+	},
+	"quick": {
+		rounds:       5,
+		orders:       100_000,
+		wallCommands: 200_000,
+		pythonOrders: 1_000,
+		gridOrders:   20_000,
+		lambdaOrders: 20_000,
+		apiCustomers: 100_000,
+		apiTime:      120 * time.Millisecond,
+		starts:       11,
+		growth:       []int{10_000, 100_000},
+		growthWindow: 5_000,
+		shardOrders:  20_000,
+		localOrders:  1_000,
+	},
 }
 
-// A bench is one run.
-type bench struct {
+// A benchmark is one run.
+type benchmark struct {
 	size      size
 	dir       string // for what is kept between runs
 	python    string
 	begun     time.Time
-	few, many *corpus // of 10,000 and of 1,000,000 customers
+	few, many *corpus    // of 10,000 and of 1,000,000 customers
+	functions bootstraps // nil before they are built
 	report    report
 }
 
@@ -75,11 +100,13 @@ func run(ctx context.Context) error {
 	if name == "" {
 		name = "full"
 	}
-	b := &bench{begun: time.Now()}
+	b := &benchmark{begun: time.Now()}
 	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
 	flag.StringVar(&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages")
-	only := flag.String("only", "", "measure only these, separated by commas: path, lambda, api, start, growth, shards, local")
-	profile := flag.String("cpuprofile", "", "file for a CPU profile of this process: consumers and load included")
+	only := flag.String("only", "",
+		"measure only these, separated by commas: path, lambda, api, start, growth, shards, local")
+	profile := flag.String("cpuprofile", "",
+		"file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
 	var known bool
 	if b.size, known = sizes[name]; !known {
@@ -98,7 +125,7 @@ func run(ctx context.Context) error {
 		}
 		defer stop()
 	}
-	for _, part := range []struct {
+	for _, m := range []struct {
 		name    string
 		measure func(context.Context) error
 	}{
@@ -110,14 +137,15 @@ func run(ctx context.Context) error {
 		{"shards", b.shards},
 		{"local", b.local},
 	} {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
 			continue
 		}
-		if err := part.measure(ctx); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+		if err := m.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	b.report.title = fmt.Sprintf("%s, %s run of %s", b.begun.UTC().Format("2006-01-02 15:04 MST"), name, time.Since(b.begun).Round(time.Second))
+	b.report.title = fmt.Sprintf("%s, %s run of %s",
+		b.begun.UTC().Format("2006-01-02 15:04 MST"), name, time.Since(b.begun).Round(time.Second))
 	text := b.report.markdown()
 	fmt.Print(text)
 	if name == "full" && *only == "" {
@@ -142,7 +170,7 @@ func startProfile(path string) (stop func(), err error) {
 }
 
 // prepare makes what the measurements need.
-func (b *bench) prepare(ctx context.Context) error {
+func (b *benchmark) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
@@ -160,18 +188,18 @@ func (b *bench) prepare(ctx context.Context) error {
 }
 
 // progress says on the error output what comes now.
-func (b *bench) progress(format string, args ...any) {
+func (b *benchmark) progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.begun).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // section begins a table of the report.
-func (b *bench) section(title string, head ...string) *section {
+func (b *benchmark) section(title string, head ...string) *section {
 	s := &section{title: title, head: head}
 	b.report.sections = append(b.report.sections, s)
 	return s
 }
 
-func (b *bench) target(what, wanted, measured string, met bool, note string) {
+func (b *benchmark) target(what, wanted, measured string, met bool, note string) {
 	b.report.targets = append(b.report.targets, target{what, wanted, measured, met, note})
 }
 

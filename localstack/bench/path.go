@@ -10,7 +10,7 @@ import (
 )
 
 // orderPath measures decode → validate → record over files of orders, against the Python worker and against the wall.
-func (b *bench) orderPath(ctx context.Context) error {
+func (b *benchmark) orderPath(ctx context.Context) error {
 	few, many := b.few, b.many
 	if err := b.decode(few); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (b *bench) orderPath(ctx context.Context) error {
 }
 
 // orderGrid measures batch sizes and consumers, and the whole handler.
-func (b *bench) orderGrid(ctx context.Context) error {
+func (b *benchmark) orderGrid(ctx context.Context) error {
 	type line struct {
 		what string
 		job  job
@@ -115,7 +115,7 @@ func (b *bench) orderGrid(ctx context.Context) error {
 }
 
 // decode measures decoding and validating alone, on the orders of four items of the file.
-func (b *bench) decode(file *corpus) error {
+func (b *benchmark) decode(file *corpus) error {
 	var bodies []string
 	var line []string
 	bytes := 0

@@ -3,74 +3,38 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/redistest/freeport"
+	"orderpipeline/shared/redistest/redisserver"
 )
 
-// A server is a redis-server of the benchmark's own: empty, on a free loopback port, in a folder of its own. Both sides of a
-// comparison get the same settings; without a word to the contrary nothing is written to disk.
+// A server is an empty redis-server for one measurement. Both sides of a comparison get the same
+// settings; by default nothing is written to disk.
 type server struct {
-	addr    string
-	dir     string
-	process *exec.Cmd
-	client  *redis.Client
+	*redisserver.Server
+	client *redis.Client
 }
 
-func startRedis(ctx context.Context, args ...string) (*server, error) {
-	dir, err := os.MkdirTemp("", "bench-redis-")
+func startRedis(args ...string) (*server, error) {
+	core, err := redisserver.Start(append([]string{"--appendonly", "no"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
-	port, err := freeport.Find()
-	if err != nil {
-		return nil, err
-	}
-	s := &server{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir}
-	s.process = exec.Command("redis-server", append([]string{
-		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--logfile", "log",
-		"--appendonly", "no", "--save", "", "--daemonize", "no",
-	}, args...)...)
-	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.process.Start(); err != nil {
-		return nil, fmt.Errorf("start redis-server (on Debian: apt-get install redis-server): %w", err)
-	}
-	s.client = redis.NewClient(&redis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true, MaxRetries: -1})
-	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if err = s.client.Ping(ctx).Err(); err == nil {
-			return s, nil
-		}
-		if time.Since(begun) > 10*time.Second || ctx.Err() != nil {
-			log, _ := os.ReadFile(filepath.Join(dir, "log"))
-			s.stop()
-			return nil, fmt.Errorf("redis-server does not answer on %s: %w\n%s", s.addr, err, log)
-		}
-	}
+	return &server{core, core.Client()}, nil
 }
 
-// stop ends the server and removes what it left.
-func (s *server) stop() {
-	_ = s.client.Close()
-	_ = s.process.Process.Kill()
-	_ = s.process.Wait()
-	_ = os.RemoveAll(s.dir)
-}
+// stop ends the server and deletes its data.
+func (s *server) stop() { _ = s.Close() } // a folder that is left in /tmp changes no measurement
 
-func (s *server) url() string { return "redis://" + s.addr + "/0" }
-
-// store opens the product's own store on the server, as its functions do.
+// store opens the ledger on the server, as the functions do.
 func (s *server) store(shards int) (*ledger.Store, error) {
-	rdb, err := ledger.Connect(ledger.Connection{URL: s.url(), Timeout: 30 * time.Second})
+	rdb, err := ledger.Connect(ledger.Connection{URL: s.URL(), Timeout: 30 * time.Second})
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +89,7 @@ func (s *server) cpu(ctx context.Context) (time.Duration, error) {
 // favour lets nothing else have the processor that the server runs on, where the user may do so. Otherwise the server is stopped in
 // the middle of a script now and then, for 4 ms at a time, when the cores are fewer than what wants to run.
 func (s *server) favour() {
-	_ = exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.process.Process.Pid)).Run() // without it, figures are higher
+	_ = exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.PID())).Run() // without it, figures are higher
 }
 
 // watchScripts lets Redis note every command of a millisecond and more from now on.

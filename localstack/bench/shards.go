@@ -6,7 +6,7 @@ import (
 )
 
 // shards measures what spreading customers over shards costs, on one server.
-func (b *bench) shards(ctx context.Context) error {
+func (b *benchmark) shards(ctx context.Context) error {
 	counts := []int{1, 2, 4}
 	rates, ours, redis, bytes := make([]sample, 3), make([]sample, 3), make([]sample, 3), make([]sample, 3)
 	for round := range b.size.rounds {

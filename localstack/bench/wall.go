@@ -13,12 +13,12 @@ import (
 // wall is the most orders a second that one Redis could record: an order can't do with less than one SET NX EX, one HINCRBY and
 // one ZINCRBY, and each of them has the rate that redis-benchmark reaches with it alone, in pipelines of 100.
 func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, err error) {
-	server, err := startRedis(ctx)
+	server, err := startRedis()
 	if err != nil {
 		return 0, nil, err
 	}
 	defer server.stop()
-	host, port, err := net.SplitHostPort(server.addr)
+	host, port, err := net.SplitHostPort(server.Addr())
 	if err != nil {
 		return 0, nil, err
 	}

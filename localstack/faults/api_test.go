@@ -10,14 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/localstack/lab/labtest"
+	"orderpipeline/localstack/lab/sandbox"
 )
 
 // An api is the stats function, asked as API Gateway asks it.
-type api struct{ *sandbox.Sandbox }
+type api struct{ *labtest.Sandbox }
 
 func startAPI(t testing.TB, env ...string) api {
-	return api{sandbox.Start(t, sandbox.Function{Path: binaries.stats, Timeout: 10 * time.Second, Env: env})}
+	return api{labtest.Start(t, sandbox.Function{Path: binaries.stats, Timeout: 10 * time.Second, Env: env})}
 }
 
 // get returns the status and the body of one answer.

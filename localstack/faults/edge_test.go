@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/link"
-	"orderpipeline/localstack/faults/queue"
+	"orderpipeline/localstack/lab/labtest"
+	"orderpipeline/localstack/lab/link"
 	"orderpipeline/shared/redistest"
 )
 
@@ -29,8 +29,8 @@ type edge struct {
 func newEdge(t *testing.T) *edge {
 	t.Parallel()
 	e := &edge{T: t, redis: redistest.Start(t)}
-	e.link = link.New(t, e.redis.Addr())
-	e.api = startAPI(t, "REDIS_URL=redis://"+e.link.Addr(), "AWS_ENDPOINT_URL="+queue.New(t).Endpoint(), "LOG_LEVEL=warn")
+	e.link = labtest.Link(t, e.redis.Addr())
+	e.api = startAPI(t, "REDIS_URL=redis://"+e.link.Addr(), "AWS_ENDPOINT_URL="+labtest.Queues(t).Endpoint(), "LOG_LEVEL=warn")
 	e.recordOne()
 	return e
 }
@@ -38,10 +38,7 @@ func newEdge(t *testing.T) *edge {
 // recordOne puts an order of the customer U1 into the store.
 func (e *edge) recordOne() {
 	e.Helper()
-	r := &rig{T: e.T, cloud: queue.New(e.T), shards: 1}
-	r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{})
-	r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility})
-	r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
+	r := &rig{T: e.T, cloud: newCloud(e.T), shards: 1}
 	c := &consumer{Sandbox: startOrders(e.T, r.env(e.redis.URL())...)}
 	r.orders.Send(`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01","items":[{"product_id":"P1","quantity":2,"price_per_unit":"20.005"}]}`)
 	r.deliver(c, r.orders.Receive(1))

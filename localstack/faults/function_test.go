@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/link"
-	"orderpipeline/localstack/faults/queue"
-	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/localstack/lab/link"
+	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/localstack/lab/sandbox"
 )
 
 // The function dies, stalls, or its answer gets lost.
@@ -45,7 +45,7 @@ func TestFunction(t *testing.T) {
 			r.drain()
 		}},
 		{name: "killed while it sends refused messages", setup: setup{consumers: 1, mix: mix{duplicates: 10, bad: 30}}, play: func(r *rig) {
-			r.cloud.Judge(func(call queue.Call) queue.Fault {
+			r.Judge(func(call queue.Call) queue.Fault {
 				if call.Action != "SendMessageBatch" || !r.chance(6) {
 					return queue.Fault{}
 				}
@@ -97,7 +97,7 @@ func TestFunction(t *testing.T) {
 		{name: "visible again while the function still works", play: func(r *rig) {
 			// Both instances then have the same messages.
 			r.strike(4, down, func(*consumer, link.Chunk) link.Verdict {
-				r.cloud.Advance(queueVisibility + time.Second)
+				r.Advance(r.orders.Visibility + time.Second)
 				return link.Pass()
 			})
 			r.fill()

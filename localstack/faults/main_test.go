@@ -1,21 +1,25 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
+
+	"orderpipeline/localstack/lab"
 )
 
 // binaries are the functions' bootstraps.
 var binaries struct{ orders, stats string }
+
+// template holds the settings of the queues and functions.
+var template *lab.Template
 
 // seeds are the seeds that every fault is tried with.
 var seeds []uint64
@@ -46,13 +50,19 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	for name, path := range map[string]*string{"orders": &binaries.orders, "stats": &binaries.stats} {
-		if *path, err = build(folder, name); err != nil {
+	for logicalID, path := range map[string]*string{
+		"OrdersFunction": &binaries.orders,
+		"StatsFunction":  &binaries.stats,
+	} {
+		if *path, err = lab.Build(context.Background(), folder, logicalID); err != nil {
 			return 1, err
 		}
 	}
+	if template, err = lab.ReadTemplate(); err != nil {
+		return 1, err
+	}
 
-	// Most of the time is spent waiting for time limits: more runs at once than processors.
+	// Most of the time is spent waiting for time limits: more parallel runs than processors.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		return 1, err
@@ -81,25 +91,10 @@ func number(variable string, fallback uint64) (uint64, error) {
 	return n, nil
 }
 
-// build builds a function as the template's build does, and returns its bootstrap.
-func build(folder, name string) (string, error) {
-	artifacts := filepath.Join(folder, name)
-	if err := os.Mkdir(artifacts, 0o755); err != nil {
-		return "", err
-	}
-	target := map[string]string{"orders": "build-OrdersFunction", "stats": "build-StatsFunction"}[name]
-	command := exec.Command("make", "--no-print-directory", target, "ARTIFACTS_DIR="+artifacts, "FUNCTION_ARCH="+runtime.GOARCH)
-	command.Dir = filepath.Join("..", "..")
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the function %s: %w\n%s", name, err, out)
-	}
-	return filepath.Join(artifacts, "bootstrap"), nil
-}
-
-// What this package tests, it builds and does not import: the go command must not take an earlier result for it.
-// Looking at the sources makes them a part of what a kept result depends on.
+// TestSourcesAreNoticed reads the sources that this package builds and does not import, so that the
+// go command never shows a cached result for older sources.
 func TestSourcesAreNoticed(t *testing.T) {
-	for _, root := range []string{"../../functions", "../../shared", "../../Makefile", "../acl"} {
+	for _, root := range []string{"../../functions", "../../shared", "../../Makefile", "../../template.yaml", "../acl"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
@@ -112,6 +107,6 @@ func TestSourcesAreNoticed(t *testing.T) {
 		}
 	}
 	for _, variable := range []string{"SEEDS", "SEED", "WRITE_RESULTS"} {
-		_ = os.Getenv(variable) // noticed too
+		_ = os.Getenv(variable) // a part of what a cached result depends on
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"orderpipeline/localstack/faults/queue"
-	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/localstack/lab/sandbox"
 )
 
 // drain lets the event source mapping run until the queue is empty: whatever waits is waited for.
@@ -21,7 +21,7 @@ func (r *rig) drain() {
 			return
 		}
 		// A little late, so that messages whose delays were spread come in batches and not one by one.
-		r.cloud.Advance(wait + 30*time.Second)
+		r.Advance(wait + 30*time.Second)
 	}
 	r.Fatalf("%d messages are still in the queue", len(r.orders.Messages()))
 }

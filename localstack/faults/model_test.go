@@ -8,7 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"orderpipeline/localstack/faults/queue"
+	"orderpipeline/localstack/lab/queue"
 )
 
 // Figures are all that the API tells of the store, with money in cents.

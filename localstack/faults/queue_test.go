@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/link"
-	"orderpipeline/localstack/faults/queue"
-	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/localstack/lab/link"
+	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/localstack/lab/sandbox"
 )
 
 // many is a mix with much to refuse.
@@ -40,7 +40,7 @@ func TestQueue(t *testing.T) {
 			}
 		}},
 		{name: "the whole queue service hangs", setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second}, play: func(r *rig) {
-			r.cloud.Judge(func(queue.Call) queue.Fault {
+			r.Judge(func(queue.Call) queue.Fault {
 				r.happened()
 				return queue.Fault{Hang: true}
 			})
@@ -49,14 +49,14 @@ func TestQueue(t *testing.T) {
 			if r.failed > 0 {
 				r.Errorf("%d invocations failed: what was recorded should have been acknowledged all the same", r.failed)
 			}
-			r.cloud.Judge(nil)
+			r.Judge(nil)
 			r.drain()
 		}},
 		{name: "refused messages sent, the service's answer lost", setup: setup{mix: many}, play: func(r *rig) {
 			r.faultySends(12, func() queue.Fault { return queue.Fault{LoseDone: true} })
 		}},
 		{name: "delays cannot be set", play: func(r *rig) {
-			r.cloud.Judge(func(call queue.Call) queue.Fault {
+			r.Judge(func(call queue.Call) queue.Fault {
 				if call.Action == "ChangeMessageVisibilityBatch" {
 					return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden}
 				}
@@ -68,10 +68,10 @@ func TestQueue(t *testing.T) {
 		{name: "outage longer than the receives allow, then redrive", play: func(r *rig) {
 			r.fill()
 			r.happened()
-			began := r.cloud.Now()
+			began := r.Now()
 			r.redis.Kill()
 			r.drain() // all that needs Redis ends in the dead-letter queue
-			if lasted := r.cloud.Now().Sub(began); lasted < 7*time.Minute {
+			if lasted := r.Now().Sub(began); lasted < 7*time.Minute {
 				r.Errorf("messages withstood an outage of %v only, want over seven minutes", lasted)
 			}
 			r.wantDeadLetters()
@@ -111,7 +111,7 @@ func TestQueue(t *testing.T) {
 
 // faultySends lets so many calls that send refused messages go wrong.
 func (r *rig) faultySends(times int, fault func() queue.Fault) {
-	r.cloud.Judge(func(call queue.Call) queue.Fault {
+	r.Judge(func(call queue.Call) queue.Fault {
 		if call.Action == "SendMessageBatch" && r.chance(times) {
 			return fault()
 		}
@@ -136,7 +136,7 @@ func (r *rig) wantDeadLetters() {
 		r.Errorf("%d messages are in the dead-letter queue, want the %d orders", len(dead), orders)
 	}
 	for _, m := range dead {
-		if was := r.sent[r.cloud.Origin(m.ID)]; was.body != m.Body || was.order == nil {
+		if was := r.sent[r.Origin(m.ID)]; was.body != m.Body || was.order == nil {
 			r.Errorf("in the dead-letter queue: %s", m.Body)
 		}
 	}

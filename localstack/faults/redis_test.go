@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"orderpipeline/localstack/faults/link"
+	"orderpipeline/localstack/lab/link"
 	"orderpipeline/shared/redistest"
 )
 
@@ -186,7 +186,7 @@ func (r *rig) outage(away, back func(), receives int) {
 	for range receives {
 		r.poll()
 		wait, _ := r.orders.Wait()
-		r.cloud.Advance(wait + 30*time.Second)
+		r.Advance(wait + 30*time.Second)
 	}
 	back()
 	r.drain()

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/link"
-	"orderpipeline/localstack/faults/queue"
-	"orderpipeline/localstack/faults/sandbox"
+	"orderpipeline/localstack/lab/labtest"
+	"orderpipeline/localstack/lab/link"
+	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/localstack/lab/sandbox"
 	"orderpipeline/shared/redistest"
 )
 
@@ -37,10 +38,7 @@ type rig struct {
 
 	redis     *redistest.Server  // nil with a cluster
 	cluster   *redistest.Cluster // nil without
-	cloud     *queue.Service
-	orders    *queue.Queue
-	dlq       *queue.Queue
-	rejected  *queue.Queue
+	cloud
 	consumers []*consumer
 	source    *source
 	sent      map[string]message // by first message id
@@ -55,16 +53,40 @@ type rig struct {
 
 // A consumer is one instance of the order function with its own way to Redis.
 type consumer struct {
-	*sandbox.Sandbox
+	*labtest.Sandbox
 	link *link.Link // nil with a cluster, whose nodes name their own addresses
 }
 
-const queueVisibility = 3 * time.Minute
+// A cloud is the queue service with the queues of the template.
+type cloud struct {
+	*queue.Service
+	orders   *queue.Queue
+	dlq      *queue.Queue
+	rejected *queue.Queue
+}
+
+func newCloud(t testing.TB) cloud {
+	t.Helper()
+	attributes := func(logicalID string) queue.Attributes {
+		a, err := template.Queue(logicalID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	c := cloud{Service: labtest.Queues(t)}
+	c.rejected = c.Queue("orders-rejected", attributes("RejectedQueue"))
+	c.dlq = c.Queue("orders-dlq", attributes("OrdersDlq"))
+	orders := attributes("OrdersQueue")
+	orders.DeadLetters = c.dlq
+	c.orders = c.Queue("orders", orders)
+	return c
+}
 
 func newRig(t *testing.T, seed uint64, s setup) *rig {
 	r := &rig{
 		T: t, setup: s, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
-		sent: map[string]message{}, cloud: queue.New(t),
+		sent: map[string]message{}, cloud: newCloud(t),
 	}
 	r.spared = r.dice.IntN(3)
 	if r.messages == 0 {
@@ -82,9 +104,6 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 		count = 2
 	}
 	r.shards = []int{1, 3}[seed%2]
-	r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
-	r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{MaxBytes: 262144})
-	r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility, MaxReceives: 5, DeadLetters: r.dlq, MaxBytes: 258048})
 	if s.cluster {
 		r.shards = 4
 		r.cluster = redistest.StartCluster(t, 3, true)
@@ -98,25 +117,25 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 		if s.cluster {
 			url = r.cluster.URL()
 		} else {
-			c.link = link.New(t, r.redis.Addr())
+			c.link = labtest.Link(t, r.redis.Addr())
 			url = "redis://" + c.link.Addr() + "/0"
 		}
-		c.Sandbox = sandbox.Start(t, sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)})
+		c.Sandbox = labtest.Start(t, sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)})
 		r.consumers = append(r.consumers, c)
 	}
 	return r
 }
 
 // startOrders starts an order function with the usual time limit.
-func startOrders(t testing.TB, env ...string) *sandbox.Sandbox {
-	return sandbox.Start(t, sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env})
+func startOrders(t testing.TB, env ...string) *labtest.Sandbox {
+	return labtest.Start(t, sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env})
 }
 
 // env is the environment of both functions.
 func (r *rig) env(redisURL string) []string {
 	return []string{
 		"REDIS_URL=" + redisURL, "REDIS_CLUSTER=" + strconv.FormatBool(r.cluster != nil), "LEDGER_SHARDS=" + strconv.Itoa(r.shards),
-		"AWS_ENDPOINT_URL=" + r.cloud.Endpoint(), "ORDERS_QUEUE_URL=" + r.orders.URL(),
+		"AWS_ENDPOINT_URL=" + r.Endpoint(), "ORDERS_QUEUE_URL=" + r.orders.URL(),
 		"REJECTED_QUEUE_URL=" + r.rejected.URL(), "DLQ_QUEUE_URL=" + r.dlq.URL(), "LOG_LEVEL=warn",
 	}
 }
@@ -157,7 +176,7 @@ func (r *rig) finish() verdict {
 	if err != nil {
 		r.Fatal(err)
 	}
-	v := judge(r.sent, r.rejected.Messages(), r.cloud.Origin, got)
+	v := judge(r.sent, r.rejected.Messages(), r.Origin, got)
 	for _, q := range []*queue.Queue{r.orders, r.dlq} {
 		if left := len(q.Messages()); left > 0 {
 			v.problem("%d messages are left in %s", left, q.URL())

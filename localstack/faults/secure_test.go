@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/faults/queue"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/redistest/freeport"
 )
@@ -68,11 +67,8 @@ func TestSecureConnections(t *testing.T) {
 			if err := server.Client().FlushAll(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}
-			r := &rig{T: t, cloud: queue.New(t), shards: 1}
-			r.rejected = r.cloud.Queue("orders-rejected", queue.Attributes{})
-			r.dlq = r.cloud.Queue("orders-dlq", queue.Attributes{})
-			r.orders = r.cloud.Queue("orders", queue.Attributes{Visibility: queueVisibility})
-			secrets := httptest.NewServer(withSecret(r.cloud))
+			r := &rig{T: t, cloud: newCloud(t), shards: 1}
+			secrets := httptest.NewServer(withSecret(r.Service))
 			defer secrets.Close()
 			// The last of two settings counts.
 			env := func(user string) []string {

@@ -1,189 +1,108 @@
-// Package redistest starts real redis-server processes for tests: each on a free loopback port with a folder of its own,
-// ended by its process id when the test ends. Only tests import it.
+// Package redistest starts real redis-server processes that end with the test. It turns the errors
+// of package redisserver into failures of the test. Only tests import it.
 package redistest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"orderpipeline/shared/redistest/freeport"
+	"orderpipeline/shared/redistest/redisserver"
 )
 
-// A Server is one redis-server process. A test may kill, freeze and restart it; it keeps its port and its data.
+// A Server is a redis-server whose failures are failures of the test.
 type Server struct {
-	t    testing.TB
-	Port int
-	dir  string
-	args []string
-
-	mu      sync.Mutex
-	process *exec.Cmd
-
-	once   sync.Once
-	client *redis.Client // of this package's own
+	*redisserver.Server
+	t testing.TB
 }
 
-// Start starts a server with an append-only file. More arguments are given to redis-server as they are, after its own.
+// Start starts a server that is closed when the test ends. Its arguments are those of
+// redisserver.Start.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir(), args: args}
-	// Another process can take a free port before the server does: then the next one is tried.
-	var err error
-	for range 5 {
-		if s.Port, err = freeport.Find(); err == nil {
-			if err = s.start(); err == nil {
-				break
-			}
-		}
-	}
+	core, err := redisserver.Start(args...)
 	if err != nil {
-		t.Fatalf("start redis-server (on Debian: apt-get install redis-server): %v", err)
+		t.Fatal(err)
 	}
-	t.Cleanup(s.Kill)
-	return s
+	t.Cleanup(func() { _ = core.Close() }) // a data folder that is left harms no test
+	return &Server{core, t}
 }
 
-// Client starts a server and returns a client of it, closed when the test ends.
+// Client starts a server and returns a client of it.
 func Client(t testing.TB) *redis.Client {
 	t.Helper()
 	return Start(t).Client()
 }
 
-// Addr is host:port.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
-
-// URL is the address as REDIS_URL takes it.
-func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
-
-// Dir is the server's folder.
-func (s *Server) Dir() string { return s.dir }
-
-// Client returns a new client of the server, closed when the test ends.
-func (s *Server) Client() *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, DisableIdentity: true})
-	s.t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
-// control is the client with which this package itself gives orders to the server.
-func (s *Server) control() *redis.Client {
-	s.once.Do(func() { s.client = s.Client() })
-	return s.client
-}
-
-// PID is the process id of the running server, zero when it was killed.
-func (s *Server) PID() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process == nil {
-		return 0
-	}
-	return s.process.Process.Pid
-}
-
-// Kill ends the server at once, as a crash does, and waits until it is gone.
-func (s *Server) Kill() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process == nil {
-		return
-	}
-	_ = s.process.Process.Kill()
-	_ = s.process.Wait()
-	s.process = nil
-}
-
-// Freeze stops the process without ending it: connections stay open, and nothing answers. Thaw lets it go on.
-func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
-
-// Thaw lets a frozen server go on.
-func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(signal syscall.Signal) {
+// Freeze stops the process without ending it: connections stay open, and nothing answers.
+func (s *Server) Freeze() {
 	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process == nil {
-		s.t.Fatal("the redis-server is not running")
-	}
-	if err := s.process.Process.Signal(signal); err != nil {
-		s.t.Fatal(err)
-	}
+	s.check(s.Server.Freeze())
+}
+
+// Thaw lets a frozen server continue.
+func (s *Server) Thaw() {
+	s.t.Helper()
+	s.check(s.Server.Thaw())
 }
 
 // Restart starts a killed server again, with its data, on its port.
 func (s *Server) Restart() {
 	s.t.Helper()
-	if err := s.start(); err != nil {
-		s.t.Fatalf("restart redis-server: %v", err)
+	s.check(s.Server.Restart())
+}
+
+func (s *Server) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 
-func (s *Server) start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	args := append([]string{
-		"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", "log",
-		"--appendonly", "yes", "--save", "", "--daemonize", "no",
-	}, s.args...)
-	process := exec.Command("redis-server", args...)
-	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := process.Start(); err != nil {
-		return err
-	}
-	if err := s.answering(); err != nil {
-		_ = process.Process.Kill()
-		_ = process.Wait()
-		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-		return fmt.Errorf("%w\n%s", err, log)
-	}
-	s.process = process
-	return nil
+// A Cluster is a Redis Cluster that is closed when the test ends.
+type Cluster struct {
+	*redisserver.Cluster
+	Masters  []*Server
+	Replicas []*Server // Replicas[i] follows Masters[i]; empty when there are none
 }
 
-// answering waits until the server takes commands: not while it still loads its file. A server that wants a password or TLS
-// counts as answering when its port is open.
-func (s *Server) answering() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	client := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1, Protocol: 2, DisableIdentity: true, DialTimeout: time.Second})
-	defer func() { _ = client.Close() }()
-	for {
-		err := client.Ping(ctx).Err()
-		var said redis.Error
-		if err == nil || errors.As(err, &said) && !redis.IsLoadingError(err) {
-			return nil
-		}
-		if s.hasTLSPort() {
-			if conn, err := net.DialTimeout("tcp", s.Addr(), time.Second); err == nil {
-				return conn.Close()
+// StartCluster starts a cluster with the slots spread evenly over its masters.
+func StartCluster(t testing.TB, masters int, withReplicas bool) *Cluster {
+	t.Helper()
+	core, err := redisserver.StartCluster(t.Context(), masters, withReplicas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = core.Close() }) // a data folder that is left harms no test
+	c := &Cluster{Cluster: core}
+	for _, node := range core.Masters {
+		c.Masters = append(c.Masters, &Server{node, t})
+	}
+	for _, node := range core.Replicas {
+		c.Replicas = append(c.Replicas, &Server{node, t})
+	}
+	return c
+}
+
+// Owner returns the master that serves a key now.
+func (c *Cluster) Owner(ctx context.Context, key string) (*Server, error) {
+	owner, err := c.Cluster.Owner(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, nodes := range [][]*Server{c.Masters, c.Replicas} {
+		for _, node := range nodes {
+			if node.Server == owner {
+				return node, nil
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("redis-server does not answer on %s: %w", s.Addr(), err)
-		case <-time.After(5 * time.Millisecond):
-		}
 	}
+	return nil, fmt.Errorf("%s is not a node of the cluster", owner.Addr())
 }
 
-func (s *Server) hasTLSPort() bool {
-	for _, arg := range s.args {
-		if arg == "--tls-port" {
-			return true
-		}
-	}
-	return false
+// MoveSlot moves the slot of a key to another master, as redisserver.Cluster.MoveSlot does.
+func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
+	return c.Cluster.MoveSlot(ctx, key, to.Server, between)
 }

@@ -1,4 +1,4 @@
-// Package freeport finds ports for the servers of tests and benchmarks, which are stopped and started again.
+// Package freeport finds ports for servers that tests and benchmarks stop and start again.
 package freeport
 
 import (
@@ -8,16 +8,17 @@ import (
 	"strconv"
 )
 
-// Linux takes the ports of outgoing connections from 32768 upwards: one of them could not be had again by a server that was down
-// for a while. Below 10000 are the ports of well-known services.
+// Linux takes the ports of outgoing connections from 32768 upwards: a server that is down for a
+// while could lose one of them. Below 10000 are the ports of well-known services.
 const first, end = 10000, 32768
 
-// Find returns a loopback port that nobody uses now.
+// Find returns a loopback port that no process uses now.
 func Find() (port int, err error) {
 	for range 100 {
 		port = first + rand.IntN(end-first)
 		var listener net.Listener
-		if listener, err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+		listener, err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
 			return port, listener.Close()
 		}
 	}

@@ -1,11 +1,13 @@
-package redistest
+package redisserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"testing"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,39 +18,68 @@ import (
 // slots is the number of hash slots of Redis Cluster.
 const slots = 16384
 
-// A Cluster is a Redis Cluster of masters, each a server of its own, perhaps followed by one replica each.
+// A Cluster is a Redis Cluster of masters with at most one replica each. Close must be called when
+// it is not needed any more.
 type Cluster struct {
-	t        testing.TB
 	Masters  []*Server
 	Replicas []*Server // Replicas[i] follows Masters[i]; empty when there are none
+
+	mu      sync.Mutex
+	clients []*redis.ClusterClient
 }
 
-// StartCluster starts a cluster of so many masters, with the slots spread evenly.
-func StartCluster(t testing.TB, masters int, withReplicas bool) *Cluster {
-	t.Helper()
-	c := &Cluster{t: t}
+// StartCluster starts a cluster with the slots spread evenly over its masters.
+func StartCluster(ctx context.Context, masters int, withReplicas bool) (*Cluster, error) {
+	c := &Cluster{}
 	for range masters {
-		c.Masters = append(c.Masters, startNode(t))
-		if withReplicas {
-			c.Replicas = append(c.Replicas, startNode(t))
+		if err := c.startNode(&c.Masters); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		if !withReplicas {
+			continue
+		}
+		if err := c.startNode(&c.Replicas); err != nil {
+			return nil, errors.Join(err, c.Close())
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := c.join(ctx); err != nil {
-		t.Fatalf("form a Redis Cluster: %v", err)
+		return nil, errors.Join(fmt.Errorf("form a Redis Cluster: %w", err), c.Close())
 	}
-	return c
+	return c, nil
 }
 
-func startNode(t testing.TB) *Server {
-	t.Helper()
+func (c *Cluster) startNode(nodes *[]*Server) error {
 	bus, err := freeport.Find()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return Start(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000",
+	node, err := Start(
+		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+		"--cluster-node-timeout", "2000",
 		"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))
+	if err != nil {
+		return err
+	}
+	*nodes = append(*nodes, node)
+	return nil
+}
+
+// Close kills all nodes, closes the clients and deletes the data.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	clients := c.clients
+	c.clients = nil
+	c.mu.Unlock()
+	for _, client := range clients {
+		_ = client.Close() // a client that the caller has closed already
+	}
+	var errs []error
+	for _, node := range c.nodes() {
+		errs = append(errs, node.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Addrs lists the addresses of all nodes.
@@ -70,23 +101,29 @@ func (c *Cluster) URL() string {
 	return url[:len(url)-1]
 }
 
-// Client returns a new client of the cluster, closed when the test ends.
+// Client returns a new client of the cluster. Close closes it.
 func (c *Cluster) Client() *redis.ClusterClient {
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs(), Protocol: 2, DisableIdentity: true})
-	c.t.Cleanup(func() { _ = client.Close() })
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: c.Addrs(), Protocol: 2, DisableIdentity: true,
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clients = append(c.clients, client)
 	return client
 }
 
-func (c *Cluster) nodes() []*Server { return append(append([]*Server{}, c.Masters...), c.Replicas...) }
+func (c *Cluster) nodes() []*Server { return slices.Concat(c.Masters, c.Replicas) }
 
 func (c *Cluster) join(ctx context.Context) error {
 	first := c.Masters[0].Client()
 	for i, node := range c.Masters {
 		client := node.Client()
-		if err := client.ClusterAddSlotsRange(ctx, i*slots/len(c.Masters), (i+1)*slots/len(c.Masters)-1).Err(); err != nil {
-			return fmt.Errorf("give slots to node %d: %w", i, err)
+		first := i * slots / len(c.Masters)
+		last := (i+1)*slots/len(c.Masters) - 1
+		if err := client.ClusterAddSlotsRange(ctx, first, last).Err(); err != nil {
+			return fmt.Errorf("assign slots to node %d: %w", i, err)
 		}
-		// Configuration epochs that differ from the start spare the nodes a dispute about them.
+		// With different configuration epochs from the start the nodes need not negotiate them.
 		if err := client.Do(ctx, "cluster", "set-config-epoch", i+1).Err(); err != nil {
 			return fmt.Errorf("set the epoch of node %d: %w", i, err)
 		}
@@ -96,8 +133,9 @@ func (c *Cluster) join(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the bus port: %w", err)
 		}
-		if err := first.Do(ctx, "cluster", "meet", "127.0.0.1", node.Port, bus["cluster-port"]).Err(); err != nil {
-			return fmt.Errorf("let the nodes meet: %w", err)
+		meet := first.Do(ctx, "cluster", "meet", "127.0.0.1", node.Port, bus["cluster-port"])
+		if err := meet.Err(); err != nil {
+			return fmt.Errorf("introduce the nodes to each other: %w", err)
 		}
 	}
 	if err := c.until(ctx, func(node *redis.Client) bool {
@@ -135,7 +173,7 @@ func (c *Cluster) until(ctx context.Context, holds func(*redis.Client) bool) err
 		for !holds(client) {
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("the cluster's nodes do not agree: %w", ctx.Err())
+				return fmt.Errorf("the nodes of the cluster do not agree: %w", ctx.Err())
 			case <-time.After(20 * time.Millisecond):
 			}
 		}

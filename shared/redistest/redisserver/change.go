@@ -1,4 +1,4 @@
-package redistest
+package redisserver
 
 import (
 	"context"
@@ -27,6 +27,7 @@ func (c *Cluster) Owner(ctx context.Context, key string) (*Server, error) {
 	return nil, fmt.Errorf("no node serves slot %d", slot)
 }
 
+// slot asks a running node for the slot of a key.
 func (c *Cluster) slot(ctx context.Context, key string) (int, error) {
 	for _, node := range c.nodes() {
 		if node.PID() != 0 {
@@ -46,8 +47,8 @@ func (c *Cluster) byAddr(addr string) (*Server, error) {
 	return nil, fmt.Errorf("%s is no node of the cluster", addr)
 }
 
-// Failover lets the replica of a pair take over from its master, or the other way round when they have changed places, without
-// losing a write, as a planned failover does. It returns when all is served again.
+// Failover makes the replica of a pair the master, or the other way round when they have changed
+// places, without losing a write, as a planned failover does. It returns when all slots are served.
 func (c *Cluster) Failover(ctx context.Context, pair int) error {
 	first, second := c.Masters[pair], c.Replicas[pair]
 	to, from := second, first
@@ -57,9 +58,9 @@ func (c *Cluster) Failover(ctx context.Context, pair int) error {
 		to, from = first, second
 	}
 	for {
-		// An election can fail, when the nodes do not agree yet about the one before: then it is held again.
+		// An election fails while the nodes do not agree about the one before: then it is repeated.
 		_ = to.control().ClusterFailover(ctx).Err()
-		again := time.After(6 * time.Second)
+		retry := time.After(6 * time.Second)
 	waiting:
 		for {
 			master, err := to.isMaster(ctx)
@@ -69,8 +70,8 @@ func (c *Cluster) Failover(ctx context.Context, pair int) error {
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("the replica does not take over: %w", ctx.Err())
-			case <-again:
+				return fmt.Errorf("the replica did not become the master: %w", ctx.Err())
+			case <-retry:
 				break waiting
 			case <-time.After(10 * time.Millisecond):
 			}
@@ -82,7 +83,7 @@ func (c *Cluster) Failover(ctx context.Context, pair int) error {
 func (c *Cluster) TakeOver(ctx context.Context, pair int) error {
 	replica := c.Replicas[pair]
 	if err := replica.control().Do(ctx, "cluster", "failover", "takeover").Err(); err != nil {
-		return fmt.Errorf("take over from a dead master: %w", err)
+		return fmt.Errorf("promote the replica of a dead master: %w", err)
 	}
 	for {
 		if master, err := replica.isMaster(ctx); err == nil && master {
@@ -90,7 +91,7 @@ func (c *Cluster) TakeOver(ctx context.Context, pair int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("take over from a dead master: %w", ctx.Err())
+			return fmt.Errorf("promote the replica of a dead master: %w", ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -101,8 +102,9 @@ func (s *Server) isMaster(ctx context.Context) (bool, error) {
 	return strings.Contains(info, "role:master"), err
 }
 
-// MoveSlot moves the slot of a key to another master while the cluster serves it. Unless it is nil, between is called when
-// half of the slot's keys have moved, and again when all have and nobody but the two masters knows.
+// MoveSlot moves the slot of a key to another master while the cluster serves it. Unless it is nil,
+// between is called when half of the slot's keys have moved, and again when all of them have moved
+// and only the two masters know it.
 func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
 	slot, err := c.slot(ctx, key)
 	if err != nil {
@@ -159,7 +161,8 @@ func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between 
 			return fmt.Errorf("make the new owner known: %w", err)
 		}
 	}
-	// The others learn it from the new owner. A slot that moves on before they have can end with two owners.
+	// The others learn it from the new owner. A slot that is moved again before that can end with
+	// two owners.
 	return c.until(ctx, func(node *redis.Client) bool {
 		addr, err := ownerOf(ctx, node, slot)
 		return err == nil && addr == to.Addr()

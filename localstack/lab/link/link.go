@@ -1,12 +1,11 @@
-// Package link is a TCP proxy in which a test can break things at an exact place of the conversation: cut a connection
-// inside a pipeline, hold back an answer, lead to another server. Only tests import it.
+// Package link is a TCP proxy that breaks a connection at an exact place of the conversation: it
+// cuts it inside a pipeline, holds back a reply, or leads to another server.
 package link
 
 import (
 	"context"
 	"net"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -25,24 +24,25 @@ type Verdict struct {
 type ending int
 
 const (
-	goOn ending = iota
+	keepOpen ending = iota
 	closed
 	silent
 )
 
-// Pass lets the chunk go on.
-func Pass() Verdict { return Verdict{-1, goOn} }
+// Pass forwards the chunk.
+func Pass() Verdict { return Verdict{-1, keepOpen} }
 
-// Cut lets so many bytes go on, and ends the connection on both sides.
+// Cut forwards the first bytes of the chunk and ends the connection on both sides.
 func Cut(bytes int) Verdict { return Verdict{bytes, closed} }
 
-// Swallow lets so many bytes go on, and from then on nothing, either way, on a connection that stays open: as when
-// a router forgot it.
+// Swallow forwards the first bytes of the chunk, and from then on nothing in either direction, on a
+// connection that stays open: as when a router forgot it.
 func Swallow(bytes int) Verdict { return Verdict{bytes, silent} }
 
 // A Link leads from its own address to a server's.
 type Link struct {
 	listener net.Listener
+	serving  sync.WaitGroup
 
 	judging sync.RWMutex // held for reading while watch runs
 	watch   func(Chunk) Verdict
@@ -54,47 +54,47 @@ type Link struct {
 	closed bool
 }
 
-// New starts a link. It ends with the test.
-func New(t testing.TB, target string) *Link {
-	t.Helper()
+// Start starts a link to a server. Close ends it.
+func Start(target string) (*Link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	l := &Link{listener: listener, target: target, pairs: map[*pair]struct{}{}}
-	var group sync.WaitGroup
-	group.Go(func() {
+	l.serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			group.Go(func() { l.serve(conn) })
+			l.serving.Go(func() { l.serve(conn) })
 		}
 	})
-	t.Cleanup(func() {
-		l.mu.Lock()
-		l.closed = true
-		l.mu.Unlock()
-		_ = listener.Close()
-		l.Drop()
-		group.Wait()
-	})
-	return l
+	return l, nil
+}
+
+// Close ends all connections and waits until nothing of the link runs any more.
+func (l *Link) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	_ = l.listener.Close()
+	l.Drop()
+	l.serving.Wait()
 }
 
 // Addr is host:port.
 func (l *Link) Addr() string { return l.listener.Addr().String() }
 
-// Lead makes new connections go to another server. Those that are open stay.
+// Lead makes new connections go to another server. Open connections stay.
 func (l *Link) Lead(target string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.target = target
 }
 
-// Watch asks f about every chunk, from many goroutines; nil passes everything. While f runs, its chunk waits. It returns
-// when what was asked before is not running any more.
+// Watch asks f about every chunk, from many goroutines; nil passes everything. While f runs, its
+// chunk waits. Watch returns when the function that it replaces is not running any more.
 func (l *Link) Watch(f func(Chunk) Verdict) {
 	l.judging.Lock()
 	defer l.judging.Unlock()
@@ -117,7 +117,8 @@ func (l *Link) Drop() {
 	}
 }
 
-// Silence makes all open connections pass nothing any more, without ending them. New ones are not affected.
+// Silence makes all open connections pass nothing any more, without ending them. New connections are
+// not affected.
 func (l *Link) Silence() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +130,7 @@ func (l *Link) Silence() {
 // A pair is one connection: its client's side and its server's side.
 type pair struct {
 	client, server net.Conn
-	mute           chan struct{} // closed: nothing passes any more
+	mute           chan struct{} // closed: nothing is forwarded any more
 	once           sync.Once
 }
 

@@ -1,22 +1,23 @@
-// Package queue is a queue service in one process, with the promises of SQS that the pipeline builds on: visibility
-// timeouts, receive counts, redrive to a dead-letter queue, receipt handles that grow old. Its clock is moved by the test, so
-// an hour passes at once. Functions reach it over HTTP as they reach SQS; the test calls it directly. Only tests import it.
+// Package queue is a queue service in one process with the properties of SQS that the pipeline relies
+// on: visibility timeouts, receive counts, delays, redrive to a dead-letter queue, receipt handles that
+// expire. Its clock is moved by its user, so an hour passes at once. Functions reach it over HTTP as
+// they reach SQS; its user calls it directly.
 package queue
 
 import (
 	"fmt"
-	"net/http/httptest"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
 // A Service holds queues and their clock.
 type Service struct {
-	t      testing.TB
-	server *httptest.Server
-	done   chan struct{} // closed when the test ends
+	server   *http.Server
+	endpoint string
+	done     chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	now     time.Time
@@ -29,28 +30,39 @@ type Service struct {
 // Attributes of a queue.
 type Attributes struct {
 	Visibility  time.Duration // timeout after a receive
+	Delay       time.Duration // before a message that was sent is visible
 	MaxReceives int           // then a message goes to DeadLetters; zero: never
 	DeadLetters *Queue
-	MaxBytes    int // of body and attributes; zero: 256 KiB
+	MaxBytes    int           // of body and attributes; zero: 256 KiB
+	Retention   time.Duration // of a message since it was first sent; zero: for ever
 }
 
-// New starts a service without queues. It ends with the test.
-func New(t testing.TB) *Service {
-	s := &Service{
-		t: t, done: make(chan struct{}), queues: map[string]*Queue{}, origins: map[string]string{},
-		now: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
+// Start starts a service without queues. Close ends it.
+func Start() (*Service, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
 	}
-	s.server = httptest.NewServer(s)
-	t.Cleanup(func() {
-		close(s.done)
-		s.server.CloseClientConnections()
-		s.server.Close()
-	})
-	return s
+	s := &Service{
+		endpoint: "http://" + listener.Addr().String(),
+		done:     make(chan struct{}),
+		queues:   map[string]*Queue{},
+		origins:  map[string]string{},
+		now:      time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.server.Serve(listener) }() // ends with Close
+	return s, nil
+}
+
+// Close ends the service and all connections to it.
+func (s *Service) Close() error {
+	close(s.done)
+	return s.server.Close()
 }
 
 // Endpoint is what AWS_ENDPOINT_URL takes.
-func (s *Service) Endpoint() string { return s.server.URL }
+func (s *Service) Endpoint() string { return s.endpoint }
 
 // Queue makes a queue.
 func (s *Service) Queue(name string, a Attributes) *Queue {
@@ -85,7 +97,7 @@ func (s *Service) Now() time.Time {
 	return s.now
 }
 
-// Origin follows a message back through redrives to the id under which it was first sent.
+// Origin returns the id under which a message was first sent, before any redrive.
 func (s *Service) Origin(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,6 +111,7 @@ type Message struct {
 	Attributes map[string]string // of the message; all are strings
 	Handle     string
 	Receives   int
+	Sent       time.Time
 }
 
 // A Queue is one standard queue.
@@ -130,11 +143,15 @@ func (q *Queue) add(body string, attributes map[string]string) string {
 	s.made++
 	id := fmt.Sprintf("message-%06d", s.made)
 	s.origins[id] = id
-	q.messages = append(q.messages, &held{Message: Message{ID: id, Body: body, Attributes: attributes}, visible: s.now})
+	q.messages = append(q.messages, &held{
+		Message: Message{ID: id, Body: body, Attributes: attributes, Sent: s.now},
+		visible: s.now.Add(q.Delay),
+	})
 	return id
 }
 
-// Receive takes up to so many visible messages. One that was received too often before goes to the dead-letter queue instead.
+// Receive takes at most this number of visible messages. A message that was received MaxReceives times
+// before goes to the dead-letter queue instead.
 func (q *Queue) Receive(most int) []Message {
 	s := q.service
 	s.mu.Lock()
@@ -161,7 +178,8 @@ func (q *Queue) Receive(most int) []Message {
 	return taken
 }
 
-// Delete removes received messages. A handle of an earlier receive, or of a message that is gone, does nothing, as in SQS.
+// Delete removes received messages. A handle of an earlier receive, or of a message that is gone, does
+// nothing, as in SQS.
 func (q *Queue) Delete(handles map[string]bool) {
 	q.service.mu.Lock()
 	defer q.service.mu.Unlock()
@@ -174,7 +192,7 @@ func (q *Queue) Delete(handles map[string]bool) {
 	q.messages = kept
 }
 
-// changeVisibility needs the lock. It says why not, in SQS's words.
+// changeVisibility needs the lock. It returns the error code of SQS, empty on success.
 func (q *Queue) changeVisibility(handle string, timeout time.Duration) string {
 	id, _, _ := strings.Cut(handle, "/")
 	for _, m := range q.messages {
@@ -192,7 +210,8 @@ func (q *Queue) changeVisibility(handle string, timeout time.Duration) string {
 	return "InvalidParameterValue"
 }
 
-// Redrive moves all messages to another queue, where they are new ones, with ids of their own. It returns how many.
+// Redrive moves all messages to another queue, where they are new messages with new ids. It returns
+// their number.
 func (q *Queue) Redrive(to *Queue) int {
 	s := q.service
 	s.mu.Lock()

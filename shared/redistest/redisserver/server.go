@@ -1,0 +1,189 @@
+// Package redisserver starts real redis-server processes, alone or as a Redis Cluster, each on a
+// free loopback port with its own data folder. Package redistest is the helper for tests above it;
+// the benchmarks use it directly.
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/shared/redistest/freeport"
+)
+
+// ErrNotRunning means that the server was killed and not restarted.
+var ErrNotRunning = errors.New("the redis-server is not running")
+
+// A Server is one redis-server process. It may be killed, frozen and restarted; it keeps its port
+// and its data. Close must be called when it is not needed any more.
+type Server struct {
+	Port int
+
+	dir  string
+	args []string
+
+	mu      sync.Mutex
+	process *exec.Cmd
+	clients []*redis.Client
+
+	once   sync.Once
+	client *redis.Client // used by this package
+}
+
+// Start starts a server with an append-only file. The arguments are passed to redis-server after
+// the package's own, so they override them.
+func Start(args ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "redis-server-")
+	if err != nil {
+		return nil, err
+	}
+
+	// Another process can take a free port before the server does: then the next one is tried.
+	s := &Server{dir: dir, args: args}
+	for range 5 {
+		if s.Port, err = freeport.Find(); err != nil {
+			continue
+		}
+		if err = s.Restart(); err == nil {
+			return s, nil
+		}
+	}
+	err = fmt.Errorf("start redis-server (on Debian: apt-get install redis-server): %w", err)
+	return nil, errors.Join(err, os.RemoveAll(dir))
+}
+
+// Close kills the server, closes its clients and deletes its data.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	clients := s.clients
+	s.clients = nil
+	s.mu.Unlock()
+	for _, client := range clients {
+		_ = client.Close() // a client that the caller has closed already
+	}
+	s.Kill()
+	return os.RemoveAll(s.dir)
+}
+
+// Addr is host:port.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// URL is the address as REDIS_URL takes it.
+func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
+
+// Dir is the server's data folder.
+func (s *Server) Dir() string { return s.dir }
+
+// Client returns a new client of the server. Close closes it.
+func (s *Server) Client() *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, DisableIdentity: true})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients = append(s.clients, client)
+	return client
+}
+
+// control is the client through which this package configures the server.
+func (s *Server) control() *redis.Client {
+	s.once.Do(func() { s.client = s.Client() })
+	return s.client
+}
+
+// PID is the process id of the running server, zero when it was killed.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return 0
+	}
+	return s.process.Process.Pid
+}
+
+// Kill ends the server at once, as a crash does, and waits until it is gone.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return
+	}
+	_ = s.process.Process.Kill()
+	_ = s.process.Wait()
+	s.process = nil
+}
+
+// Freeze stops the process without ending it: connections stay open, and nothing answers.
+func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server continue.
+func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(signal syscall.Signal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return ErrNotRunning
+	}
+	return s.process.Process.Signal(signal)
+}
+
+// Restart starts a killed server again, with its data, on its port.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	args := append([]string{
+		"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", "log",
+		"--appendonly", "yes", "--save", "", "--daemonize", "no",
+	}, s.args...)
+	process := exec.Command("redis-server", args...)
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	if err := s.waitReady(); err != nil {
+		_ = process.Process.Kill()
+		_ = process.Wait()
+		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+		return fmt.Errorf("%w\n%s", err, log)
+	}
+	s.process = process
+	return nil
+}
+
+// waitReady waits until the server executes commands, which it does not while it loads its file.
+// A server that requires a password or TLS is ready when its port is open.
+func (s *Server) waitReady() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client := redis.NewClient(&redis.Options{
+		Addr: s.Addr(), MaxRetries: -1, Protocol: 2, DisableIdentity: true, DialTimeout: time.Second,
+	})
+	defer func() { _ = client.Close() }()
+	for {
+		err := client.Ping(ctx).Err()
+		var reply redis.Error
+		if err == nil || errors.As(err, &reply) && !redis.IsLoadingError(err) {
+			return nil
+		}
+		if slices.Contains(s.args, "--tls-port") {
+			if conn, err := net.DialTimeout("tcp", s.Addr(), time.Second); err == nil {
+				return conn.Close()
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("redis-server does not answer on %s: %w", s.Addr(), err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
