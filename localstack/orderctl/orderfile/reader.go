@@ -101,23 +101,36 @@ func newReader(text io.Reader, l layout) *Reader {
 // open unpacks gzip, drops a byte order mark, and returns the text with the beginning of it.
 func open(r io.Reader) (text *bufio.Reader, head []byte, err error) {
 	text = bufio.NewReaderSize(r, headBytes)
-	if magic, _ := text.Peek(2); string(magic) == "\x1f\x8b" {
+	head, err = peek(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
 		unpacked, err := gzip.NewReader(text)
 		if err != nil {
 			return nil, nil, &Error{Text: "the gzip file is damaged", Err: err}
 		}
 		text = bufio.NewReaderSize(gunzip{unpacked}, headBytes)
-	}
-	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		if _, err := text.Discard(len(byteOrderMark)); err != nil {
-			return nil, nil, &Error{Text: "reading failed", Err: err}
+		if head, err = peek(text); err != nil {
+			return nil, nil, err
 		}
 	}
-	head, err = text.Peek(headBytes)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if !bytes.HasPrefix(head, []byte(byteOrderMark)) {
+		return text, head, nil
+	}
+	if _, err := text.Discard(len(byteOrderMark)); err != nil {
 		return nil, nil, readError(0, err)
 	}
-	return text, head, nil
+	return text, head[len(byteOrderMark):], nil
+}
+
+// peek returns the beginning of the text, all of it where it is short.
+func peek(text *bufio.Reader) ([]byte, error) {
+	head, err := text.Peek(headBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, readError(0, err)
+	}
+	return head, nil
 }
 
 // failing remembers that reading failed: what was read last may then be half an entry.
