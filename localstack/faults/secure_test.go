@@ -53,22 +53,26 @@ func TestSecureConnections(t *testing.T) {
 		scheme, userinfo string // userinfo follows the user's name
 		env              []string
 		works            bool
+		secret           string // what the secret holds
 	}{
-		"password in the URL":             {"rediss://", ":" + url.PathEscape(password), []string{trust}, true},
-		"password in the environment":     {"rediss://", "", []string{trust, "REDIS_PASSWORD=" + password}, true},
-		"environment overrides the URL":   {"rediss://", ":wrong", []string{trust, "REDIS_PASSWORD=" + password}, true},
-		"password in a secret":            {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true},
-		"wrong password":                  {"rediss://", ":wrong", []string{trust}, false},
-		"no password":                     {"rediss://", "", []string{trust}, false},
-		"an authority that nobody trusts": {"rediss://", ":" + url.PathEscape(password), nil, false},
-		"no TLS":                          {"redis://", ":" + url.PathEscape(password), []string{trust}, false},
+		"password in the URL":           {"rediss://", ":" + url.PathEscape(password), []string{trust}, true, ""},
+		"password in the environment":   {"rediss://", "", []string{trust, "REDIS_PASSWORD=" + password}, true, ""},
+		"environment overrides the URL": {"rediss://", ":wrong", []string{trust, "REDIS_PASSWORD=" + password}, true, ""},
+		"password in a secret":          {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, password},
+		"a newline after the secret":    {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, password + "\n"},
+		"a secret in JSON":              {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, `{"password":"` + password + `"}`},
+		"authority in the environment":  {"rediss://", ":" + url.PathEscape(password), []string{"REDIS_CA_PEM=" + contents(t, authority)}, true, ""},
+		"wrong password":                {"rediss://", ":wrong", []string{trust}, false, ""},
+		"no password":                   {"rediss://", "", []string{trust}, false, ""},
+		"an unknown authority":          {"rediss://", ":" + url.PathEscape(password), nil, false, ""},
+		"no TLS":                        {"redis://", ":" + url.PathEscape(password), []string{trust}, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := server.Client().FlushAll(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}
 			r := &rig{T: t, cloud: newCloud(t), shards: 1}
-			secrets := httptest.NewServer(withSecret(r.Service))
+			secrets := httptest.NewServer(withSecret(r.Service, c.secret))
 			defer secrets.Close()
 			// The last of two settings counts.
 			env := func(user string) []string {
@@ -94,8 +98,17 @@ func TestSecureConnections(t *testing.T) {
 	}
 }
 
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // withSecret answers for Secrets Manager, and lets the queue service answer everything else.
-func withSecret(next http.Handler) http.Handler {
+func withSecret(next http.Handler, secret string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" {
 			next.ServeHTTP(w, r)
@@ -107,7 +120,7 @@ func withSecret(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": secretARN, "SecretString": password}) // gone: it asks again
+		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": secretARN, "SecretString": secret}) // gone: it asks again
 	})
 }
 

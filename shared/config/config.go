@@ -15,7 +15,9 @@ import (
 // Shared are the settings of both functions.
 type Shared struct {
 	Redis     ledger.Connection
-	SecretARN string // of the Secrets Manager secret that holds the Redis password; empty when there is none
+	Auth      string // AuthNone, AuthSecret or AuthIAM
+	SecretARN string // of the Secrets Manager secret that AuthSecret reads
+	CacheName string // the id of the ElastiCache replication group that AuthIAM logs in to
 	Ledger    ledger.Options
 	LogLevel  slog.Level
 }
@@ -108,7 +110,9 @@ func (e *environment) shared() Shared {
 			URL:      e.needed("REDIS_URL", "a URL such as redis://127.0.0.1:6379/0, or rediss:// for TLS"),
 			Password: e.get("REDIS_PASSWORD"),
 		},
+		Auth:      e.get("REDIS_AUTH"),
 		SecretARN: e.get("REDIS_SECRET_ARN"),
+		CacheName: e.get("REDIS_CACHE_NAME"),
 		Ledger: ledger.Options{
 			Shards:    e.number("LEDGER_SHARDS", 1, 1, ledger.MaxShards),
 			Retention: time.Duration(e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)) * 24 * time.Hour,
@@ -121,10 +125,42 @@ func (e *environment) shared() Shared {
 	default:
 		e.errs = append(e.errs, fmt.Errorf("REDIS_CLUSTER is %q: write true or false", text))
 	}
+	e.login(&c)
 	if text := e.get("LOG_LEVEL"); text != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
 			e.errs = append(e.errs, fmt.Errorf("LOG_LEVEL is %q: write debug, info, warn or error", text))
 		}
 	}
 	return c
+}
+
+// login reads how a function logs in to Redis and whom it trusts. Without REDIS_AUTH a secret is
+// used where one is named.
+func (e *environment) login(c *Shared) {
+	if c.Auth == "" {
+		c.Auth = AuthNone
+		if c.SecretARN != "" {
+			c.Auth = AuthSecret
+		}
+	}
+	switch c.Auth {
+	case AuthNone:
+	case AuthSecret:
+		e.needed("REDIS_SECRET_ARN", "the ARN of the secret, as REDIS_AUTH is secret")
+	case AuthIAM:
+		e.needed("REDIS_CACHE_NAME", "the id of the replication group, as REDIS_AUTH is iam")
+	default:
+		e.errs = append(e.errs, fmt.Errorf("REDIS_AUTH is %q: write iam, secret or none", c.Auth))
+	}
+
+	text := e.get("REDIS_CA_PEM")
+	if text == "" {
+		return
+	}
+	pool, err := authorities(text)
+	if err != nil {
+		e.errs = append(e.errs, fmt.Errorf("REDIS_CA_PEM holds %w", err))
+		return
+	}
+	c.Redis.RootCAs = pool
 }

@@ -32,6 +32,7 @@ func TestForOrders(t *testing.T) {
 	want := Orders{
 		Shared: Shared{
 			Redis:    ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
+			Auth:     AuthNone,
 			Ledger:   ledger.Options{Shards: 4, Retention: 48 * time.Hour},
 			LogLevel: slog.LevelDebug,
 		},
@@ -46,7 +47,7 @@ func TestForStats(t *testing.T) {
 	t.Parallel()
 	got, err := ForStats(env("REDIS_URL", "redis://h:1", "DLQ_QUEUE_URL", "d"))
 	want := Stats{
-		Shared: Shared{Redis: ledger.Connection{URL: "redis://h:1"}, Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour}},
+		Shared: Shared{Redis: ledger.Connection{URL: "redis://h:1"}, Auth: AuthNone, Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour}},
 		Queues: map[string]string{"orders-dlq": "d"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -59,6 +60,7 @@ func TestErrorsNameTheVariable(t *testing.T) {
 	for _, c := range []struct{ variable, value string }{
 		{"REDIS_URL", ""}, {"ORDERS_QUEUE_URL", ""}, {"REJECTED_QUEUE_URL", ""}, {"LEDGER_SHARDS", "0"}, {"LEDGER_SHARDS", "many"},
 		{"LEDGER_SHARDS", "65"}, {"REDIS_CLUSTER", "yes"}, {"SEEN_RETENTION_DAYS", "-1"}, {"LOG_LEVEL", "loud"}, {"RETRY_DELAY_SECONDS", "901"},
+		{"REDIS_AUTH", "token"}, {"REDIS_CA_PEM", "no certificate"},
 	} {
 		_, err := ForOrders(env(c.variable, c.value, "REDIS_URL", "redis://h:1", "ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b"))
 		if err == nil || !strings.Contains(err.Error(), c.variable) {

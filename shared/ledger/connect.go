@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,11 @@ type Connection struct {
 	Cluster bool
 	// Password overrides the one in URL when it is not empty.
 	Password string
+	// Credentials, when not nil, are asked for each new connection, and override both.
+	Credentials Credentials
+	// RootCAs are the authorities that a rediss:// server's certificate is checked against. Nil
+	// means those of the system.
+	RootCAs *x509.CertPool
 	// Timeout bounds each wait for an answer; half of it bounds dialling. Zero means two seconds.
 	Timeout time.Duration
 	// PoolSize bounds the open connections to one node. Zero means 16.
@@ -61,6 +67,7 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 			return nil, urlError(err)
 		}
 		o.Addrs, o.Username, o.Password, o.TLSConfig = from.Addrs, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+		c.secure(&o)
 		cluster := o.Cluster()
 		cluster.ClusterStateReloadInterval = stateLimit
 		return redis.NewClusterClient(cluster), nil
@@ -70,7 +77,20 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 		return nil, urlError(err)
 	}
 	o.Addrs, o.DB, o.Username, o.Password, o.TLSConfig = []string{from.Addr}, from.DB, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+	c.secure(&o)
 	return redis.NewClient(o.Simple()), nil
+}
+
+// secure sets what a connection logs in with and whom it trusts.
+func (c Connection) secure(o *redis.UniversalOptions) {
+	if c.Credentials != nil {
+		o.OnConnect = loginWith(c.Credentials, o.DB)
+		o.Username, o.Password, o.DB = "", "", 0
+		o.ConnMaxLifetime = loginLimit
+	}
+	if o.TLSConfig != nil && c.RootCAs != nil {
+		o.TLSConfig.RootCAs = c.RootCAs
+	}
 }
 
 const (
@@ -83,6 +103,10 @@ const (
 // idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen between two
 // invocations makes it a dead one.
 const idleLimit = time.Minute
+
+// loginLimit replaces a connection before ElastiCache closes it: one that logged in by IAM may stay
+// open for twelve hours. It also ends a login with a password that has since been withdrawn.
+const loginLimit = 6 * time.Hour
 
 // stateLimit is how long a client believes what it knows about who serves which slot of a cluster. A dead master can't
 // say that its replica took over, and by itself the client would ask the others only once a minute.

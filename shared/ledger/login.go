@@ -1,0 +1,49 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Credentials are what new connections log in with. They must be safe for concurrent use.
+type Credentials interface {
+	// Credentials returns the user name, which may be empty, and the password.
+	Credentials(ctx context.Context) (username, password string, err error)
+	// Version tells one state of the credentials from the next.
+	Version() int64
+	// Renew is called when Redis refused the credentials of that version. It reports whether
+	// another login may succeed.
+	Renew(ctx context.Context, refused int64) bool
+}
+
+// loginWith returns what go-redis calls for each new connection: log in, and select the database.
+// A login that is refused is retried once with renewed credentials, on the same connection; no
+// command was sent before, so no caller sees a rotation of the password.
+//
+// go-redis has an option for credentials too, but it doesn't say when they were refused. Retrying
+// in a hook would be wrong for a cluster, which sends commands again that a hook has retried.
+func loginWith(credentials Credentials, db int) func(context.Context, *redis.Conn) error {
+	return func(ctx context.Context, conn *redis.Conn) error {
+		version := credentials.Version()
+		err := login(ctx, conn, credentials)
+		if redis.IsAuthError(err) && credentials.Renew(ctx, version) {
+			err = login(ctx, conn, credentials)
+		}
+		if err != nil || db == 0 {
+			return err
+		}
+		return conn.Select(ctx, db).Err()
+	}
+}
+
+func login(ctx context.Context, conn *redis.Conn, credentials Credentials) error {
+	username, password, err := credentials.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	if username == "" {
+		return conn.Auth(ctx, password).Err()
+	}
+	return conn.AuthACL(ctx, username, password).Err()
+}

@@ -1,0 +1,193 @@
+package redisauth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+func TestFormsOfASecret(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]login{
+		"hunter2":                           {"", "hunter2"},
+		"hunter2\n":                         {"", "hunter2"},
+		"hunter2\r\n":                       {"", "hunter2"},
+		" hunter 2 ":                        {"", " hunter 2 "},
+		"{not JSON":                         {"", "{not JSON"},
+		`"quoted"`:                          {"", `"quoted"`},
+		`{"username":"u","password":"p"}`:   {"u", "p"},
+		`{"username":"u","password":"p\n"}`: {"u", "p"},
+		` {"password":"p","engine":"redis","port":6379}` + "\n": {"", "p"},
+	} {
+		if got, err := parseSecret(text); err != nil || got != want {
+			t.Errorf("%q: %+v, error %v, want %+v", text, got, err, want)
+		}
+	}
+}
+
+func TestSecretsWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "\n", `{"username":"hunter2"}`, `{"password":""}`, `{"password":12,"username":"hunter2"}`,
+	} {
+		_, err := parseSecret(text)
+		if err == nil {
+			t.Errorf("%q was taken for a password", text)
+			continue
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the error repeats the secret: %v", err)
+		}
+	}
+}
+
+// stored is a secret that a test changes, and that counts how often it is read.
+type stored struct {
+	mu    sync.Mutex
+	text  *string
+	err   error
+	reads int
+}
+
+func (s *stored) GetSecretValue(
+	_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options),
+) (*secretsmanager.GetSecretValueOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	if *in.SecretId != "arn" {
+		return nil, errors.New("no such secret")
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: s.text}, s.err
+}
+
+func (s *stored) set(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = &text
+}
+
+func (s *stored) want(t *testing.T, reads int) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reads != reads {
+		t.Errorf("the secret was read %d times, want %d", s.reads, reads)
+	}
+}
+
+// fixture returns a provider of a secret that holds "old", and the clock that it looks at.
+func fixture() (*Secret, *stored, *time.Time) {
+	s := &stored{}
+	s.set("old")
+	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	return NewSecret(s, "arn", "orders", func() time.Time { return now }), s, &now
+}
+
+func wantLogin(t *testing.T, p *Secret, username, password string) {
+	t.Helper()
+	u, w, err := p.Credentials(t.Context())
+	if err != nil || u != username || w != password {
+		t.Errorf("credentials %q %q, error %v, want %q %q", u, w, err, username, password)
+	}
+}
+
+func TestSecretIsReadOnce(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	for range 3 {
+		wantLogin(t, p, "orders", "old")
+	}
+	s.want(t, 1)
+}
+
+func TestRefusedCredentialsAreRenewedOnceForAll(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	wantLogin(t, p, "orders", "old")
+	refused := p.Version()
+	s.set(`{"username":"orders-2","password":"new"}`)
+
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			if !p.Renew(t.Context(), refused) {
+				t.Error("not renewed")
+			}
+		})
+	}
+	group.Wait()
+	wantLogin(t, p, "orders-2", "new")
+	s.want(t, 2)
+}
+
+func TestUnchangedSecretIsReadOnceASecond(t *testing.T) {
+	t.Parallel()
+	p, s, now := fixture()
+	wantLogin(t, p, "orders", "old")
+	for range 5 {
+		if p.Renew(t.Context(), p.Version()) {
+			t.Error("renewed, although the secret is as it was")
+		}
+	}
+	s.want(t, 2)
+
+	*now = now.Add(renewPause)
+	s.set("new")
+	if !p.Renew(t.Context(), p.Version()) {
+		t.Error("not renewed a second later")
+	}
+	wantLogin(t, p, "orders", "new")
+}
+
+func TestFailedReadKeepsTheCredentials(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	wantLogin(t, p, "orders", "old")
+	s.err = errors.New("throttled")
+	if p.Renew(t.Context(), p.Version()) {
+		t.Error("renewed without an answer")
+	}
+	wantLogin(t, p, "orders", "old")
+}
+
+func TestFirstReadThatFailsIsRepeated(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	s.err = errors.New("throttled")
+	if _, _, err := p.Credentials(t.Context()); !errors.Is(err, s.err) {
+		t.Errorf("error %v, want that of Secrets Manager", err)
+	}
+	s.err = nil
+	wantLogin(t, p, "orders", "old")
+}
+
+func TestSecretOfBytesIsRefused(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	s.text = nil
+	if _, _, err := p.Credentials(t.Context()); err == nil {
+		t.Error("a secret without text was taken for a password")
+	}
+}
+
+func TestWaitingForARenewalEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	p, _, _ := fixture()
+	if err := p.lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p.Renew(ctx, 0) {
+		t.Error("renewed although another reading was under way")
+	}
+	if _, _, err := p.Credentials(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
