@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"iter"
 	"runtime"
-	"sync"
 
+	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/orderfile"
 	"orderpipeline/shared/order"
 )
@@ -45,30 +46,23 @@ const chunkEntries = 512
 // the file, of each, or of ctx; the sums are those of the entries until then. The order ids of the file are kept in
 // memory, about 50 bytes for each.
 func Check(ctx context.Context, r *orderfile.Reader, each func(*Verdict) error) (*Sums, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	p := &pipeline{reader: r, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	results := p.start(ctx)
-	defer p.running.Wait()
-	defer stop()
-
+	j := judge{maphash.MakeSeed(), maphash.MakeSeed()}
 	sums := newSums()
 	known := map[[2]uint64]known{}
-	for result := range results {
-		c := <-result
-		for i := range c.verdicts {
-			v := &c.verdicts[i]
+	for verdicts, err := range inorder.Map(ctx, runtime.GOMAXPROCS(0)+1, chunks(r), j.all) {
+		if err != nil {
+			return sums, err
+		}
+		for i := range verdicts {
+			v := &verdicts[i]
 			compare(known, v)
 			sums.add(v)
 			if err := each(v); err != nil {
 				return sums, err
 			}
 		}
-		if c.err != nil {
-			return sums, c.err
-		}
 	}
-	return sums, ctx.Err()
+	return sums, nil
 }
 
 // known is an order id that the file had before.
@@ -97,73 +91,40 @@ func compare(seen map[[2]uint64]known, v *Verdict) {
 	}
 }
 
-// A chunk is a series of entries and, where the file ends in an error, that error.
-type chunk struct {
-	verdicts []Verdict
-	err      error
-}
-
-// A pipeline reads chunks, judges several of them at the same time, and keeps their order.
-type pipeline struct {
-	reader  *orderfile.Reader
-	seeds   [2]maphash.Seed
-	running sync.WaitGroup
-}
-
-// start returns a channel with one channel for each chunk, in the order of the file.
-func (p *pipeline) start(ctx context.Context) <-chan chan chunk {
-	workers := runtime.GOMAXPROCS(0)
-	results := make(chan chan chunk, 2*workers)
-	slots := make(chan struct{}, workers+1)
-	p.running.Go(func() {
-		defer close(results)
+// chunks reads the file.
+func chunks(r *orderfile.Reader) iter.Seq2[[]Verdict, error] {
+	return func(yield func([]Verdict, error) bool) {
 		for {
-			c, last := p.read()
-			result := make(chan chunk, 1)
-			select {
-			case <-ctx.Done():
-				return
-			case slots <- struct{}{}:
-			}
-			p.running.Go(func() {
-				for i := range c.verdicts {
-					p.judge(&c.verdicts[i])
+			chunk := make([]Verdict, 0, chunkEntries)
+			var err error
+			for len(chunk) < chunkEntries && err == nil {
+				var entry orderfile.Entry
+				if entry, err = r.Next(); err == nil {
+					chunk = append(chunk, Verdict{Entry: entry})
 				}
-				result <- c
-				<-slots
-			})
-			select {
-			case <-ctx.Done():
-				return
-			case results <- result:
 			}
-			if last {
+			if len(chunk) > 0 && !yield(chunk, nil) || errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
 				return
 			}
 		}
-	})
-	return results
-}
-
-// read takes the next chunk from the file.
-func (p *pipeline) read() (c chunk, last bool) {
-	c.verdicts = make([]Verdict, 0, chunkEntries)
-	for len(c.verdicts) < chunkEntries {
-		entry, err := p.reader.Next()
-		if errors.Is(err, io.EOF) {
-			return c, true
-		}
-		if err != nil {
-			c.err = err
-			return c, true
-		}
-		c.verdicts = append(c.verdicts, Verdict{Entry: entry})
 	}
-	return c, false
 }
 
-// judge parses one entry.
-func (p *pipeline) judge(v *Verdict) {
+// A judge parses entries. Its seeds are those of the hashes of order ids.
+type judge [2]maphash.Seed
+
+func (j judge) all(_ context.Context, verdicts []Verdict) ([]Verdict, error) {
+	for i := range verdicts {
+		j.one(&verdicts[i])
+	}
+	return verdicts, nil
+}
+
+func (j judge) one(v *Verdict) {
 	if len(v.Body) > MaxMessage {
 		v.Refusal = &order.Refusal{
 			Reason: MessageTooLarge,
@@ -178,5 +139,5 @@ func (p *pipeline) judge(v *Verdict) {
 	}
 	v.Order = o
 	v.fingerprint = o.Fingerprint()
-	v.id = [2]uint64{maphash.String(p.seeds[0], o.ID), maphash.String(p.seeds[1], o.ID)}
+	v.id = [2]uint64{maphash.String(j[0], o.ID), maphash.String(j[1], o.ID)}
 }

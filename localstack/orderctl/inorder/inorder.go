@@ -1,0 +1,84 @@
+// Package inorder does work in parallel and keeps the order of its results.
+package inorder
+
+import (
+	"context"
+	"iter"
+	"sync"
+)
+
+type result[R any] struct {
+	value R
+	err   error
+}
+
+// Map calls do for every value of in, up to parallel calls at a time, and yields the results in the order of in. At most
+// 2×parallel results wait to be taken. An error of in, of do or of ctx is yielded last. Every call of do has ended when
+// the loop over Map ends.
+func Map[T, R any](
+	ctx context.Context,
+	parallel int,
+	in iter.Seq2[T, error],
+	do func(context.Context, T) (R, error),
+) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		working, stop := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer stop()
+
+		results := make(chan chan result[R], parallel)
+		running.Go(func() {
+			defer close(results)
+			feed(working, parallel, in, do, results, &running)
+		})
+
+		for next := range results {
+			r := <-next
+			if !yield(r.value, r.err) || r.err != nil {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			var none R
+			yield(none, err)
+		}
+	}
+}
+
+func feed[T, R any](
+	ctx context.Context,
+	parallel int,
+	in iter.Seq2[T, error],
+	do func(context.Context, T) (R, error),
+	results chan<- chan result[R],
+	running *sync.WaitGroup,
+) {
+	slots := make(chan struct{}, parallel)
+	for value, err := range in {
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		next := make(chan result[R], 1)
+		if err != nil {
+			next <- result[R]{err: err}
+			<-slots
+		} else {
+			running.Go(func() {
+				r, err := do(ctx, value)
+				next <- result[R]{r, err}
+				<-slots
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case results <- next:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
