@@ -1,0 +1,193 @@
+package audit
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Verdict says in which way the store differs from the archive.
+type Verdict string
+
+// The verdicts.
+const (
+	// Lost: the archive holds more. The store has lost orders, or never counted them.
+	Lost Verdict = "lost"
+	// Unarchived: the store holds more. An order was counted whose message is not acknowledged yet: it is in flight or in
+	// the dead-letter queue. Or the figure was changed by other means.
+	Unarchived Verdict = "not in the archive"
+	// Different: neither, such as more orders with less revenue.
+	Different Verdict = "different"
+)
+
+// A Difference is a figure that is not the same in the archive and in the store.
+type Difference struct {
+	Figure  string  `json:"figure"`         // total, month, day, customer or leaderboard
+	Name    string  `json:"name,omitempty"` // of the month, day or customer; the place in the leaderboard
+	Archive Figures `json:"archive"`
+	Store   Figures `json:"store"`
+	Verdict Verdict `json:"verdict"`
+}
+
+// MarshalJSON writes the revenue as a number with two decimals, as the API does.
+func (f Figures) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Orders  int64       `json:"orders"`
+		Revenue json.Number `json:"revenue"`
+	}{f.Orders, json.Number(formatCents(f.Revenue))})
+}
+
+// Money writes the revenue with two decimals.
+func (f Figures) Money() string { return formatCents(f.Revenue) }
+
+func verdict(archive, store Figures) Verdict {
+	more := archive.Orders > store.Orders || archive.Revenue > store.Revenue
+	less := archive.Orders < store.Orders || archive.Revenue < store.Revenue
+	switch {
+	case more && less:
+		return Different
+	case more:
+		return Lost
+	}
+	return Unarchived
+}
+
+// A Comparison compares the figures of the API, one after the other, with a book.
+type Comparison struct {
+	Compared    int64        // figures
+	Differences []Difference // at most 1,000
+	Count       int64        // of all differences
+	Verdicts    map[Verdict]int64
+
+	book *Book
+}
+
+// keptDifferences bounds how many differences are listed; all are counted.
+const keptDifferences = 1000
+
+// NewComparison begins a comparison with a book that is complete.
+func NewComparison(b *Book) *Comparison {
+	return &Comparison{book: b, Verdicts: map[Verdict]int64{}}
+}
+
+func (c *Comparison) compare(figure, name string, archive, store Figures) {
+	c.Compared++
+	if archive == store {
+		return
+	}
+	d := Difference{figure, name, archive, store, verdict(archive, store)}
+	c.Count++
+	c.Verdicts[d.Verdict]++
+	if len(c.Differences) < keptDifferences {
+		c.Differences = append(c.Differences, d)
+	}
+}
+
+// Total compares the figures of the whole store.
+func (c *Comparison) Total(store Figures) { c.compare("total", "", c.book.Total, store) }
+
+// Months compares all months that the store has, by their names: YYYY-MM.
+func (c *Comparison) Months(store map[string]Figures) {
+	c.periods("month", named(c.book.Months, monthName), store)
+}
+
+// Days compares all days that the store has, by their names: YYYY-MM-DD.
+func (c *Comparison) Days(store map[string]Figures) {
+	c.periods("day", named(c.book.Days, dayName), store)
+}
+
+func named(figures map[int]*Figures, name func(int) string) map[string]Figures {
+	byName := make(map[string]Figures, len(figures))
+	for key, f := range figures {
+		byName[name(key)] = *f
+	}
+	return byName
+}
+
+func (c *Comparison) periods(figure string, archive, store map[string]Figures) {
+	names := slices.Collect(maps.Keys(archive))
+	for name := range store {
+		if _, found := archive[name]; !found {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		c.compare(figure, name, archive[name], store[name])
+	}
+}
+
+// Customer compares the figures of one customer. A customer that the store names twice is a difference.
+func (c *Comparison) Customer(id string, store Figures) {
+	known := c.book.Customers[id]
+	switch {
+	case known == nil:
+		c.compare("customer", id, Figures{}, store)
+	case known.met:
+		c.compare("customer", id+" (named again)", Figures{}, store)
+	default:
+		known.met = true
+		c.compare("customer", id, known.Figures, store)
+	}
+}
+
+// CustomersEnd compares the customers that the store did not name.
+func (c *Comparison) CustomersEnd() {
+	var missing []string
+	for id, known := range c.book.Customers {
+		if !known.met {
+			missing = append(missing, id)
+		}
+	}
+	slices.Sort(missing)
+	for _, id := range missing {
+		c.compare("customer", id, c.book.Customers[id].Figures, Figures{})
+	}
+}
+
+// A Spender is one place of the leaderboard.
+type Spender struct {
+	UserID string
+	Spend  int64 // in cents
+}
+
+// Top compares the leaderboard, of which the API shows at most n places. The order of customers with the same spend is
+// not judged.
+func (c *Comparison) Top(store []Spender, n int) {
+	want := make([]Spender, 0, len(c.book.Customers))
+	for id, known := range c.book.Customers {
+		want = append(want, Spender{id, known.Revenue})
+	}
+	slices.SortFunc(want, func(a, b Spender) int {
+		return cmp.Or(cmp.Compare(b.Spend, a.Spend), strings.Compare(a.UserID, b.UserID))
+	})
+	want = want[:min(n, len(want))]
+	listed := map[string]bool{}
+	for place := range max(len(want), len(store)) {
+		name := fmt.Sprintf("place %d", place+1)
+		var archive, shown Figures
+		if place < len(want) {
+			archive.Revenue = want[place].Spend
+		}
+		if place < len(store) {
+			s := store[place]
+			shown.Revenue = s.Spend
+			name += ", " + s.UserID
+			if known := c.book.Customers[s.UserID]; known == nil || known.Revenue != s.Spend || listed[s.UserID] {
+				// The customer's own spend in the archive, which is not the one shown.
+				archive.Revenue = 0
+				if known != nil && !listed[s.UserID] {
+					archive.Revenue = known.Revenue
+				}
+			}
+			listed[s.UserID] = true
+		}
+		c.compare("leaderboard", name, archive, shown)
+	}
+}
+
+// Equal says that every figure is the same, and that nothing is wrong with the archive itself.
+func (c *Comparison) Equal() bool { return c.Count == 0 && c.book.FaultCount == 0 }
