@@ -1,13 +1,10 @@
-// The stats function: answers questions about the ledger's figures. In Lambda it stands behind API Gateway; anywhere else
-// it is a plain HTTP server on LISTEN (127.0.0.1:8080).
+// The stats function: answers queries about the ledger's figures. In Lambda it serves API Gateway;
+// anywhere else it is a plain HTTP server on LISTEN.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,11 +16,13 @@ import (
 
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/metric"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/depth"
 )
 
-// An answer may take answerLimit. Redis gets less than half of it, so that a connection that died while the sandbox was
-// frozen costs one retry and not the answer.
+// An answer may take answerLimit. Redis gets less than half of it, so that a connection that died
+// while the sandbox was frozen costs one retry and not the answer.
 const (
 	answerLimit = 2 * time.Second
 	redisLimit  = 900 * time.Millisecond
@@ -51,50 +50,21 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	api := statsapi.New(statsapi.Config{
+
+	c := statsapi.Config{
 		Store:  store,
-		Queues: queues{sqs.NewFromConfig(cloud, once), settings.Queues},
+		Queues: depth.Queues{Client: sqs.NewFromConfig(cloud, noRetry), URLs: settings.Queues},
 		Log:    log,
 		Limit:  answerLimit,
-	})
-	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		lambda.Start(statsapi.Lambda(api, func(ctx context.Context) { _ = api.Flush(ctx) })) // logged, and tried again
-		return nil
 	}
-	return serve(ctx, api, log)
-}
-
-// once makes SQS be asked one time only: an answer waits a moment for the depths of the queues, and whoever wants them asks again.
-func once(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
-
-// serve answers over HTTP until it is interrupted, and then finishes the requests under way.
-func serve(ctx context.Context, api *statsapi.API, log *slog.Logger) error {
-	address := os.Getenv("LISTEN")
-	if address == "" {
-		address = "127.0.0.1:8080"
+	if !settings.InLambda {
+		return statsapi.New(c).Serve(ctx, settings.Listen)
 	}
-	server := &http.Server{Addr: address, Handler: api, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
-	done := make(chan error, 1)
-	go func() { done <- server.ListenAndServe() }()
-	log.InfoContext(ctx, "listening", "address", address)
-	flushing, stopFlushing := context.WithCancel(context.WithoutCancel(ctx))
-	flushed := make(chan struct{})
-	go func() {
-		defer close(flushed)
-		api.FlushEvery(flushing, time.Second)
-	}()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err = server.Shutdown(ending)
-	}
-	stopFlushing()
-	<-flushed
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve on %s: %w", address, err)
-	}
+	c.EMF = &metric.EMF{Stack: settings.StackName}
+	lambda.Start(statsapi.Lambda(statsapi.New(c)))
 	return nil
 }
+
+// noRetry makes the SQS client send each request once: queue depths are best effort, and the page
+// polls anyway.
+func noRetry(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }

@@ -17,6 +17,7 @@ import (
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // A site is an API with its pages, the way in for orders, and a hand on its Redis.
@@ -111,8 +112,8 @@ func take(t *testing.T, store *ledger.Store, messages []string) {
 // depths are what SQS would say.
 type depths struct{}
 
-func (depths) Depths(context.Context) ([]statsapi.QueueDepth, error) {
-	return []statsapi.QueueDepth{{Queue: "orders", Visible: 12, InFlight: 3}, {Queue: "orders-dlq"}, {Queue: "orders-rejected", Visible: 2}}, nil
+func (depths) Depths(context.Context) ([]answer.Queue, error) {
+	return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 12, InFlight: 3}}, {Queue: "orders-dlq"}, {Queue: "orders-rejected", Depth: answer.Depth{Visible: 2}}}, nil
 }
 
 // message is an order of one item.

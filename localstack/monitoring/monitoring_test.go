@@ -23,6 +23,7 @@ import (
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // dashboard is what the tests read of Grafana's model.
@@ -213,6 +214,6 @@ func scrape(t *testing.T) map[string]map[string][]string {
 
 type queues struct{}
 
-func (queues) Depths(context.Context) ([]statsapi.QueueDepth, error) {
-	return []statsapi.QueueDepth{{Queue: "orders"}, {Queue: "orders-dlq"}, {Queue: "orders-rejected"}}, nil
+func (queues) Depths(context.Context) ([]answer.Queue, error) {
+	return []answer.Queue{{Queue: "orders"}, {Queue: "orders-dlq"}, {Queue: "orders-rejected"}}, nil
 }

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ type Shared struct {
 	CacheName string // the id of the ElastiCache replication group that AuthIAM logs in to
 	Ledger    ledger.Options
 	LogLevel  slog.Level
+	StackName string // the dimension of the CloudWatch metrics; empty outside a stack
 }
 
 // Orders are the settings of the order function.
@@ -35,6 +37,10 @@ type Stats struct {
 	Shared
 	// Queues are the URLs of the queues whose depth is shown, by name; a queue without a URL is left out.
 	Queues map[string]string
+	// Listen is the address of the plain HTTP server.
+	Listen string
+	// InLambda says that the Lambda runtime started the function, which then serves API Gateway.
+	InLambda bool
 }
 
 // Lookup is os.LookupEnv, or a test's own.
@@ -55,7 +61,12 @@ func ForOrders(lookup Lookup) (Orders, error) {
 // ForStats reads the stats function's settings.
 func ForStats(lookup Lookup) (Stats, error) {
 	e := environment{lookup: lookup}
-	c := Stats{Shared: e.shared(), Queues: map[string]string{}}
+	c := Stats{
+		Shared:   e.shared(),
+		Queues:   map[string]string{},
+		Listen:   cmp.Or(e.get("LISTEN"), DefaultListen),
+		InLambda: e.get("AWS_LAMBDA_RUNTIME_API") != "",
+	}
 	for name, variable := range map[string]string{
 		"orders": "ORDERS_QUEUE_URL", "orders-dlq": "DLQ_QUEUE_URL", "orders-rejected": "REJECTED_QUEUE_URL",
 	} {
@@ -101,6 +112,9 @@ func (e *environment) number(name string, fallback, low, high int) int {
 // DefaultRetentionDays outlives four days in the queue of orders and fourteen in the dead-letter queue, with time for both once more.
 const DefaultRetentionDays = 35
 
+// DefaultListen lets only this machine connect: the API has no authentication of its own.
+const DefaultListen = "127.0.0.1:8080"
+
 // DefaultRetrySeconds lets a hiccup of Redis pass.
 const DefaultRetrySeconds = 5
 
@@ -113,6 +127,7 @@ func (e *environment) shared() Shared {
 		Auth:      e.get("REDIS_AUTH"),
 		SecretARN: e.get("REDIS_SECRET_ARN"),
 		CacheName: e.get("REDIS_CACHE_NAME"),
+		StackName: e.get("STACK_NAME"),
 		Ledger: ledger.Options{
 			Shards:    e.number("LEDGER_SHARDS", 1, 1, ledger.MaxShards),
 			Retention: time.Duration(e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)) * 24 * time.Hour,

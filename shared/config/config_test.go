@@ -49,6 +49,7 @@ func TestForStats(t *testing.T) {
 	want := Stats{
 		Shared: Shared{Redis: ledger.Connection{URL: "redis://h:1"}, Auth: AuthNone, Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour}},
 		Queues: map[string]string{"orders-dlq": "d"},
+		Listen: DefaultListen,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("settings, error %v (-want +got):\n%s", err, diff)

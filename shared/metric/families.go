@@ -85,17 +85,18 @@ var (
 
 // Families lists every family, in the order in which they are written.
 func Families() []Family {
-	return slices.Concat(Independent(), []Family{
+	return append(WithoutRequests(), APIRequests, APIDuration)
+}
+
+// WithoutRequests lists the families but for those about the API, which only a server fills.
+func WithoutRequests() []Family {
+	return append(Independent(),
 		Messages, Refused, Mismatches, Recorded, Revenue, Healed, ReplayConflicts,
-		BatchSize, BatchDuration,
-	}, Requests())
+		BatchSize, BatchDuration)
 }
 
 // Independent lists the families that are known while Redis is away.
 func Independent() []Family { return []Family{RedisUp, QueueMessages} }
-
-// Requests lists the families about the API, which only a server fills.
-func Requests() []Family { return []Family{APIRequests, APIDuration} }
 
 func gauge(name, help string, labels ...string) Gauge {
 	return Gauge{family{name: name, help: help, labels: labels}}

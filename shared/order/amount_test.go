@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -123,6 +124,24 @@ func TestCentsAreWrittenWithTwoDecimals(t *testing.T) {
 		}
 		if got, err := c.MarshalJSON(); err != nil || string(got) != want {
 			t.Errorf("%d cents as JSON = %s (error %v), want %s", int64(c), got, err, want)
+		}
+	}
+}
+
+func TestMoneyInJSONIsExact(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]order.Cents{
+		"59.97": 5997, "0.05": 5, "-0.05": -5, "7": 700, "7.5": 750, "90071992547409.93": 9007199254740993,
+	} {
+		var got order.Cents
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
+			t.Errorf("%s is read as %d cents, error %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"0.001", "1e3", `"1.00"`, "null", "true", "99999999999999999999"} {
+		var got order.Cents
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s is read as %d cents", text, got)
 		}
 	}
 }

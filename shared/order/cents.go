@@ -1,6 +1,10 @@
 package order
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Cents is an amount of money in whole cents. No binary float ever holds money.
 type Cents int64
@@ -19,3 +23,17 @@ func (c Cents) String() string { return string(c.Append(nil)) }
 
 // MarshalJSON writes c as a JSON number with exactly two decimals.
 func (c Cents) MarshalJSON() ([]byte, error) { return c.Append(nil), nil }
+
+// UnmarshalJSON reads a JSON number with at most two decimals, and no exponent. It is exact.
+func (c *Cents) UnmarshalJSON(text []byte) error {
+	whole, fraction, _ := strings.Cut(string(text), ".")
+	if whole == "" || len(fraction) > 2 {
+		return fmt.Errorf("%s is not an amount of money with at most two decimals", text)
+	}
+	cents, err := strconv.ParseInt(whole+(fraction + "00")[:2], 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s is not an amount of money", text)
+	}
+	*c = Cents(cents)
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 
 	"orderpipeline/shared/ledger"
 )
@@ -27,7 +29,7 @@ func TestAnEmptyStore(t *testing.T) {
 		"/stats/global":   `{"total_orders":0,"total_revenue":0.00}`,
 		"/stats/top/10":   `[]`,
 		"/stats/monthly":  `{}`,
-		"/stats/messages": `{"recorded":0,"duplicate":0,"mismatch":0,"failed":0,"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,"order_id_conflict":0,"order_too_large":0,"total_overflow":0},"queues":[]}`,
+		"/stats/messages": `{"recorded":0,"duplicate":0,"mismatch":0,"failed":0,"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,"order_id_conflict":0,"order_too_large":0,"total_overflow":0},"redis_up":true,"queues":[]}`,
 	} {
 		got := ask(t, api, http.MethodGet, path)
 		if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" {
@@ -52,16 +54,15 @@ func TestAnswersOfTheContract(t *testing.T) {
 		placed(t, "O5", "U3", "2025-01", 100_000_000_000),
 	)
 	tests := map[string]struct{ path, want string }{
-		"a customer":                      {"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`},
-		"a customer of a few cents":       {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
-		"totals":                          {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
-		"the leader alone":                {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
-		"all on the leaderboard":          {"/stats/top/1000", `[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":0.05}]`},
-		"months: 2024 by default":         {"/stats/monthly", `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`},
-		"months: a range over years":      {"/stats/monthly?start=2023-12&end=2025-01", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
-		"months: one":                     {"/stats/monthly?start=2024-03&end=2024-03", `{"2024-03":{"orders":1,"revenue":19.99}}`},
-		"months: the longest range":       {"/stats/monthly?start=1970-01&end=2069-12", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
-		"a query that the route does not": {"/stats/global?x=1", `{"total_orders":5,"total_revenue":1000000060.02}`},
+		"a customer":                 {"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`},
+		"a customer of a few cents":  {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
+		"totals":                     {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
+		"the leader alone":           {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
+		"all on the leaderboard":     {"/stats/top/1000", `[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":0.05}]`},
+		"months: 2024 by default":    {"/stats/monthly", `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`},
+		"months: a range over years": {"/stats/monthly?start=2023-12&end=2025-01", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
+		"months: one":                {"/stats/monthly?start=2024-03&end=2024-03", `{"2024-03":{"orders":1,"revenue":19.99}}`},
+		"months: the longest range":  {"/stats/monthly?start=1970-01&end=2069-12", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestWhatIsNotAnsweredWith200(t *testing.T) {
 		"top beyond 64 bits":          {http.MethodGet, "/stats/top/99999999999999999999", 422, "n: invalid integer"},
 		"a month in words":            {http.MethodGet, "/stats/monthly?start=January", 422, "start: expected string to be YYYY-MM"},
 		"a thirteenth month":          {http.MethodGet, "/stats/monthly?start=2024-13", 422, "start: expected string to be YYYY-MM"},
-		"an empty month":              {http.MethodGet, "/stats/monthly?start=&end=2024-01", 422, "start: expected a month"},
+		"an empty month":              {http.MethodGet, "/stats/monthly?start=&end=2024-01", 422, "start: expected a value"},
 		"a month with a day":          {http.MethodGet, "/stats/monthly?end=2024-12-01", 422, "end: expected string to be YYYY-MM"},
 		"a month before 1970":         {http.MethodGet, "/stats/monthly?start=1969-12", 422, "start: expected string to be YYYY-MM"},
 		"start after end":             {http.MethodGet, "/stats/monthly?start=2024-02&end=2024-01", 400, "start (2024-02) is after end (2024-01)"},
@@ -106,6 +107,12 @@ func TestWhatIsNotAnsweredWith200(t *testing.T) {
 		"1,201 months":                {http.MethodGet, "/stats/monthly?start=1970-01&end=2070-01", 400, "1200 months"},
 		"a route that is not":         {http.MethodGet, "/nowhere", 404, "nothing at this path"},
 		"a trailing slash":            {http.MethodGet, "/health/", 404, "nothing at this path"},
+		"a parameter of no route":     {http.MethodGet, "/stats/global?x=1", 422, "x: unknown parameter, this route has none"},
+		"a misspelt parameter":        {http.MethodGet, "/stats/monthly?from=2024-01", 422, "from: unknown parameter, this route has start, end"},
+		"a parameter in capitals":     {http.MethodGet, "/stats/monthly?START=2024-01", 422, "START: unknown parameter"},
+		"a parameter given twice":     {http.MethodGet, "/stats/monthly?start=2024-01&start=2024-02", 422, "start: given 2 times"},
+		"a query that is none":        {http.MethodGet, "/stats/monthly?start=2024-05%&end=2024-06", 422, "cannot be parsed"},
+		"a semicolon in a query":      {http.MethodGet, "/stats/monthly?start=2024-05;end=2024-06", 422, "cannot be parsed"},
 		"dots in the path":            {http.MethodGet, "/stats/../health", 404, "nothing at this path"},
 		"a POST":                      {http.MethodPost, "/stats/global", 405, "GET"},
 		"a DELETE":                    {http.MethodDelete, "/users/U1/stats", 405, "GET"},
@@ -147,6 +154,8 @@ func TestAnyCustomerIDCanBeAskedFor(t *testing.T) {
 		"128 characters":      strings.Repeat("é", 128),
 		"semicolon and comma": "a;b,c=d&e",
 		"dots":                "..a..",
+		"a dot alone":         ".",
+		"two dots alone":      "..",
 	} {
 		t.Run(name, func(t *testing.T) {
 			record(t, store, placed(t, "order of "+name, id, "2024-05", 4200))
@@ -182,8 +191,8 @@ func TestHEADAnswersWithoutABody(t *testing.T) {
 func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
-	queues := fakeQueues{func(context.Context) ([]statsapi.QueueDepth, error) {
-		return []statsapi.QueueDepth{{Queue: "orders", Visible: 7, InFlight: 3, Delayed: 1}}, errors.New("one queue did not answer")
+	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
+		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 7, InFlight: 3, Delayed: 1}}}, errors.New("one queue did not answer")
 	}}
 	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
 	overridden := placed(t, "O1", "U1", "2024-01", 100)
@@ -208,9 +217,27 @@ func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 			"invalid_json": 2.0, "missing_field": 0.0, "invalid_field": 0.0, "order_too_large": 0.0,
 			"order_id_conflict": 1.0, "total_overflow": 0.0,
 		},
-		"queues": []any{map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0}},
+		"redis_up": true,
+		"queues":   []any{map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0}},
 	}
 	if diff := cmp.Diff(want, decode(t, got.body)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Each route refuses what it does not understand of a query, and no route falls back on a default.
+func TestEveryRouteRefusesAQueryThatItDoesNotUnderstand(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	routes := slices.Concat(dataRoutes, []string{"/", "/dashboard", "/docs", "/docs/docs.js", "/openapi.json", "/openapi-3.0.json"})
+	for _, route := range routes {
+		for _, query := range []string{"unknown=1", "unknown", "=", "%", "a=%zz", "a;b", "start=2024-01&unknown=1", "%00=1"} {
+			got := ask(t, api, http.MethodGet, route+"?"+query)
+			if got.status != http.StatusUnprocessableEntity {
+				t.Errorf("%s?%s: status %d, want 422", route, query, got.status)
+				continue
+			}
+			got.problem(t)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"orderpipeline/shared/metric"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // scrape reads /metrics with Prometheus's own parser and linter.
@@ -146,8 +147,8 @@ func TestAFlushIsBounded(t *testing.T) {
 func TestMetricsHoldEverything(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
-	queues := fakeQueues{func(context.Context) ([]statsapi.QueueDepth, error) {
-		return []statsapi.QueueDepth{{Queue: "orders", Visible: 5}, {Queue: "orders-dlq", Visible: 2, InFlight: 1}}, nil
+	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
+		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 5}}, {Queue: "orders-dlq", Depth: answer.Depth{Visible: 2, InFlight: 1}}}, nil
 	}}
 	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
 	record(t, store, placed(t, "O1", "U1", "2024-01", 4205), placed(t, "O2", "U1", "2024-01", 1))

@@ -2,10 +2,15 @@ package statsapi
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // documentConfig is the OpenAPI document's head. The library's own routes for documents and pages are left out: ours are in
@@ -33,17 +38,39 @@ const (
 	tagOperation = "Operation"
 )
 
-// operation describes a route. Every one can answer 503; refusal is one more status of its own, or zero.
-func operation(id, path, summary, description string, refusal int) huma.Operation {
+// describeTypes tells the document what the types of money and of months look like as JSON. The
+// types themselves are shared with clients and know nothing of OpenAPI.
+func describeTypes(schemas huma.Registry) {
+	schemas.RegisterTypeAlias(reflect.TypeFor[order.Cents](), reflect.TypeFor[moneySchema]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[answer.Months](), reflect.TypeFor[monthsSchema]())
+}
+
+type moneySchema struct{}
+
+func (moneySchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type:        huma.TypeNumber,
+		Description: "Money in units of the currency, always with two decimals. Exact: it is kept in whole cents.",
+		Examples:    []any{59.97},
+	}
+}
+
+type monthsSchema struct{}
+
+func (monthsSchema) Schema(registry huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(registry, reflect.TypeFor[map[string]answer.Period]())
+}
+
+// operation describes a route. Each can answer 422 for its query and 503; refusals are further
+// statuses.
+func operation(id, path, summary, description string, refusals ...int) huma.Operation {
 	o := huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Description: description,
-		Tags:   []string{tagFigures},
-		Errors: []int{http.StatusServiceUnavailable},
+		Tags: []string{tagFigures},
+		Errors: append([]int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			refusals...),
 	}
-	if refusal != 0 {
-		o.Errors = append(o.Errors, refusal)
-	}
-	if id == "health" || id == "message-stats" || id == "metrics" {
+	if slices.Contains([]string{"health", "message-stats", "metrics", "overview"}, id) {
 		o.Tags = []string{tagOperation}
 	}
 	return o
@@ -51,7 +78,8 @@ func operation(id, path, summary, description string, refusal int) huma.Operatio
 
 func metricsOperation() huma.Operation {
 	o := operation("metrics", "/metrics", "Metrics",
-		"Everything that is counted, over all function instances together, in the Prometheus text format.", 0)
+		"Everything that is counted, over all function instances together, in the Prometheus text format. "+
+			"While Redis is away: orders_redis_up 0 and the queue depths, with status 200.")
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "OK",
 		Content: map[string]*huma.MediaType{"text/plain": {
@@ -62,18 +90,20 @@ func metricsOperation() huma.Operation {
 	return o
 }
 
-// explain says in the detail itself what is wrong with a request; the library says it only in the list of errors.
+// explain says in the detail itself what is wrong with a request; huma says it only in the list of
+// errors.
 func explain(_ huma.Context, _ string, answer any) (any, error) {
 	p, ok := answer.(*huma.ErrorModel)
 	if !ok || p.Status != http.StatusUnprocessableEntity || len(p.Errors) == 0 {
 		return answer, nil
 	}
-	told := make([]string, len(p.Errors))
+	sentences := make([]string, len(p.Errors))
 	for i, e := range p.Errors {
 		_, name, _ := strings.Cut(e.Location, ".")
-		told[i] = name + ": " + e.Message
+		sentences[i] = name + ": " + e.Message
 	}
-	p.Detail = strings.Join(told, "; ") + "."
+	slices.Sort(sentences)
+	p.Detail = strings.Join(sentences, "; ") + "."
 	return p, nil
 }
 
@@ -81,9 +111,9 @@ func explain(_ huma.Context, _ string, answer any) (any, error) {
 func problemExamples() map[string]huma.ErrorModel {
 	return map[string]huma.ErrorModel{
 		"400": {Detail: "start (2024-02) is after end (2024-01)."},
-		"404": {Detail: "This customer has no orders."},
+		"404": {Detail: unknownUser},
 		"422": {Detail: "n: expected number <= 1000.", Errors: []*huma.ErrorDetail{{Message: "expected number <= 1000", Location: "path.n", Value: 5000}}},
-		"500": {Detail: "Something went wrong here. The log tells more under this request id."},
+		"500": {Detail: internalError},
 		"503": {Detail: storeAway},
 	}
 }

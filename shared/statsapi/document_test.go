@@ -54,13 +54,14 @@ func TestTheDocumentDescribesEveryRouteAndAnswer(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPI(t)
 	want := map[string][]string{
-		"/health":           {"200", "500", "503"},
+		"/health":           {"200", "422", "500", "503"},
 		"/users/{id}/stats": {"200", "404", "422", "500", "503"},
-		"/stats/global":     {"200", "500", "503"},
+		"/stats/global":     {"200", "422", "500", "503"},
 		"/stats/top/{n}":    {"200", "422", "500", "503"},
 		"/stats/monthly":    {"200", "400", "422", "500", "503"},
-		"/stats/messages":   {"200", "500", "503"},
-		"/metrics":          {"200", "500", "503"},
+		"/stats/messages":   {"200", "422", "500", "503"},
+		"/stats/overview":   {"200", "422", "500", "503"},
+		"/metrics":          {"200", "422", "500", "503"},
 	}
 	for path, version := range map[string]string{"/openapi.json": "3.1.0", "/openapi-3.0.json": "3.0.3"} {
 		d := document(t, api, path)

@@ -14,30 +14,35 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"orderpipeline/shared/metric"
 )
 
-// An exchange is one request and its answer on the way through ServeHTTP. It is the http.ResponseWriter of all handlers.
+// An exchange is one request and its answer on the way through ServeHTTP. It is the
+// http.ResponseWriter of all handlers, and remembers for the log what they wrote.
 type exchange struct {
 	http.ResponseWriter
-	request *http.Request // as the mux saw it: with the pattern that it found
-	id      string
-	status  int   // zero: nothing was written yet
-	silent  bool  // the answer is complete, or the client gone; what a handler still writes is dropped
-	gone    bool  // the client went away before it had the answer
-	cause   error // why the answer is a 5xx: for the log, never for the answer
+	id     string
+	status int   // zero: nothing was written yet
+	gone   bool  // the client disconnected: further writes are dropped
+	cause  error // why the answer is a 5xx, for the log only
 }
 
-type exchangeKey struct{}
+type (
+	exchangeKey  struct{}
+	requestIDKey struct{}
+)
 
-type requestIDKey struct{}
+// statusGone is logged and counted, never sent, for a client that disconnected.
+const statusGone = 499
 
-// ServeHTTP answers one request within the limit, counts it and logs one line. A panic becomes a clean 500.
+// ServeHTTP answers one request within the limit, counts it and logs one line. A panic is a 500.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := a.now()
 	x := &exchange{ResponseWriter: w, id: requestID(r.Context())}
 	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), a.limit)
 	defer cancel()
-	x.request = r.WithContext(ctx)
+	routed := r.WithContext(ctx) // the mux writes the pattern into it
 
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -47,45 +52,86 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			a.log.ErrorContext(ctx, "panic", "request_id", x.id, "panic", thrown, "stack", string(debug.Stack()))
-			x.problem(http.StatusInternalServerError, "Something went wrong here. The log tells more under this request id.")
+			if x.status == 0 {
+				writeProblem(x, http.StatusInternalServerError, internalError)
+			}
 		}
-		// Whoever waits no longer is no failure of ours, whatever became of the answer.
 		if x.gone || x.status >= http.StatusInternalServerError && errors.Is(r.Context().Err(), context.Canceled) {
-			x.status = statusGone
+			x.status = statusGone // the client disconnected: not an error of the server
 		}
-		a.finish(x, a.now().Sub(started))
+		a.finish(x, routed, a.now().Sub(started))
 	}()
 
-	if !clean(r.URL.EscapedPath()) {
-		// The mux would answer with a redirect to an absolute path, which is wrong under a stage prefix.
-		x.problem(http.StatusNotFound, noSuchRoute)
+	if escaped, found := dotPaths[r.URL.EscapedPath()]; found {
+		address := *r.URL
+		address.RawPath = escaped
+		routed.URL = &address
+	}
+	if !clean(routed.URL.EscapedPath()) {
+		// The mux would redirect to an absolute path, which is wrong under a stage prefix.
+		a.unmatched(x, routed)
 		return
 	}
-	a.mux.ServeHTTP(x, x.request)
+	a.mux.ServeHTTP(x, routed)
 }
 
-// statusGone is never answered: it stands in the log and the metrics for a request whose client went away.
-const statusGone = 499
+// dotPaths are the paths of the customers . and .. as sent by clients that do not percent-encode
+// dots. A path with a dot segment is otherwise no route.
+var dotPaths = map[string]string{
+	"/users/./stats":  "/users/%2E/stats",
+	"/users/../stats": "/users/%2E%2E/stats",
+}
 
-func (a *API) finish(x *exchange, took time.Duration) {
-	route := x.route()
+// unmatched answers a request that no route takes.
+func (a *API) unmatched(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		asGet := r.Clone(r.Context())
+		asGet.Method = http.MethodGet
+		if _, pattern := a.mux.Handler(asGet); pattern != catchAll && clean(r.URL.EscapedPath()) {
+			w.Header().Set("Allow", "GET, HEAD")
+			writeProblem(w, http.StatusMethodNotAllowed, onlyGet)
+			return
+		}
+	}
+	writeProblem(w, http.StatusNotFound, noSuchRoute)
+}
+
+// catchAll is the pattern of unmatched.
+const catchAll = "/"
+
+// finish counts and logs the request.
+func (a *API) finish(x *exchange, r *http.Request, took time.Duration) {
 	if x.status == 0 {
 		x.status = http.StatusOK // a handler that writes nothing
 	}
-	a.count(route, strconv.Itoa(x.status), took)
+	route := routeOf(r)
+	failed := x.status >= http.StatusInternalServerError
 
 	level := slog.LevelInfo
-	if x.status >= http.StatusInternalServerError {
+	if failed {
 		level = slog.LevelError
 	}
-	ctx := x.request.Context()
+	var attrs []slog.Attr
+	if a.emf == nil {
+		a.count(route, strconv.Itoa(x.status), took)
+	} else {
+		failures := 0
+		if failed {
+			failures = 1
+		}
+		attrs = a.emf.Attrs(a.now(),
+			metric.Count("ApiRequests", 1),
+			metric.Count("ApiFailures", failures),
+			metric.Milliseconds("ApiDuration", took))
+	}
+
+	ctx := r.Context()
 	if !a.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs,
 		slog.String("request_id", x.id),
-		slog.String("method", x.request.Method),
+		slog.String("method", r.Method),
 		slog.String("route", route),
 		slog.Int("status", x.status),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000))
@@ -93,83 +139,59 @@ func (a *API) finish(x *exchange, took time.Duration) {
 		attrs = append(attrs, slog.String("error", x.cause.Error()))
 	}
 	if a.log.Enabled(ctx, slog.LevelDebug) {
-		attrs = append(attrs, slog.String("uri", x.request.URL.RequestURI())) // may hold a customer's id
+		attrs = append(attrs, slog.String("uri", r.URL.RequestURI())) // may hold a customer's id
 	}
 	a.log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// unmatched is the route of a request that no pattern matched.
-const unmatched = "unmatched"
+// unmatchedRoute names the route of a request that no pattern matched.
+const unmatchedRoute = "unmatched"
 
-// route is the pattern without the method.
-func (x *exchange) route() string {
-	if _, route, found := strings.Cut(x.request.Pattern, " "); found {
+// routeOf is the pattern without the method, never the path, which may hold a customer's id.
+func routeOf(r *http.Request) string {
+	if _, route, found := strings.Cut(r.Pattern, " "); found {
 		return strings.TrimSuffix(route, "{$}")
 	}
-	return unmatched
+	return unmatchedRoute
 }
 
-const noSuchRoute = "There is nothing at this path. See openapi.json for the routes."
-
-// WriteHeader replaces the mux's own plain-text refusals, which come without a pattern, by problem details.
 func (x *exchange) WriteHeader(status int) {
-	switch {
-	case x.status != 0:
+	if x.status != 0 {
 		return
-	case x.request.Pattern != "":
-		x.status = status
-		x.ResponseWriter.WriteHeader(status)
-	case status == http.StatusMethodNotAllowed:
-		x.problem(status, "Every route of this API is read with GET.")
-	case status == http.StatusNotFound:
-		x.problem(status, noSuchRoute)
-	default:
-		x.problem(status, "This is not a request that the API understands.")
 	}
+	x.status = status
+	x.ResponseWriter.WriteHeader(status)
 }
 
+// Write never fails: huma would take the error for a mistake of the program and panic.
 func (x *exchange) Write(body []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if x.silent {
-		return len(body), nil
-	}
-	if _, err := x.ResponseWriter.Write(body); err != nil {
-		x.gone, x.silent = true, true // and no error, which the library would take for a mistake in the program
+	if !x.gone {
+		_, err := x.ResponseWriter.Write(body)
+		x.gone = err != nil
 	}
 	return len(body), nil
 }
 
-// problem answers with problem details (RFC 9457), unless an answer was begun.
-func (x *exchange) problem(status int, detail string) {
-	if x.status != 0 {
-		return
-	}
+// writeProblem answers with problem details (RFC 9457).
+func writeProblem(w http.ResponseWriter, status int, detail string) {
 	body, err := json.Marshal(huma.NewError(status, detail))
 	if err != nil { // cannot be: numbers and strings
 		body = []byte("{}")
 	}
-	x.status = status
-	x.Header().Set("Content-Type", "application/problem+json")
-	x.Header().Del("Content-Length")
-	x.ResponseWriter.WriteHeader(status)
-	if _, err := x.ResponseWriter.Write(body); err != nil {
-		x.gone = true
-	}
-	x.silent = true
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Del("Content-Length")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client disconnected
 }
 
-const storeAway = "The figures cannot be read right now. Try again in a moment."
-
-// unavailable is the answer when the store fails. The cause goes to the log.
-func unavailable(ctx context.Context, cause error) error {
+// logCause keeps the cause of a 503 for the log line of the request.
+func logCause(ctx context.Context, cause error) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		x.cause = errors.Join(x.cause, cause)
 	}
-	return huma.ErrorWithHeaders(
-		huma.NewError(http.StatusServiceUnavailable, storeAway),
-		http.Header{"Retry-After": {"1"}})
 }
 
 // requestID is the id of the Lambda invocation, or a new one.

@@ -16,6 +16,7 @@ import (
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 func decode(t *testing.T, body string) map[string]any {
@@ -27,10 +28,14 @@ func decode(t *testing.T, body string) map[string]any {
 	return v
 }
 
-// dataRoutes are all that ask the store.
+// dataRoutes are all that read the store.
 var dataRoutes = []string{
-	"/health", "/users/U1/stats", "/stats/global", "/stats/top/5", "/stats/monthly", "/stats/messages", "/metrics",
+	"/health", "/users/U1/stats", "/stats/global", "/stats/top/5", "/stats/monthly", "/stats/messages",
+	"/stats/overview", "/metrics",
 }
+
+// metricsRoute alone never answers 503.
+const metricsRoute = "/metrics"
 
 func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 	t.Parallel()
@@ -56,6 +61,9 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 
 			heal := fail(server)
 			for _, path := range dataRoutes {
+				if path == metricsRoute {
+					continue
+				}
 				got := ask(t, api, http.MethodGet, path)
 				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 					t.Fatalf("%s: status %d, Retry-After %q: %s", path, got.status, got.header.Get("Retry-After"), got.body)
@@ -79,6 +87,79 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// During an outage of Redis the queues are what one looks at: they are shown, and no counter is.
+func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb, err := ledger.Connect(ledger.Connection{URL: server.URL(), Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rdb.Close()
+	store := newStore(t, rdb)
+	record(t, store, placed(t, "O1", "U1", "2024-01", 100))
+	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
+		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 5, InFlight: 3_000}}}, nil
+	}}
+	var log bytes.Buffer
+	api := statsapi.New(statsapi.Config{
+		Store: store, Queues: queues, Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: 200 * time.Millisecond,
+	})
+	const depths = `[{"queue":"orders","visible":5,"in_flight":3000,"delayed":0}]`
+	read := func(path string) string {
+		t.Helper()
+		got := ask(t, api, http.MethodGet, path)
+		if got.status != http.StatusOK {
+			t.Fatalf("%s: status %d: %s", path, got.status, got.body)
+		}
+		return got.body
+	}
+	if body := read("/stats/messages"); !strings.HasPrefix(body, `{"recorded":1,`) || !strings.Contains(body, `"redis_up":true`) {
+		t.Errorf("before: %s", body)
+	}
+
+	for name, fail := range map[string]func() (heal func()){
+		"frozen": func() func() { server.Freeze(); return server.Thaw },
+		"killed": func() func() { server.Kill(); return server.Restart },
+	} {
+		heal := fail()
+		if got, want := strings.TrimSpace(read("/stats/messages")), `{"redis_up":false,"queues":`+depths+`}`; got != want {
+			t.Errorf("%s: messages are %s, want %s", name, got, want)
+		}
+		overview := decode(t, read("/stats/overview?user=U1"))
+		if overview["redis_up"] != false || overview["figures"] != nil || len(overview["queues"].([]any)) != 1 {
+			t.Errorf("%s: overview %v", name, overview)
+		}
+		families := scrape(t, api)
+		if got := families["orders_redis_up"].GetMetric()[0].GetGauge().GetValue(); got != 0 {
+			t.Errorf("%s: orders_redis_up %v, want 0", name, got)
+		}
+		if got := value(families["orders_queue_messages"], "in_flight"); got != 3000 {
+			t.Errorf("%s: in flight %v, want 3000", name, got)
+		}
+		if len(families) != 2 {
+			t.Errorf("%s: %d families, want only the two that do not depend on Redis", name, len(families))
+		}
+		if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: health is %d, want 503", name, got.status)
+		}
+		if !strings.Contains(log.String(), `"route":"/stats/messages","status":200`) || !strings.Contains(log.String(), "unavailable") {
+			t.Errorf("%s: the log does not have the cause:\n%s", name, log.String())
+		}
+		heal()
+	}
+
+	deadline := time.Now().Add(10 * time.Second)
+	for ask(t, api, http.MethodGet, "/health").status != http.StatusOK {
+		if time.Now().After(deadline) {
+			t.Fatal("no recovery when Redis is back")
+		}
+	}
+	if body := read("/stats/messages"); !strings.HasPrefix(body, `{"recorded":1,`) {
+		t.Errorf("after: %s", body)
 	}
 }
 
@@ -141,9 +222,9 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if answer, err := server.Client().Do(r); err == nil {
-					_ = answer.Body.Close()
-					t.Errorf("status %d for a client that left", answer.StatusCode)
+				if response, err := server.Client().Do(r); err == nil {
+					_ = response.Body.Close()
+					t.Errorf("status %d for a client that left", response.StatusCode)
 				}
 			},
 		},
@@ -167,10 +248,10 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 func TestQueuesThatDoNotAnswerCostOnlyTheirDepth(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
-	for name, depths := range map[string]func(context.Context) ([]statsapi.QueueDepth, error){
-		"an error":               func(context.Context) ([]statsapi.QueueDepth, error) { return nil, errors.New("SQS is away") },
-		"too slow":               func(ctx context.Context) ([]statsapi.QueueDepth, error) { <-ctx.Done(); return nil, ctx.Err() },
-		"deaf to the time limit": func(context.Context) ([]statsapi.QueueDepth, error) { select {} },
+	for name, depths := range map[string]func(context.Context) ([]answer.Queue, error){
+		"an error":               func(context.Context) ([]answer.Queue, error) { return nil, errors.New("SQS is away") },
+		"too slow":               func(ctx context.Context) ([]answer.Queue, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"deaf to the time limit": func(context.Context) ([]answer.Queue, error) { select {} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ import (
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // newStore is a real ledger on a real redis-server.
@@ -59,23 +60,23 @@ func record(t *testing.T, store *ledger.Store, orders ...order.Order) {
 	}
 }
 
-// answer is what came back for one request.
-type answer struct {
+// reply is the answer to one request.
+type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // ask sends one request to the handler itself.
-func ask(t *testing.T, h http.Handler, method, target string) answer {
+func ask(t *testing.T, h http.Handler, method, target string) reply {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody))
-	return answer{w.Code, w.Header(), w.Body.String()}
+	return reply{w.Code, w.Header(), w.Body.String()}
 }
 
 // get sends one GET over a connection, as a client does.
-func get(t *testing.T, url string) answer {
+func get(t *testing.T, url string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -90,11 +91,11 @@ func get(t *testing.T, url string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{response.StatusCode, response.Header, string(body)}
+	return reply{response.StatusCode, response.Header, string(body)}
 }
 
 // problem reads problem details, and fails the test when the answer is none.
-func (a answer) problem(t *testing.T) (detail string) {
+func (a reply) problem(t *testing.T) (detail string) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 		t.Fatalf("content type is %q, want problem details; body %s", got, a.body)
@@ -126,7 +127,7 @@ func (f fakeStore) AddCounters(ctx context.Context, d map[string]int64) error {
 
 // fakeQueues answers as SQS would.
 type fakeQueues struct {
-	depths func(context.Context) ([]statsapi.QueueDepth, error)
+	depths func(context.Context) ([]answer.Queue, error)
 }
 
-func (f fakeQueues) Depths(ctx context.Context) ([]statsapi.QueueDepth, error) { return f.depths(ctx) }
+func (f fakeQueues) Depths(ctx context.Context) ([]answer.Queue, error) { return f.depths(ctx) }

@@ -1,8 +1,11 @@
 package statsapi_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
+	"orderpipeline/shared/metric"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
 )
@@ -40,29 +44,39 @@ const (
 		"pathParameters": PARAMETERS, "httpMethod": "GET", "path": "PATH", "resource": "RESOURCE"}`
 )
 
-func event(t *testing.T, form, resource, path string, parameters map[string]string) events.APIGatewayProxyRequest {
-	t.Helper()
+func event(form, resource, path string, parameters map[string]string) []byte {
 	params, err := json.Marshal(parameters)
 	if err != nil {
+		panic(err) // a map of strings
+	}
+	return []byte(strings.NewReplacer("RESOURCE", resource, "PATH", path, "PARAMETERS", string(params)).Replace(form))
+}
+
+// invoke gives a function one event and reads its response.
+func invoke(t *testing.T, ctx context.Context, f statsapi.Function, event []byte) events.APIGatewayProxyResponse {
+	t.Helper()
+	payload, err := f.Invoke(ctx, event)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, event)
+	}
+	var response events.APIGatewayProxyResponse
+	if err := json.Unmarshal(payload, &response); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("RESOURCE", resource, "PATH", path, "PARAMETERS", string(params)).Replace(form)
-	var e events.APIGatewayProxyRequest
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return e
+	return response
 }
+
+func proxy(p string) map[string]string { return map[string]string{"proxy": p} }
 
 func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 	t.Parallel()
 	var seen string
-	echo := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.URL.EscapedPath() + "?" + r.URL.RawQuery })
-	writing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { echo(w, r); w.WriteHeader(http.StatusOK) })
-	handle := statsapi.Lambda(writing, nil)
+	f := statsapi.Lambda(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.URL.EscapedPath() + "?" + r.URL.RawQuery
+		w.WriteHeader(http.StatusOK)
+	}))
 
 	long := strings.Repeat("%C3%A9", 128)
-	proxy := func(p string) map[string]string { return map[string]string{"proxy": p} }
 	tests := map[string]struct {
 		form, resource, path string
 		parameters           map[string]string
@@ -70,19 +84,19 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 	}{
 		"AWS: the root":                         {awsEvent, "/", "/", nil, "/"},
 		"AWS: a proxy resource":                 {awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global"), "/stats/global"},
-		"AWS: an explicit resource":             {awsEvent, "/users/{id}/stats", "/users/U1/stats", map[string]string{"id": "U1"}, "/users/U1/stats"},
 		"AWS: an encoded slash":                 {awsEvent, "/{proxy+}", "/users/a%2Fb/stats", proxy("users/a/b/stats"), "/users/a%2Fb/stats"},
-		"AWS: an encoded slash, explicit":       {awsEvent, "/users/{id}/stats", "/users/a%2Fb/stats", map[string]string{"id": "a/b"}, "/users/a%2Fb/stats"},
 		"AWS: 128 characters":                   {awsEvent, "/{proxy+}", "/users/" + long + "/stats", proxy("users/" + strings.Repeat("é", 128) + "/stats"), "/users/" + long + "/stats"},
 		"AWS: an emoji, decoded on the way":     {awsEvent, "/{proxy+}", "/users/👩‍🚀/stats", proxy("users/👩‍🚀/stats"), "/users/%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80/stats"},
 		"AWS: a question mark, decoded":         {awsEvent, "/{proxy+}", "/users/who?/stats", proxy("users/who?/stats"), "/users/who%3F/stats"},
 		"AWS: a bare percent sign":              {awsEvent, "/{proxy+}", "/users/100%/stats", proxy("users/100%/stats"), "/users/100%25/stats"},
+		"AWS: the customer .":                   {awsEvent, "/{proxy+}", "/users/%2E/stats", proxy("users/./stats"), "/users/%2E/stats"},
 		"AWS: a custom domain with a base path": {awsEvent, "/{proxy+}", "/shop/stats/global", proxy("stats/global"), "/stats/global"},
 		"AWS: a base path and an encoded slash": {awsEvent, "/{proxy+}", "/shop/users/a%2Fb/stats", proxy("users/a/b/stats"), "/users/a%2Fb/stats"},
 		"AWS: the root under a base path":       {awsEvent, "/", "/shop", nil, "/"},
-		"AWS: a base path, explicit resource":   {awsEvent, "/stats/top/{n}", "/shop/stats/top/5", map[string]string{"n": "5"}, "/stats/top/5"},
+		"AWS: a resource of its own":            {awsEvent, "/dashboard", "/dashboard", nil, "/dashboard"},
+		"AWS: the same under a base path":       {awsEvent, "/dashboard", "/shop/dashboard", nil, "/dashboard"},
+		"AWS: a proxy below a resource":         {awsEvent, "/docs/{proxy+}", "/shop/docs/docs.js", proxy("docs.js"), "/docs/docs.js"},
 		"AWS: a base path named like a route":   {awsEvent, "/{proxy+}", "/stats/stats/global", proxy("stats/global"), "/stats/global"},
-		"AWS: a proxy below a resource":         {awsEvent, "/docs/{file+}", "/shop/docs/a/b.js", map[string]string{"file": "a/b.js"}, "/docs/a/b.js"},
 		"AWS: a trailing slash":                 {awsEvent, "/{proxy+}", "/health/", proxy("health"), "/health/"},
 		"LocalStack: the stage without a slash": {localEvent, "/", "", nil, "/"},
 		"LocalStack: the root":                  {localEvent, "/", "/", nil, "/"},
@@ -93,9 +107,9 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := handle(t.Context(), event(t, test.form, test.resource, test.path, test.parameters))
-			if err != nil || got.StatusCode != http.StatusOK {
-				t.Fatalf("%d, %v", got.StatusCode, err)
+			got := invoke(t, t.Context(), f, event(test.form, test.resource, test.path, test.parameters))
+			if got.StatusCode != http.StatusOK {
+				t.Fatalf("status %d", got.StatusCode)
 			}
 			if diff := cmp.Diff(test.want+"?", seen); diff != "" {
 				t.Errorf("path (-want +got):\n%s", diff)
@@ -104,17 +118,48 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 	}
 
 	t.Run("a query", func(t *testing.T) {
-		e := event(t, localEvent, "/{proxy+}", "/stats/monthly", proxy("stats/monthly"))
-		e.MultiValueQueryStringParameters = map[string][]string{"start": {"2024-01"}}
-		if _, err := handle(t.Context(), e); err != nil || seen != "/stats/monthly?start=2024-01" {
-			t.Errorf("%s, %v", seen, err)
+		e := event(localEvent, "/{proxy+}", "/stats/monthly", proxy("stats/monthly"))
+		e = bytes.Replace(e, []byte(`"multiValueQueryStringParameters": null`),
+			[]byte(`"multiValueQueryStringParameters": {"start": ["2024-05%"], "end": ["2024-06"]}`), 1)
+		invoke(t, t.Context(), f, e)
+		path, query, _ := strings.Cut(seen, "?")
+		values, err := url.ParseQuery(query)
+		want := url.Values{"start": {"2024-05%"}, "end": {"2024-06"}}
+		if diff := cmp.Diff(want, values); diff != "" || path != "/stats/monthly" || err != nil {
+			t.Errorf("path %s, error %v, query (-want +got):\n%s", path, err, diff)
 		}
 	})
-	t.Run("an event written by hand", func(t *testing.T) {
-		if _, err := handle(t.Context(), events.APIGatewayProxyRequest{HTTPMethod: "GET", Path: "/health"}); err != nil || seen != "/health?" {
-			t.Errorf("%s, %v", seen, err)
-		}
-	})
+}
+
+// An event of another source must not be answered with the page.
+func TestLambdaRefusesForeignEvents(t *testing.T) {
+	t.Parallel()
+	f := statsapi.Lambda(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s was served", r.URL)
+	}))
+	for name, payload := range map[string]string{
+		"an HTTP API, payload 2.0": `{"version":"2.0","routeKey":"$default","rawPath":"/stats/global","rawQueryString":"","headers":{},
+			"requestContext":{"http":{"method":"GET","path":"/stats/global"},"stage":"$default"},"isBase64Encoded":false}`,
+		"a load balancer": `{"requestContext":{"elb":{"targetGroupArn":"arn"}},"httpMethod":"GET","path":"/stats/global","resource":"/",
+			"queryStringParameters":{},"headers":{},"body":"","isBase64Encoded":false}`,
+		"a scheduled event":              `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","time":"2026-01-01T00:00:00Z","resources":[],"detail":{}}`,
+		"an SQS event":                   `{"Records":[{"messageId":"1","body":"{}"}]}`,
+		"a request without its resource": `{"httpMethod":"GET","path":"/health"}`,
+		"an empty object":                `{}`,
+		"null":                           `null`,
+		"a list":                         `[]`,
+		"a text":                         `"warm up"`,
+		"no JSON":                        `warm up`,
+		"nothing":                        ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			response, err := f.Invoke(t.Context(), []byte(payload))
+			if !errors.Is(err, statsapi.ErrNoEvent) || response != nil {
+				t.Errorf("response %s, error %v; want only ErrNoEvent", response, err)
+			}
+		})
+	}
 }
 
 func TestLambdaAnswersAsAServerDoes(t *testing.T) {
@@ -123,25 +168,23 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 	api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)})
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	record(t, store, placed(t, "O1", "a/b?%", "2024-01", 4200))
-	flushes := 0
-	handle := statsapi.Lambda(api, func(ctx context.Context) {
-		flushes++
-		if err := api.Flush(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	record(t, store, placed(t, "O1", "a/b?%", "2024-01", 4200), placed(t, "O2", "..", "2024-01", 100))
+	f := statsapi.Lambda(api)
 
-	paths := []string{"/users/" + url.PathEscape("a/b?%") + "/stats", "/stats/global", "/users/nobody/stats", "/stats/top/0", "/nowhere", "/", "/docs"}
-	for _, path := range paths {
+	for _, path := range []string{
+		"/users/" + url.PathEscape("a/b?%") + "/stats", "/users/%2E%2E/stats", "/users/../stats", "/users/nobody/stats",
+		"/stats/global", "/stats/top/0", "/nowhere", "/", "/docs", "/stats/monthly?from=2024-01", "/health?x=1",
+	} {
 		for _, form := range []string{awsEvent, localEvent} {
 			want := get(t, server.URL+path)
 			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "invocation-1"})
-			e := event(t, form, "/{proxy+}", path, map[string]string{"proxy": strings.TrimPrefix(path, "/")})
-			got, err := handle(ctx, e)
-			if err != nil {
-				t.Fatalf("%s: %v", path, err)
+			bare, query, _ := strings.Cut(path, "?")
+			e := event(form, "/{proxy+}", bare, proxy(strings.TrimPrefix(bare, "/")))
+			if name, value, found := strings.Cut(query, "="); found {
+				e = bytes.Replace(e, []byte(`"multiValueQueryStringParameters": null`),
+					fmt.Appendf(nil, `"multiValueQueryStringParameters": {%q: [%q]}`, name, value), 1)
 			}
+			got := invoke(t, ctx, f, e)
 			header := http.Header(got.MultiValueHeaders)
 			if got.StatusCode != want.status || got.Body != want.body || got.IsBase64Encoded || header.Get("Content-Encoding") != "" {
 				t.Errorf("%s: %d %q (base64 %t), want %d %q", path, got.StatusCode, got.Body, got.IsBase64Encoded, want.status, want.body)
@@ -151,17 +194,36 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 			}
 		}
 	}
-	if flushes != 2*len(paths) {
-		t.Errorf("flushed %d times after %d invocations", flushes, 2*len(paths))
+
+	head := bytes.Replace(event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")), []byte(`"GET"`), []byte(`"HEAD"`), 1)
+	if got := invoke(t, t.Context(), f, head); got.StatusCode != http.StatusOK || got.Body != "" {
+		t.Errorf("HEAD: %d %q", got.StatusCode, got.Body)
+	}
+}
+
+// In Lambda a request is a line of metrics, and no write to Redis.
+func TestLambdaCountsRequestsInTheLog(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Client(t)
+	var log bytes.Buffer
+	f := statsapi.Lambda(statsapi.New(statsapi.Config{
+		Store: newStore(t, rdb), Log: slog.New(slog.NewJSONHandler(&log, nil)), EMF: &metric.EMF{Stack: "shop"},
+	}))
+	invoke(t, t.Context(), f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
+
+	line := decode(t, strings.TrimSpace(log.String()))
+	if line["Stack"] != "shop" || line["ApiRequests"] != 1.0 || line["ApiFailures"] != 0.0 || line["ApiDuration"] == nil || line["_aws"] == nil {
+		t.Errorf("the line of the request lacks a metric: %s", log.String())
+	}
+	if line["route"] != "/stats/global" || line["status"] != 200.0 {
+		t.Errorf("the line lacks the route or the status: %s", log.String())
 	}
 
-	head := event(t, awsEvent, "/{proxy+}", "/stats/global", map[string]string{"proxy": "stats/global"})
-	head.HTTPMethod = http.MethodHead
-	if got, err := handle(t.Context(), head); err != nil || got.StatusCode != http.StatusOK || got.Body != "" {
-		t.Errorf("HEAD: %d %q %v", got.StatusCode, got.Body, err)
+	text := invoke(t, t.Context(), f, event(awsEvent, "/{proxy+}", "/metrics", proxy("metrics"))).Body
+	if strings.Contains(text, "orders_api_") || !strings.Contains(text, "\norders_recorded_total 0\n") {
+		t.Errorf("/metrics must leave out the requests, and only them:\n%s", text)
 	}
-	counters, err := store.Counters(t.Context())
-	if err != nil || counters[`orders_api_requests_total{route="/stats/global",status="200"}`] == 0 {
-		t.Errorf("nothing was flushed: %v %v", counters, err)
+	if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 0 {
+		t.Errorf("the requests wrote %v to Redis", keys)
 	}
 }

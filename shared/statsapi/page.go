@@ -19,31 +19,36 @@ import (
 //go:embed page
 var files embed.FS
 
-// pages registers what people look at, and the document that describes the API. Nothing is rendered before it is asked
-// for: a cold start pays for none of it.
+// pages registers what people look at, and the document that describes the API. Everything is
+// rendered at its first request: a cold start pays for none of it.
 func (a *API) pages(document *huma.OpenAPI) {
 	dashboard := sync.OnceValue(renderDashboard)
 	for _, pattern := range []string{"GET /{$}", "GET /dashboard"} {
-		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { dashboard().write(w) })
+		a.page(pattern, func(w http.ResponseWriter, _ *http.Request) { dashboard().write(w) })
 	}
 
 	described := sync.OnceFunc(func() { describeProblems(document) })
 	openapi := sync.OnceValue(func() rendered { described(); return renderDocument(document.MarshalJSON) })
 	openapi30 := sync.OnceValue(func() rendered { described(); return renderDocument(document.Downgrade) })
-	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { openapi().write(w) })
-	a.mux.HandleFunc("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) { openapi30().write(w) })
+	a.page("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { openapi().write(w) })
+	a.page("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) { openapi30().write(w) })
 
-	a.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) { renderDocs().write(w) })
-	a.mux.HandleFunc("GET /docs/{$}", func(w http.ResponseWriter, _ *http.Request) {
+	a.page("GET /docs", func(w http.ResponseWriter, _ *http.Request) { renderDocs().write(w) })
+	a.page("GET /docs/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		// http.Redirect would make the location absolute, and lose the stage.
 		w.Header().Set("Location", "../docs")
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
-	a.mux.HandleFunc("GET /docs/docs.js", func(w http.ResponseWriter, _ *http.Request) {
+	a.page("GET /docs/docs.js", func(w http.ResponseWriter, _ *http.Request) {
 		rendered{"text/javascript; charset=utf-8", "", read("docs.js")}.write(w)
 	})
-	a.mux.HandleFunc("GET /docs/swagger-ui-bundle.js", viewer("text/javascript; charset=utf-8"))
-	a.mux.HandleFunc("GET /docs/swagger-ui.css", viewer("text/css; charset=utf-8"))
+	a.page("GET /docs/swagger-ui-bundle.js", viewer("text/javascript; charset=utf-8"))
+	a.page("GET /docs/swagger-ui.css", viewer("text/css; charset=utf-8"))
+}
+
+// page registers a page or a document.
+func (a *API) page(pattern string, handle http.HandlerFunc) {
+	a.mux.HandleFunc(pattern, withoutQuery(handle))
 }
 
 // A rendered page is ready to be written.
@@ -63,11 +68,11 @@ func (p rendered) write(w http.ResponseWriter) {
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	}
-	_, _ = w.Write(p.body) // the client is gone: nobody is left to tell
+	_, _ = w.Write(p.body) // the client disconnected
 }
 
-// renderDashboard makes one answer of the page, its style and its scripts: one call of the function where each costs time.
-// The policy allows exactly these, by their hashes.
+// renderDashboard makes one answer of the page, its style and its scripts: one invocation instead of
+// several. The policy allows exactly these, by their hashes.
 func renderDashboard() rendered {
 	style := read("dashboard.css")
 	script := bytes.Join([][]byte{read("format.js"), read("chart.js"), read("dashboard.js")}, []byte("\n"))
