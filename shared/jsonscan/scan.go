@@ -33,11 +33,12 @@ const (
 	Object
 )
 
-// A Value is a JSON value that was read. Of arrays, objects and booleans nothing but the kind is kept. The text of a
-// string is in Text; it shares memory with what was scanned.
+// A Value is a JSON value that was read. Of arrays and objects nothing but the kind is kept. The text
+// of a string is in Text; it shares memory with what was scanned.
 type Value struct {
 	Kind    Kind
 	escaped bool    // raw holds escapes
+	True    bool    // of a boolean
 	raw     string  // of a string: what stands between its quotes
 	Decimal Decimal // of a number
 }
@@ -199,7 +200,7 @@ func (s *Scanner) literal(v *Value, word string, k Kind) bool {
 		return s.fail("a value is not JSON")
 	}
 	s.pos += len(word)
-	*v = Value{Kind: k}
+	*v = Value{Kind: k, True: word == "true"}
 	return true
 }
 

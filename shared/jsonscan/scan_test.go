@@ -132,3 +132,14 @@ func ExampleScanner() {
 	// false 0 0
 	// true <nil>
 }
+
+func TestBooleans(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"true": true, "false": false} {
+		s := jsonscan.New(text)
+		var v jsonscan.Value
+		if !s.Value(&v) || v.Kind != jsonscan.Bool || v.True != want {
+			t.Errorf("%s is read as %+v", text, v)
+		}
+	}
+}

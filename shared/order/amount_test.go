@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"orderpipeline/shared/order"
 )
@@ -142,6 +143,47 @@ func TestMoneyInJSONIsExact(t *testing.T) {
 		var got order.Cents
 		if err := json.Unmarshal([]byte(text), &got); err == nil {
 			t.Errorf("%s is read as %d cents", text, got)
+		}
+	}
+}
+
+func TestParseCents(t *testing.T) {
+	t.Parallel()
+	for _, c := range []order.Cents{0, 1, 10, 4000, order.MaxValue, -1, -12345, 1<<63 - 1, -1 << 63} {
+		got, err := order.ParseCents(c.String())
+		if err != nil || got != c {
+			t.Errorf("ParseCents(%q) = %d, error %v, want %d", c.String(), got, err, c)
+		}
+	}
+	for _, text := range []string{
+		"", "1", "1.0", "1.000", ".00", "-.00", "--1.00", "+1.00", "1,00", "1.0a", "a.00", "1e2.00", " 1.00", "1.00 ",
+		"92233720368547758.08", "1_0.00", "1.-1", "1.00.00",
+	} {
+		if got, err := order.ParseCents(text); err == nil {
+			t.Errorf("ParseCents(%q) = %d, want an error", text, got)
+		}
+	}
+}
+
+func TestCheckAgreesWithParse(t *testing.T) {
+	t.Parallel()
+	good := accept(t, with("order_value", "20"))
+	if err := good.Check(); err != nil {
+		t.Errorf("an order of Parse: %v", err)
+	}
+	for want, change := range map[string]func(*order.Order){
+		"order_id is empty":                  func(o *order.Order) { o.ID = "" },
+		"order_id is longer":                 func(o *order.Order) { o.ID = strings.Repeat("é", 129) },
+		"user_id holds a control character":  func(o *order.Order) { o.UserID = "U\x01" },
+		"in the year 1969":                   func(o *order.Order) { o.Placed = time.Unix(-1, 0) },
+		"in the year 10000":                  func(o *order.Order) { o.Placed = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"the value -0.01 is outside":         func(o *order.Order) { o.Value = -1 },
+		"the value 1000000000.01 is outside": func(o *order.Order) { o.Value = order.MaxValue + 1 },
+	} {
+		o := good
+		change(&o)
+		if err := o.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,4 +37,22 @@ func (c *Cents) UnmarshalJSON(text []byte) error {
 	}
 	*c = Cents(cents)
 	return nil
+}
+
+var errNotCents = errors.New("not an amount: write it with two decimals, such as 40.00")
+
+// ParseCents reads an amount as Append writes it: digits, a point and exactly two decimals, with a
+// minus sign in front when it is negative.
+func ParseCents(text string) (Cents, error) {
+	whole, decimals, found := strings.Cut(text, ".")
+	first := strings.TrimPrefix(whole, "-")
+	if !found || digits(decimals) < 0 || len(decimals) != 2 || first == "" || !isDigit(first[0]) {
+		return 0, errNotCents
+	}
+	// Without its point, the text is the amount in cents.
+	cents, err := strconv.ParseInt(whole+decimals, 10, 64)
+	if err != nil {
+		return 0, errNotCents
+	}
+	return Cents(cents), nil
 }

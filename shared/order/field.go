@@ -58,22 +58,27 @@ func readID(v *jsonscan.Value, controls bool) (id, problem string) {
 		return "", notA(v.Kind, "is not a string")
 	}
 	id, whole := v.Text()
-	switch {
-	case !whole:
+	if !whole {
 		return "", "holds half of a character (a lone surrogate)"
+	}
+	return id, checkID(id, controls)
+}
+
+func checkID(id string, controls bool) (problem string) {
+	switch {
 	case id == "":
-		return "", "is empty"
+		return "is empty"
 	case len(id) > MaxIDLength && utf8.RuneCountInString(id) > MaxIDLength:
-		return "", "is longer than 128 characters"
+		return "is longer than 128 characters"
 	}
 	if controls {
 		for _, r := range id {
 			if isControl(r) {
-				return "", "holds a control character"
+				return "holds a control character"
 			}
 		}
 	}
-	return id, ""
+	return ""
 }
 
 // readTimestamp reads the moment at which an order was placed.

@@ -2,7 +2,10 @@
 // It knows neither AWS nor Redis.
 package order
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The limits of one order. A message that passes one is refused.
 const (
@@ -33,4 +36,22 @@ func (o Order) Day(zone *time.Location) Day {
 		placed = placed.In(zone)
 	}
 	return min(max(DayOf(placed), firstDay), lastDay)
+}
+
+// Check says whether the order is one that Parse could have returned. It is for orders that were kept
+// and read again.
+func (o *Order) Check() error {
+	if problem := checkID(o.ID, true); problem != "" {
+		return fmt.Errorf("order_id %s", problem)
+	}
+	if problem := checkID(o.UserID, true); problem != "" {
+		return fmt.Errorf("user_id %s", problem)
+	}
+	if year := o.Placed.UTC().Year(); year < minYear || year > maxYear {
+		return fmt.Errorf("the order is placed in the year %d, outside %d to %d", year, minYear, maxYear)
+	}
+	if o.Value < 0 || o.Value > MaxValue {
+		return fmt.Errorf("the value %s is outside 0 to %s", o.Value, MaxValue)
+	}
+	return nil
 }
