@@ -35,7 +35,15 @@ test: ## run all tests, end-to-end ones included; installs what they need
 	@$(LOCAL) tools test
 	go test -run '^$$' -bench . -benchtime 1x ./shared/...
 	@$(MAKE) --no-print-directory fuzz
-	go test -timeout 20m ./...
+	go test -count=1 -timeout 20m ./...
+
+# Tests of these packages start a LocalStack deployment or a browser.
+END_TO_END := %/localstack/browser %/localstack/e2e %/localstack/schemathesis
+
+.PHONY: race
+race: ## run all tests that are not end-to-end with Go's race detector (needs a C compiler)
+	@command -v "$$(go env CC)" >/dev/null || { echo "stopped: the race detector needs a C compiler, and $$(go env CC) was not found; install gcc"; exit 1; }
+	CGO_ENABLED=1 SEEDS=1 go test -race -count=1 -timeout 15m $(filter-out $(END_TO_END),$(shell go list ./...))
 
 FUZZERS := order/FuzzParse order/FuzzTimestamp order/FuzzNumber jsonscan/FuzzScan intake/FuzzReadEvent
 FUZZTIME ?= 5s
