@@ -76,18 +76,31 @@ func operation(id, path, summary, description string, refusals ...int) huma.Oper
 	return o
 }
 
-func metricsOperation() huma.Operation {
-	o := operation("metrics", "/metrics", "Metrics",
-		"Everything that is counted, over all function instances together, in the Prometheus text format. "+
-			"While Redis is away: orders_redis_up 0 and the queue depths, with status 200.")
-	o.Responses = map[string]*huma.Response{"200": {
-		Description: "OK",
-		Content: map[string]*huma.MediaType{"text/plain": {
-			Schema:  &huma.Schema{Type: huma.TypeString},
-			Example: "# HELP orders_recorded_total Orders counted in the totals.\n# TYPE orders_recorded_total counter\norders_recorded_total 3\n",
-		}},
-	}}
+const metricsExample = "# HELP orders_recorded_total Orders counted in the totals.\n" +
+	"# TYPE orders_recorded_total counter\norders_recorded_total 3\n"
+
+// textOperation describes a route that answers with plain text.
+func textOperation(example string, o huma.Operation) huma.Operation {
+	o.Responses = answers("text/plain", &huma.MediaType{
+		Schema:  &huma.Schema{Type: huma.TypeString},
+		Example: example,
+	})
 	return o
+}
+
+// schemaOperation describes a route that answers with a JSON Schema.
+func schemaOperation(o huma.Operation) huma.Operation {
+	o.Responses = answers("application/schema+json", &huma.MediaType{
+		Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true},
+	})
+	return o
+}
+
+func answers(contentType string, content *huma.MediaType) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: "OK",
+		Content:     map[string]*huma.MediaType{contentType: content},
+	}}
 }
 
 // explain says in the detail itself what is wrong with a request; huma says it only in the list of

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"orderpipeline/shared/order"
 )
 
 // openAPI is what the tests read of the document.
@@ -54,14 +56,15 @@ func TestTheDocumentDescribesEveryRouteAndAnswer(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPI(t)
 	want := map[string][]string{
-		"/health":           {"200", "422", "500", "503"},
-		"/users/{id}/stats": {"200", "404", "422", "500", "503"},
-		"/stats/global":     {"200", "422", "500", "503"},
-		"/stats/top/{n}":    {"200", "422", "500", "503"},
-		"/stats/monthly":    {"200", "400", "422", "500", "503"},
-		"/stats/messages":   {"200", "422", "500", "503"},
-		"/stats/overview":   {"200", "422", "500", "503"},
-		"/metrics":          {"200", "422", "500", "503"},
+		"/health":            {"200", "422", "500", "503"},
+		"/users/{id}/stats":  {"200", "404", "422", "500", "503"},
+		"/stats/global":      {"200", "422", "500", "503"},
+		"/stats/top/{n}":     {"200", "422", "500", "503"},
+		"/stats/monthly":     {"200", "400", "422", "500", "503"},
+		"/stats/messages":    {"200", "422", "500", "503"},
+		"/stats/overview":    {"200", "422", "500", "503"},
+		"/metrics":           {"200", "422", "500", "503"},
+		"/schema/order.json": {"200", "422", "500", "503"},
 	}
 	for path, version := range map[string]string{"/openapi.json": "3.1.0", "/openapi-3.0.json": "3.0.3"} {
 		d := document(t, api, path)
@@ -199,5 +202,17 @@ func TestTheViewerIsServedFromHere(t *testing.T) {
 	}
 	if got := ask(t, api, http.MethodGet, "/docs/../page.go"); got.status != http.StatusNotFound {
 		t.Errorf("a file outside: %d", got.status)
+	}
+}
+
+func TestTheSchemaOfAnOrderIsServed(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	got := ask(t, api, http.MethodGet, "/schema/order.json")
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/schema+json" {
+		t.Errorf("status %d, type %q", got.status, got.header.Get("Content-Type"))
+	}
+	if got.body != order.Schema() {
+		t.Errorf("it is not the schema of package order: %s", got.body)
 	}
 }

@@ -50,13 +50,8 @@ func asCounts(m ledger.MessageCounts) *answer.Counts {
 	return c
 }
 
-type metricsAnswer struct {
-	ContentType string `header:"Content-Type"`
-	Body        []byte
-}
-
 // metrics always answers: a scrape that fails exactly during an outage of Redis would hide it.
-func (a *API) metrics(ctx context.Context, _ *noQuery) (*metricsAnswer, error) {
+func (a *API) metrics(ctx context.Context, _ *noQuery) (*textAnswer, error) {
 	queues := a.readQueues(ctx)
 	samples, err := withReserve(ctx, a, a.samples)
 	families := metric.Families()
@@ -81,7 +76,7 @@ func (a *API) metrics(ctx context.Context, _ *noQuery) (*metricsAnswer, error) {
 	if err := metric.WriteText(&text, samples, families); err != nil {
 		return nil, err
 	}
-	return &metricsAnswer{metric.ContentType, text.Bytes()}, nil
+	return &textAnswer{metric.ContentType, text.Bytes()}, nil
 }
 
 // samples reads everything that Redis holds: the shared counters and what the ledger's scripts count.

@@ -3,8 +3,10 @@ package statsapi
 import (
 	"context"
 	"errors"
+	"time"
 
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -48,10 +50,16 @@ func (a *API) readFigures(ctx context.Context, in *overviewQuery) (*answer.Figur
 		return nil, err
 	}
 
+	months, err := a.store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(0, 0))+maxMonths-1)
+	if err != nil {
+		return nil, err
+	}
+
 	figures := &answer.Figures{
 		Totals:   answer.Totals(totals),
 		Messages: *asCounts(counts),
 		Top:      asSpenders(top),
+		Months:   asMonths(months),
 	}
 	if in.User != "" {
 		user, err := a.store.User(ctx, in.User)

@@ -1,10 +1,13 @@
 package statsapi
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"orderpipeline/shared/order"
 )
 
 // routes registers what answers with data, and returns the document that describes it.
@@ -33,8 +36,17 @@ func (a *API) routes() *huma.OpenAPI {
 	register(a, api, operation("overview", "/stats/overview", "Overview",
 		"Everything that the page shows, in one answer. While Redis is away the queues are still shown "+
 			"and figures is absent."), a.overview)
-	register(a, api, metricsOperation(), a.metrics)
+	register(a, api, textOperation(metricsExample, operation("metrics", "/metrics", "Metrics",
+		"Everything that is counted, over all function instances together, in the Prometheus text format. "+
+			"While Redis is away: orders_redis_up 0 and the queue depths, with status 200.")), a.metrics)
+	register(a, api, schemaOperation(operation("order-schema", "/schema/order.json", "Order message",
+		"The JSON Schema (2020-12) of the message that is sent to the queue. Its description lists what a "+
+			"schema cannot say.")), a.orderSchema)
 	return api.OpenAPI()
+}
+
+func (a *API) orderSchema(context.Context, *noQuery) (*textAnswer, error) {
+	return &textAnswer{"application/schema+json", []byte(order.Schema())}, nil
 }
 
 type noQuery struct{}
@@ -42,4 +54,10 @@ type noQuery struct{}
 // A body is the answer of a route.
 type body[T any] struct {
 	Body T
+}
+
+// A textAnswer is the answer of a route that is not JSON made from a type.
+type textAnswer struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
 }
