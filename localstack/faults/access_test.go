@@ -169,9 +169,11 @@ func TestACLIsEnoughAndNotMore(t *testing.T) {
 	}
 }
 
-// forbidden tells whether an error comes of a permission that is not there.
+// forbidden reports whether an error is caused by a missing permission. Without ASKING a node answers
+// MOVED for a key that has just moved to it.
 func forbidden(err error) bool {
-	return errors.Is(err, errNotTakenBack) || slices.ContainsFunc([]string{"NOPERM", "can't run this command", "EXECABORT"}, func(word string) bool {
+	words := []string{"NOPERM", "can't run this command", "EXECABORT", "MOVED"}
+	return errors.Is(err, errNotTakenBack) || slices.ContainsFunc(words, func(word string) bool {
 		return strings.Contains(err.Error(), word)
 	})
 }

@@ -3,90 +3,95 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
-// claim takes the order ids for their contents in the shards of the ids, and returns the positions of the orders
-// that may go on to their customers' shards. The others are conflicts, or unsettled where a shard did not answer.
-func (b *batch) claim(ctx context.Context, members []int) (claimed []int, failed error) {
-	pieces := b.byClaimShard(members)
-	calls := make([][]any, len(pieces))
-	for i, p := range pieces {
-		parts, sizes := b.parts(p)
-		args := append(newArgs(1+2*len(parts), 3+2*len(p.members)), b.tags[p.shard]+totalsKey)
-		args = append(appendSeenKeys(args, b.tags[p.shard], parts), b.layout, b.retention, sizes)
-		calls[i] = b.appendClaims(args, p)
+// claim claims the order ids for their contents in the shards of the ids. It returns the indexes of
+// the orders that may be recorded in their customers' shards. The others are conflicts, or unsettled
+// where a shard did not answer.
+func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, failed error) {
+	chunks := r.byShard(indexes, r.shardOfID)
+	calls := make([][]any, len(chunks))
+	for i, c := range chunks {
+		calls[i] = r.claimArgs(c)
 	}
-	answered := make([]byte, len(b.orders))
-	for i, answer := range b.run(ctx, claimScript, calls) {
-		codes, err := answer.Text()
-		if err == nil && len(codes) != len(pieces[i].members) {
-			err = fmt.Errorf("%d answers for %d orders", len(codes), len(pieces[i].members))
-		}
+
+	answered := make([]byte, len(r.orders))
+	for i, answer := range r.run(ctx, claimScript, calls) {
+		codes, err := codesOf(answer, len(chunks[i].indexes))
 		if err != nil {
-			failed = errors.Join(failed, b.scriptError("claim", err))
+			failed = errors.Join(failed, r.scriptError("claim", err))
 			continue
 		}
-		for at, i := range pieces[i].members {
-			answered[i] = codes[at]
+		for at, index := range chunks[i].indexes {
+			answered[index] = codes[at]
 		}
 	}
-	for _, i := range members {
-		switch answered[i] {
-		case 'y':
-			claimed = append(claimed, i)
-		case 'c':
-			b.outcomes[i] = Conflict
+
+	for _, index := range indexes { // so that the claimed ones keep their order
+		switch answered[index] {
+		case codeClaimed:
+			claimed = append(claimed, index)
+		case codeConflict:
+			r.outcomes[index] = Conflict
 		}
 	}
 	return claimed, failed
 }
 
-// release gives back the claims of those members that overflowed: with one shard they would leave no trace either.
-func (b *batch) release(ctx context.Context, members []int) (failed error) {
-	var over []int
-	for _, i := range members {
-		if b.outcomes[i] == Overflow {
-			over = append(over, i)
+// release releases the claims of orders that overflowed: with one shard they would leave no trace
+// either.
+func (r *recording) release(ctx context.Context, indexes []int) (failed error) {
+	var overflowed []int
+	for _, index := range indexes {
+		if r.outcomes[index] == Overflow {
+			overflowed = append(overflowed, index)
 		}
 	}
-	pieces := b.byClaimShard(over)
-	calls := make([][]any, len(pieces))
-	for i, p := range pieces {
-		parts, sizes := b.parts(p)
-		args := newArgs(2*len(parts), 1+2*len(p.members))
-		calls[i] = b.appendClaims(append(appendSeenKeys(args, b.tags[p.shard], parts), sizes), p)
+	chunks := r.byShard(overflowed, r.shardOfID)
+	calls := make([][]any, len(chunks))
+	for i, c := range chunks {
+		calls[i] = r.releaseArgs(c)
 	}
-	for i, answer := range b.run(ctx, releaseScript, calls) {
+
+	for i, answer := range r.run(ctx, releaseScript, calls) {
 		if err := answer.Err(); err != nil {
 			failed = unavailable("release claims", err)
-			for _, i := range pieces[i].members {
-				b.outcomes[i] = Unsettled
+			for _, index := range chunks[i].indexes {
+				r.outcomes[index] = Unsettled
 			}
 		}
 	}
 	return failed
 }
 
-func (b *batch) byClaimShard(members []int) []piece {
-	parts := make([][]int, b.shards)
-	for _, i := range members {
-		shard := b.digests[i].claimShard(b.shards)
-		parts[shard] = append(parts[shard], i)
-	}
-	var pieces []piece
-	for shard, members := range parts {
-		pieces = chunks(pieces, shard, members)
-	}
-	return pieces
+func (r *recording) shardOfID(index int) int { return r.digests[index].claimShard(r.shards) }
+
+// claimArgs returns the arguments of one call of claim.lua.
+func (r *recording) claimArgs(c chunk) []any {
+	tag := r.tags[c.shard]
+	segments, sizes := r.segments(c)
+	args := newArgs(1+2*len(segments), 3+2*len(c.indexes))
+	args = append(args, tag+totalsKey)
+	args = appendSegmentKeys(args, tag, segments)
+	args = append(args, r.layout, r.retention, sizes)
+	return r.appendClaims(args, c)
 }
 
-func (b *batch) appendClaims(args []any, p piece) []any {
-	for _, i := range p.members {
-		args = append(args, b.digests[i].claim())
+// releaseArgs returns the arguments of one call of release.lua.
+func (r *recording) releaseArgs(c chunk) []any {
+	segments, sizes := r.segments(c)
+	args := newArgs(2*len(segments), 1+2*len(c.indexes))
+	args = appendSegmentKeys(args, r.tags[c.shard], segments)
+	args = append(args, sizes)
+	return r.appendClaims(args, c)
+}
+
+func (r *recording) appendClaims(args []any, c chunk) []any {
+	for _, index := range c.indexes {
+		args = append(args, r.digests[index].claim())
 	}
-	for _, i := range p.members {
-		args = append(args, b.fingerprints[i][:])
+	for _, index := range c.indexes {
+		args = append(args, r.fingerprints[index][:])
 	}
 	return args
 }

@@ -16,12 +16,12 @@ import (
 
 // The cases of the suite that change the store behind the ledger's back.
 
-func retention(t *testing.T, b *bench) {
+func retention(t *testing.T, b *fixture) {
 	// Making a shard's memory older stands for waiting.
 	wait := func(d time.Duration) {
 		for shard := range b.shards {
-			for part := range seenParts {
-				for _, key := range appendSeenKeys(nil, shardTag(shard), []int{part}) {
+			for segment := range segments {
+				for _, key := range appendSegmentKeys(nil, tagOf(shard), []int{segment}) {
 					if since, err := b.rdb.HGet(b.ctx, key.(string), "since").Int64(); err == nil {
 						b.rdb.HSet(b.ctx, key.(string), "since", since-int64(d/time.Second))
 					}
@@ -31,7 +31,7 @@ func retention(t *testing.T, b *bench) {
 	}
 	first := makeOrder("ORD1", "U1", 100)
 	second := makeOrder("ORD2", "U1", 100)
-	for n := 3; partOf(second) != partOf(first); n++ { // so that both are remembered, and forgotten, in one place
+	for n := 3; segmentOf(second) != segmentOf(first); n++ { // so that both are remembered, and forgotten, in one place
 		second.ID = fmt.Sprintf("ORD%d", n)
 	}
 	b.wantOutcomes(b.record(first), Recorded)
@@ -49,12 +49,12 @@ func retention(t *testing.T, b *bench) {
 	b.wantOutcomes(b.record(first), Conflict)
 }
 
-func partOf(o order.Order) int {
+func segmentOf(o order.Order) int {
 	digest := digestOf(o.ID)
-	return digest.part()
+	return digest.segment()
 }
 
-func lostScript(t *testing.T, b *bench) {
+func lostScript(t *testing.T, b *fixture) {
 	m := newModel()
 	for i := range 3 {
 		var orders []order.Order
@@ -69,9 +69,9 @@ func lostScript(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func wrongType(t *testing.T, b *bench) {
+func wrongType(t *testing.T, b *fixture) {
 	bad := "U7"
-	tag := shardTag(shardOf(bad, b.shards))
+	tag := tagOf(shardOf(bad, b.shards))
 	bucket := string(appendBucketKey(nil, tag, bad))
 	var orders []order.Order
 	for i := range 150 {
@@ -80,8 +80,7 @@ func wrongType(t *testing.T, b *bench) {
 	for _, c := range []struct{ key, what string }{
 		{bucket, "a customer's bucket"},
 		{tag + topKey, "the leaderboard"},
-		{tag + ordersKey, "the months"},
-		{tag + revenueKey, "the months' revenue"},
+		{tag + periodsKey, "the periods"},
 		{tag + totalsKey, "the totals"},
 	} {
 		b.flush()
@@ -114,9 +113,9 @@ func wrongType(t *testing.T, b *bench) {
 	}
 }
 
-func noNumber(t *testing.T, b *bench) {
+func noNumber(t *testing.T, b *fixture) {
 	bad := "U7"
-	tag := shardTag(shardOf(bad, b.shards))
+	tag := tagOf(shardOf(bad, b.shards))
 	bucket := string(appendBucketKey(nil, tag, bad))
 	var before, orders []order.Order
 	for i := range 150 {
@@ -127,8 +126,8 @@ func noNumber(t *testing.T, b *bench) {
 		key, field string
 		onlyOne    bool
 	}{
-		{bucket, bad, true}, {bucket, bad + spendMark, true},
-		{tag + ordersKey, "2024-05", false}, {tag + revenueKey, "2024-05", false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
+		{bucket, bad, true}, {bucket, bad + centsMark, true},
+		{tag + periodsKey, "2024-05", false}, {tag + periodsKey, "2024-05" + centsMark, false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
 	} {
 		b.flush()
 		b.store = b.open(b.shards)
@@ -162,7 +161,7 @@ func noNumber(t *testing.T, b *bench) {
 	}
 }
 
-func otherLayout(t *testing.T, b *bench) {
+func otherLayout(t *testing.T, b *fixture) {
 	b.record(makeOrder("ORD1", "U1", 100))
 	other := b.open(b.shards + 1)
 	if _, err := other.Global(b.ctx); !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
@@ -178,7 +177,7 @@ func otherLayout(t *testing.T, b *bench) {
 	b.wantOutcomes(b.record(one...), Recorded)
 	for i, layout := range []string{layoutOf(b.shards + 1), fmt.Sprintf("%d:%d", layoutVersion+1, b.shards)} {
 		for shard := range b.shards {
-			if err := b.rdb.HSet(b.ctx, shardTag(shard)+totalsKey, fieldLayout, layout).Err(); err != nil {
+			if err := b.rdb.HSet(b.ctx, tagOf(shard)+totalsKey, fieldLayout, layout).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -193,7 +192,7 @@ func otherLayout(t *testing.T, b *bench) {
 	}
 }
 
-func refusedOnce(t *testing.T, b *bench) {
+func refusedOnce(t *testing.T, b *fixture) {
 	var messages []RefusedMessage
 	for i := range 250 {
 		messages = append(messages, RefusedMessage{fmt.Sprintf("message-%d", i), order.Reasons()[i%2]})
@@ -207,7 +206,7 @@ func refusedOnce(t *testing.T, b *bench) {
 	equal(t, "refused messages", counts.Refused, err, map[order.Reason]int64{order.Reasons()[0]: 125, order.Reasons()[1]: 125})
 }
 
-func countersAddUp(t *testing.T, b *bench) {
+func countersAddUp(t *testing.T, b *fixture) {
 	var group sync.WaitGroup
 	for range 8 {
 		store := b.open(b.shards)

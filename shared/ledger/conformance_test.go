@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	suite := []struct {
 		name string
-		test func(*testing.T, *bench)
+		test func(*testing.T, *fixture)
 	}{
 		{"an empty store answers zeros", emptyStore},
 		{"an order is counted in every aggregate", everyAggregate},
@@ -72,7 +72,7 @@ func TestConformance(t *testing.T) {
 			rdb := layout.start(t)
 			for _, c := range suite {
 				t.Run(c.name, func(t *testing.T) {
-					b := &bench{T: t, ctx: t.Context(), rdb: rdb, shards: layout.shards}
+					b := &fixture{T: t, ctx: t.Context(), rdb: rdb, shards: layout.shards}
 					b.flush()
 					b.store = b.open(layout.shards)
 					c.test(t, b)
@@ -82,8 +82,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// A bench is what one case of the suite works with: an empty store of the layout.
-type bench struct {
+// A fixture is what one case of the suite works with: an empty store of the layout.
+type fixture struct {
 	*testing.T
 	ctx    context.Context
 	rdb    redis.UniversalClient
@@ -91,7 +91,7 @@ type bench struct {
 	store  *Store
 }
 
-func (b *bench) open(shards int) *Store {
+func (b *fixture) open(shards int) *Store {
 	b.Helper()
 	store, err := New(b.rdb, Options{Shards: shards, Retention: time.Hour})
 	if err != nil {
@@ -100,12 +100,12 @@ func (b *bench) open(shards int) *Store {
 	return store
 }
 
-func (b *bench) flush() {
+func (b *fixture) flush() {
 	b.Helper()
 	b.everyNode(func(ctx context.Context, node *redis.Client) error { return node.FlushAll(ctx).Err() })
 }
 
-func (b *bench) everyNode(do func(context.Context, *redis.Client) error) {
+func (b *fixture) everyNode(do func(context.Context, *redis.Client) error) {
 	b.Helper()
 	var err error
 	if cluster, ok := b.rdb.(*redis.ClusterClient); ok {
@@ -119,7 +119,7 @@ func (b *bench) everyNode(do func(context.Context, *redis.Client) error) {
 }
 
 // record records the orders in one batch and returns the outcomes.
-func (b *bench) record(orders ...order.Order) []Outcome {
+func (b *fixture) record(orders ...order.Order) []Outcome {
 	b.Helper()
 	outcomes := make([]Outcome, len(orders))
 	if err := b.store.Record(b.ctx, orders, outcomes); err != nil {
@@ -128,7 +128,7 @@ func (b *bench) record(orders ...order.Order) []Outcome {
 	return outcomes
 }
 
-func (b *bench) wantOutcomes(got []Outcome, want ...Outcome) {
+func (b *fixture) wantOutcomes(got []Outcome, want ...Outcome) {
 	b.Helper()
 	if diff := gocmp.Diff(want, got); diff != "" {
 		b.Errorf("outcomes (-want +got):\n%s", diff)
@@ -136,7 +136,7 @@ func (b *bench) wantOutcomes(got []Outcome, want ...Outcome) {
 }
 
 // usersApart returns two customers who live in different shards, where there is more than one.
-func (b *bench) usersApart() (string, string) {
+func (b *fixture) usersApart() (string, string) {
 	for i := 1; ; i++ {
 		if user := fmt.Sprintf("U%d", i); b.shards == 1 || shardOf(user, b.shards) != shardOf("U0", b.shards) {
 			return "U0", user
@@ -144,7 +144,7 @@ func (b *bench) usersApart() (string, string) {
 	}
 }
 
-func emptyStore(t *testing.T, b *bench) {
+func emptyStore(t *testing.T, b *fixture) {
 	newModel().check(b.ctx, t, b.store)
 	if _, err := b.store.User(b.ctx, "U1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("user of an empty store: %v, want ErrNotFound", err)
@@ -154,7 +154,7 @@ func emptyStore(t *testing.T, b *bench) {
 	}
 }
 
-func everyAggregate(t *testing.T, b *bench) {
+func everyAggregate(t *testing.T, b *fixture) {
 	one := makeOrder("ORD1", "U1", 4000)
 	one.Mismatch = true
 	b.wantOutcomes(b.record(one), Recorded)
@@ -163,7 +163,7 @@ func everyAggregate(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func duplicates(t *testing.T, b *bench) {
+func duplicates(t *testing.T, b *fixture) {
 	one := makeOrder("ORD1", "U1", 4000)
 	m := newModel()
 	m.count(one)
@@ -179,7 +179,7 @@ func duplicates(t *testing.T, b *bench) {
 	equal(t, "duplicates", counts.Duplicate, err, 4)
 }
 
-func conflicts(t *testing.T, b *bench) {
+func conflicts(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	one := makeOrder("ORD1", here, 4000)
 	m := newModel()
@@ -194,7 +194,7 @@ func conflicts(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func withinABatch(t *testing.T, b *bench) {
+func withinABatch(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	one := makeOrder("ORD1", here, 4000)
 	m := newModel()
@@ -203,7 +203,7 @@ func withinABatch(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func randomBatches(t *testing.T, b *bench) {
+func randomBatches(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	orders := randomOrders(rand.New(rand.NewPCG(seed, 0)), 1500)
@@ -218,7 +218,7 @@ func randomBatches(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func batchOrder(t *testing.T, b *bench) {
+func batchOrder(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -231,7 +231,7 @@ func batchOrder(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func sixteenConsumers(t *testing.T, b *bench) {
+func sixteenConsumers(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -271,7 +271,7 @@ func sixteenConsumers(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func racingConflicts(t *testing.T, b *bench) {
+func racingConflicts(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	const ids = 50
 	winners := make([]order.Order, ids)
@@ -310,7 +310,7 @@ func racingConflicts(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func ties(t *testing.T, b *bench) {
+func ties(t *testing.T, b *fixture) {
 	m := newModel()
 	var orders []order.Order
 	for i := range 30 {
@@ -332,7 +332,7 @@ func ties(t *testing.T, b *bench) {
 
 // manyCustomers counts so many customers, many with equal spends, that the leaderboard is cut down again and again, and lifts
 // some of those who fell out of it.
-func manyCustomers(t *testing.T, b *bench) {
+func manyCustomers(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -356,13 +356,13 @@ func manyCustomers(t *testing.T, b *bench) {
 		}
 	}
 	for shard := range b.shards {
-		if n := b.rdb.ZCard(b.ctx, shardTag(shard)+topKey).Val(); n > 2*MaxTop {
+		if n := b.rdb.ZCard(b.ctx, tagOf(shard)+topKey).Val(); n > 2*MaxTop {
 			t.Errorf("the leaderboard of shard %d holds %d customers, want at most %d", shard, n, 2*MaxTop)
 		}
 	}
 }
 
-func overflow(t *testing.T, b *bench) {
+func overflow(t *testing.T, b *fixture) {
 	rich, poor := b.usersApart()
 	m := newModel()
 	full := makeOrder("FULL", rich, MaxSpend-10)
@@ -381,7 +381,7 @@ func overflow(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func freeOrder(t *testing.T, b *bench) {
+func freeOrder(t *testing.T, b *fixture) {
 	free := makeOrder("ORD1", "U1", 0)
 	m := newModel()
 	m.count(free)
@@ -390,7 +390,7 @@ func freeOrder(t *testing.T, b *bench) {
 	m.check(b.ctx, t, b.store)
 }
 
-func hostileIDs(t *testing.T, b *bench) {
+func hostileIDs(t *testing.T, b *fixture) {
 	m := newModel()
 	var orders []order.Order
 	for _, name := range []string{"{o0}", "{o1}top", "a b", "é", "\U0001F600", "*", "2024-05", "orders", "shards", `"`, "\\x00"} {

@@ -35,8 +35,9 @@ type Connection struct {
 	PoolSize int
 }
 
-// LogTo sends what the Redis client itself has to say to log, at level debug, because the errors that it returns tell the same; by
-// itself it writes to the standard error output in a form of its own. It is for a whole process: a function's main calls it.
+// LogTo sends the log lines of the Redis client to log, at level debug, because the errors that it
+// returns say the same. Without it the client writes to the standard error output. The setting is for
+// the whole process: a function's main calls it.
 func LogTo(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
 
 type clientLog struct{ *slog.Logger }
@@ -45,8 +46,8 @@ func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
 	l.DebugContext(ctx, "redis client", "detail", fmt.Sprintf(format, v...))
 }
 
-// Connect prepares a connection. It dials when the first command is given. What fails is not tried again by the client itself,
-// which knows neither what may be done twice nor how much time is left.
+// Connect prepares a connection. It dials when the first command is sent. The client's own retries
+// are off: only callers know what is idempotent and how much time remains.
 func Connect(c Connection) (redis.UniversalClient, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
@@ -55,18 +56,35 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 		c.PoolSize = 16
 	}
 	o := redis.UniversalOptions{
-		DialTimeout: c.Timeout / 2, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, ContextTimeoutEnabled: true,
-		PoolSize: c.PoolSize, PipelinePoolSize: onePool, ConnMaxIdleTime: idleLimit, ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
-		MaxRetries: -1, DialerRetries: 1,
-		Protocol: 2, DisableIdentity: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		DialTimeout:           c.Timeout / 2,
+		ReadTimeout:           c.Timeout,
+		WriteTimeout:          c.Timeout,
+		PoolTimeout:           c.Timeout,
+		ContextTimeoutEnabled: true,
+
+		PoolSize:         c.PoolSize,
+		PipelinePoolSize: onePool,
+		ConnMaxIdleTime:  idleLimit,
+		ReadBufferSize:   bufferSize,
+		WriteBufferSize:  bufferSize,
+
+		MaxRetries:      -1,
+		DialerRetries:   1,
+		Protocol:        2,
+		DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
 	}
 	if c.Cluster {
 		from, err := redis.ParseClusterURL(c.URL)
 		if err != nil {
 			return nil, urlError(err)
 		}
-		o.Addrs, o.Username, o.Password, o.TLSConfig = from.Addrs, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+		o.Addrs = from.Addrs
+		o.Username = from.Username
+		o.Password = cmp.Or(c.Password, from.Password)
+		o.TLSConfig = from.TLSConfig
 		c.secure(&o)
 		cluster := o.Cluster()
 		cluster.ClusterStateReloadInterval = stateLimit
@@ -76,7 +94,11 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, urlError(err)
 	}
-	o.Addrs, o.DB, o.Username, o.Password, o.TLSConfig = []string{from.Addr}, from.DB, from.Username, cmp.Or(c.Password, from.Password), from.TLSConfig
+	o.Addrs = []string{from.Addr}
+	o.DB = from.DB
+	o.Username = from.Username
+	o.Password = cmp.Or(c.Password, from.Password)
+	o.TLSConfig = from.TLSConfig
 	c.secure(&o)
 	return redis.NewClient(o.Simple()), nil
 }
@@ -94,7 +116,8 @@ func (c Connection) secure(o *redis.UniversalOptions) {
 }
 
 const (
-	// onePool: no connections for pipelines only. Nearly all that is sent is one, and PoolSize would not bound them.
+	// onePool turns the separate pool for pipelines off. Nearly everything sent is a pipeline, and
+	// PoolSize would not bound that pool.
 	onePool = -1
 	// bufferSize holds the scripts of some hundred orders.
 	bufferSize = 128 << 10
@@ -108,8 +131,9 @@ const idleLimit = time.Minute
 // open for twelve hours. It also ends a login with a password that has since been withdrawn.
 const loginLimit = 6 * time.Hour
 
-// stateLimit is how long a client believes what it knows about who serves which slot of a cluster. A dead master can't
-// say that its replica took over, and by itself the client would ask the others only once a minute.
+// stateLimit is how long a client trusts what it knows about which node serves which slot of a
+// cluster. A dead master can't say that its replica took over, and by default the client would ask
+// the other nodes only once a minute.
 const stateLimit = 5 * time.Second
 
 // urlError says what is wrong with the URL without repeating it: it may hold a password.
@@ -118,5 +142,6 @@ func urlError(err error) error {
 	if errors.As(err, &parse) {
 		err = parse.Err
 	}
-	return fmt.Errorf("not a Redis URL (%s): write redis://host:port/0, or rediss:// for TLS", strings.TrimPrefix(err.Error(), "redis: "))
+	return fmt.Errorf("not a Redis URL (%s): write redis://host:port/0, or rediss:// for TLS",
+		strings.TrimPrefix(err.Error(), "redis: "))
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -28,19 +27,11 @@ func (d *dials) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	return next
 }
 
-func TestNobodyAtTheAddressIsToldAfterTwoAttempts(t *testing.T) {
+func TestRefusedConnectionIsTriedTwice(t *testing.T) {
 	t.Parallel()
-	rdb, err := Connect(Connection{URL: "redis://127.0.0.1:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rdb.Close()
+	store := openStore(t, Connection{URL: "redis://127.0.0.1:1"})
 	d := &dials{}
-	rdb.AddHook(d)
-	store, err := New(rdb, Options{Shards: 1, Retention: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store.rdb.AddHook(d)
 	if _, err := store.Global(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("error %v, want ErrUnavailable", err)
 	}

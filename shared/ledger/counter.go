@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,32 +12,31 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// Fields of the counters hash that the ledger itself reads. All others are the callers' own.
+// Fields of the counters hash that the ledger itself reads. All others belong to the callers.
 const (
-	// FailedMessages counts attempts reported as batch item failures. The caller adds to it with AddCounters.
+	// FailedMessages counts attempts reported as batch item failures. The caller adds to it with
+	// AddCounters.
 	FailedMessages = "failed"
 	refusedPrefix  = "refused:"
 )
 
-// A RefusedMessage is a message that was put into the queue of rejected messages.
+// A RefusedMessage is a message that was sent to the queue of rejected messages.
 type RefusedMessage struct {
-	MessageID string // of the queue: the same each time the message comes
+	MessageID string // of the queue: the same at each delivery
 	Reason    order.Reason
 }
 
-// CountRefused counts refused messages, each message once within the retention.
+// CountRefused counts refused messages. It is idempotent for each message within the retention.
 func (s *Store) CountRefused(ctx context.Context, messages []RefusedMessage) error {
 	var calls [][]any
-	for len(messages) > 0 {
-		part := messages[:min(scriptOrders, len(messages))]
-		messages = messages[len(part):]
-		args := append(newArgs(1+len(part), 1+len(part)), countersKey)
-		for _, m := range part {
+	for chunk := range slices.Chunk(messages, chunkOrders) {
+		args := append(newArgs(1+len(chunk), 1+len(chunk)), countersKey)
+		for _, m := range chunk {
 			digest := sha256.Sum256([]byte(m.MessageID))
 			args = append(args, refusedKey+string(digest[:digestBytes]))
 		}
 		args = append(args, s.retention)
-		for _, m := range part {
+		for _, m := range chunk {
 			args = append(args, refusedPrefix+string(m.Reason))
 		}
 		calls = append(calls, args)
@@ -49,24 +49,26 @@ func (s *Store) CountRefused(ctx context.Context, messages []RefusedMessage) err
 	return nil
 }
 
-// AddCounters adds to counters that all function instances share, in one round trip. On an error some may have been added.
+// AddCounters adds to counters that all function instances share, in one round trip and all or
+// nothing. On an error they may have been added nevertheless.
 func (s *Store) AddCounters(ctx context.Context, delta map[string]int64) error {
 	if len(delta) == 0 {
 		return nil
 	}
-	// Not tried again: what was added although the answer was lost would be added twice.
-	_, err := s.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		for name, n := range delta {
-			pipe.HIncrBy(ctx, countersKey, name, n)
-		}
-		return nil
-	})
+	// Not retried: what was added although the answer was lost would be added twice.
+	pipe := s.rdb.TxPipeline()
+	for name, n := range delta {
+		pipe.HIncrBy(ctx, countersKey, name, n)
+	}
+	_, err := exec(ctx, pipe)
 	return unavailable("add to the counters", err)
 }
 
 // Counters returns all that AddCounters added, by name.
 func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGetAll(ctx, countersKey) })
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+		pipe.HGetAll(ctx, countersKey)
+	})
 	if err != nil {
 		return nil, unavailable("read the counters", err)
 	}
@@ -82,7 +84,7 @@ func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
 	return counters, nil
 }
 
-// Messages returns what became of all messages.
+// Messages returns the numbers of messages by outcome.
 func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
 	sums, err := s.sum(ctx, fieldOrders, fieldDuplicates, fieldMismatches)
 	if err != nil {
@@ -93,8 +95,11 @@ func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
 		return MessageCounts{}, err
 	}
 	counts := MessageCounts{
-		Recorded: sums[0], Duplicate: sums[1], Mismatch: sums[2],
-		Failed: counters[FailedMessages], Refused: map[order.Reason]int64{},
+		Recorded:  sums[0],
+		Duplicate: sums[1],
+		Mismatch:  sums[2],
+		Failed:    counters[FailedMessages],
+		Refused:   map[order.Reason]int64{},
 	}
 	for name, n := range counters {
 		if reason, ok := strings.CutPrefix(name, refusedPrefix); ok {

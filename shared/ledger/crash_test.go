@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -13,19 +12,14 @@ import (
 	"orderpipeline/shared/redistest"
 )
 
-// started makes the batch that Record would work on, to stop it half way.
-func (b *bench) started(orders []order.Order) (*batch, []int) {
-	batch := &batch{Store: b.store, orders: orders, outcomes: make([]Outcome, len(orders)), digests: make([]orderDigest, len(orders)), fingerprints: make([]fingerprint, len(orders))}
-	all := make([]int, len(orders))
-	for i := range orders {
-		batch.digests[i], all[i] = digestOf(orders[i].ID), i
-		binary.BigEndian.PutUint64(batch.fingerprints[i][:], orders[i].Fingerprint())
-	}
-	return batch, all
+// started makes the recording that Record would work on, to stop it half way.
+func (b *fixture) started(orders []order.Order) (*recording, []int) {
+	r := b.store.newRecording(orders, make([]Outcome, len(orders)))
+	return r, r.bySegment()
 }
 
 // crashAfterClaim: the function dies when the ids are claimed and nothing is recorded. Where there are no claims, it dies before.
-func crashAfterClaim(t *testing.T, b *bench) {
+func crashAfterClaim(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	var orders, others []order.Order
 	m := newModel()
@@ -36,8 +30,8 @@ func crashAfterClaim(t *testing.T, b *bench) {
 		others = append(others, o)
 	}
 	if b.shards > 1 {
-		batch, all := b.started(orders)
-		if claimed, err := batch.claim(b.ctx, all); err != nil || len(claimed) != len(orders) {
+		r, all := b.started(orders)
+		if claimed, err := r.claim(b.ctx, all); err != nil || len(claimed) != len(orders) {
 			t.Fatalf("%d claimed: %v", len(claimed), err)
 		}
 		m.check(b.ctx, t, b.store) // a claim counts nothing
@@ -56,21 +50,21 @@ func crashAfterClaim(t *testing.T, b *bench) {
 }
 
 // crashBeforeRelease: the function dies when an order overflowed and its claim was not given back yet.
-func crashBeforeRelease(t *testing.T, b *bench) {
+func crashBeforeRelease(t *testing.T, b *fixture) {
 	rich, poor := b.usersApart()
 	m := newModel()
 	full := makeOrder("FULL", rich, MaxSpend)
 	m.count(full)
 	b.record(full)
 	over := makeOrder("ORD1", rich, 1)
-	batch, all := b.started([]order.Order{over})
+	r, all := b.started([]order.Order{over})
 	if b.shards > 1 {
-		if _, err := batch.claim(b.ctx, all); err != nil {
+		if _, err := r.claim(b.ctx, all); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := batch.record(b.ctx, chunks(nil, shardOf(rich, b.shards), all)); err != nil || batch.outcomes[0] != Overflow {
-		t.Fatalf("outcome %d, %v", batch.outcomes[0], err)
+	if err := r.record(b.ctx, appendChunks(nil, shardOf(rich, b.shards), all)); err != nil || r.outcomes[0] != Overflow {
+		t.Fatalf("outcome %d, %v", r.outcomes[0], err)
 	}
 	// It comes again, overflows again, and leaves no trace this time.
 	b.wantOutcomes(b.record(over), Overflow)
@@ -81,11 +75,11 @@ func crashBeforeRelease(t *testing.T, b *bench) {
 }
 
 // shardRevenueLimit: a shard's revenue has a limit of its own, exact to the cent far beyond what a double can hold.
-func shardRevenueLimit(t *testing.T, b *bench) {
+func shardRevenueLimit(t *testing.T, b *fixture) {
 	const user = "U1"
 	first := makeOrder("FIRST", user, 0)
 	b.wantOutcomes(b.record(first), Recorded)
-	totals := shardTag(shardOf(user, b.shards)) + totalsKey
+	totals := tagOf(shardOf(user, b.shards)) + totalsKey
 	// A customer alone can't bring it there: many must, and are not here.
 	if err := b.rdb.HSet(b.ctx, totals, fieldRevenue, int64(MaxRevenue-10_000)).Err(); err != nil {
 		t.Fatal(err)
@@ -99,7 +93,7 @@ func shardRevenueLimit(t *testing.T, b *bench) {
 
 // anySchedule: the same orders, cut into batches, repeated, shuffled and given by several callers at random, always come to the
 // same sums.
-func anySchedule(t *testing.T, b *bench) {
+func anySchedule(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -166,7 +160,7 @@ func TestClusterFailover(t *testing.T) {
 	}
 
 	pair := 0
-	if owner, err := cluster.Owner(ctx, shardTag(0)); err != nil {
+	if owner, err := cluster.Owner(ctx, tagOf(0)); err != nil {
 		t.Fatal(err)
 	} else {
 		for owner != cluster.Masters[pair] {

@@ -1,16 +1,20 @@
-// Package ledger keeps the figures in Redis. Every key name, every script and every Redis word of the project is here.
+// Package ledger keeps the figures in Redis. Every key name, script and Redis command of the project
+// is here. It needs Redis 7.0 or newer, or Valkey; one server or a cluster.
 //
-// An order is counted by one Lua script that sets its marker and adds to every sum in one atomic step. There is no
-// state in between: after a crash at any moment the order is either counted or not, and giving it to Record again
-// settles it. Needs Redis 7.0 or newer, or Valkey; one server or a cluster.
+// With one shard, a Lua script sets the deduplication marker of an order and adds to every figure in
+// one atomic step. There is no state in between: after a crash at any moment the order is either
+// counted or not, and recording it again settles it.
+//
+// With several shards a customer's orders are counted in the customer's shard, each again in one
+// atomic step. Because an order id must be unique over all customers, it is claimed for its content
+// in the shard of the id first. A crash between the two steps leaves a claim without an order: the
+// retry of that order settles it, and until then another order under the same id is a conflict.
 package ledger
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,19 +29,19 @@ const MaxShards = 64
 var (
 	// ErrNotFound: the user has no orders.
 	ErrNotFound = errors.New("no orders of this user")
-	// ErrUnavailable: Redis did not answer, not in time, or not as it should. What was asked may or may not have been done.
+	// ErrUnavailable: Redis failed, timed out or replied unexpectedly. The operation may or may not
+	// have been applied.
 	ErrUnavailable = errors.New("the ledger is unavailable")
-	// ErrLayout: the store was filled with another number of shards, or by a version that keeps its figures elsewhere; counting
-	// into it would miscount. It comes with ErrUnavailable.
-	ErrLayout = errors.New("the store is laid out in another way")
 )
 
 // Options of a Store.
 type Options struct {
-	// Shards is the number of parts into which customers are spread, 1 to MaxShards. It can't be changed once orders are counted.
+	// Shards is the number of shards that customers are divided into, 1 to MaxShards. It is part of
+	// the layout: it can't be changed once orders are counted.
 	Shards int
-	// Retention is how long an order is remembered, to tell a duplicate: at least so long, and at most twice as long. In whole
-	// seconds, at least one. It must outlive the longest time that a message can spend in the queues.
+	// Retention is how long an order is remembered to detect duplicates: at least this long, and at
+	// most twice as long. In whole seconds, at least one. It must be longer than a message can spend
+	// in the queues.
 	Retention time.Duration
 }
 
@@ -46,15 +50,13 @@ type Store struct {
 	rdb       redis.UniversalClient
 	shards    int
 	layout    string
-	retention int64    // seconds
-	tags      []string // key prefix of each shard
-	laidOut   atomic.Bool
-	readings  gather
-	snapshots gather // each a transaction
+	retention int64       // seconds
+	tags      []string    // key prefix of each shard
+	checked   atomic.Bool // the layout was compared and is equal
 }
 
-// New makes a store over a connection. It does not speak to Redis yet: a function must be able to start, and to report
-// its messages as failed, while Redis is down.
+// New makes a store over a connection. It sends nothing to Redis yet: a function must be able to
+// start, and to report its messages as failed, while Redis is down.
 func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Shards < 1 || o.Shards > MaxShards {
 		return nil, fmt.Errorf("%d shards: choose 1 to %d", o.Shards, MaxShards)
@@ -62,19 +64,21 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Retention < time.Second {
 		return nil, fmt.Errorf("retention %v: choose at least a second", o.Retention)
 	}
-	s := &Store{rdb: rdb, shards: o.Shards, layout: layoutOf(o.Shards), retention: int64(o.Retention / time.Second)}
-	_, cluster := rdb.(*redis.ClusterClient)
-	s.readings.pipe, s.readings.alone = rdb.Pipeline, cluster
-	s.snapshots.pipe, s.snapshots.alone = rdb.TxPipeline, cluster
+	s := &Store{
+		rdb:       rdb,
+		shards:    o.Shards,
+		layout:    layoutOf(o.Shards),
+		retention: int64(o.Retention / time.Second),
+	}
 	for shard := range o.Shards {
-		s.tags = append(s.tags, shardTag(shard))
+		s.tags = append(s.tags, tagOf(shard))
 	}
 	return s, nil
 }
 
-// Ping asks every Redis node that the store needs whether it answers.
+// Ping checks that every Redis node that the store needs answers.
 func (s *Store) Ping(ctx context.Context) error {
-	return unavailable("ping", again(ctx, func() error {
+	return unavailable("ping", retryOnce(ctx, func() error {
 		if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
 			return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 				return node.Ping(ctx).Err()
@@ -84,47 +88,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	}))
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (s *Store) Close() error { return s.rdb.Close() }
-
-// layOut marks an empty store with its layout, for the writer.
-func (s *Store) layOut(ctx context.Context) error {
-	if s.laidOut.Load() {
-		return nil
-	}
-	key := s.tags[0] + totalsKey
-	if _, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HSetNX(ctx, key, fieldLayout, s.layout) }); err != nil {
-		return unavailable("write the layout", err)
-	}
-	return s.checkLayout(ctx)
-}
-
-// checkLayout compares the layout that the store was filled with, until it was found equal once.
-func (s *Store) checkLayout(ctx context.Context) error {
-	if s.laidOut.Load() {
-		return nil
-	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HGet(ctx, s.tags[0]+totalsKey, fieldLayout) })
-	if errors.Is(err, redis.Nil) {
-		return nil // nothing was ever counted
-	}
-	if err != nil {
-		return unavailable("read the layout", err)
-	}
-	if found := cmds[0].(*redis.StringCmd).Val(); found != s.layout {
-		return s.layoutError(found)
-	}
-	s.laidOut.Store(true)
-	return nil
-}
-
-func (s *Store) layoutError(found string) error {
-	advice := "another version of this program filled it: use that one, or an empty store"
-	if version, shards, _ := strings.Cut(found, ":"); version == strconv.Itoa(layoutVersion) {
-		advice = fmt.Sprintf("it has %s shards, this function is configured with %d: set LEDGER_SHARDS=%s", shards, s.shards, shards)
-	}
-	return fmt.Errorf("%w: %w: %s", ErrUnavailable, ErrLayout, advice)
-}
 
 func unavailable(doing string, err error) error {
 	if err == nil {
@@ -159,11 +124,11 @@ type MonthTotals struct {
 	Revenue order.Cents
 }
 
-// MessageCounts say what became of the messages so far.
+// MessageCounts are the numbers of messages by outcome since the store was begun.
 type MessageCounts struct {
 	Recorded  int64 // new orders counted
-	Duplicate int64 // acknowledged, already counted; a message that is given twice because its first answer was lost is one too
+	Duplicate int64 // acknowledged, already counted; also a message redelivered after a lost answer
 	Mismatch  int64 // recorded orders whose stated value was overridden
-	Failed    int64 // attempts reported as batch item failures: each comes back
+	Failed    int64 // attempts reported as batch item failures: each is redelivered
 	Refused   map[order.Reason]int64
 }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,16 +14,17 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// User returns the figures of one customer, as they stood at one moment. ErrNotFound when there is no order of theirs.
+// User returns the figures of one customer, both of the same moment, or ErrNotFound.
 func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return UserStats{}, err
 	}
 	if strings.ContainsFunc(id, unicode.IsControl) {
-		return UserStats{}, ErrNotFound // no order has such a customer, and spendMark is such a character
+		return UserStats{}, ErrNotFound // centsMark is one
 	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		pipe.HMGet(ctx, string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id)), id, id+spendMark)
+	bucket := string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id))
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+		pipe.HMGet(ctx, bucket, id, id+centsMark)
 	})
 	if err != nil {
 		return UserStats{}, unavailable("read a customer", err)
@@ -53,7 +53,7 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			pipe.HMGet(ctx, tag+totalsKey, fields...)
 		}
@@ -86,17 +86,17 @@ func addTo(sums []int64, hmget redis.Cmder) error {
 	return nil
 }
 
-// MaxTop is the highest n that Top answers: no more places of the leaderboard are kept for certain.
+// MaxTop is the highest n that Top answers: further places of the leaderboard may be missing.
 const MaxTop = 1000
 
-// Top returns the n customers who spent most, at most MaxTop, highest first; equal spends are in descending byte order of the
-// user id.
+// Top returns the n customers who spent most, at most MaxTop, highest first; equal spends are in
+// descending byte order of the user id.
 func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
 	n = min(n, MaxTop)
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			pipe.ZRevRangeWithScores(ctx, tag+topKey, 0, int64(n)-1)
 		}
@@ -107,13 +107,16 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 	top := make([]Spender, 0, n)
 	for _, cmd := range cmds {
 		for _, z := range cmd.(*redis.ZSliceCmd).Val() {
-			top = append(top, Spender{UserID: z.Member.(string), TotalSpend: order.Cents(z.Score)})
+			spender := Spender{UserID: z.Member.(string), TotalSpend: order.Cents(z.Score)}
+			top = append(top, spender)
 		}
 	}
 	if s.shards > 1 {
 		// Redis orders equal scores by the bytes of the member: so does the merge.
 		slices.SortFunc(top, func(a, b Spender) int {
-			return cmp.Or(cmp.Compare(b.TotalSpend, a.TotalSpend), strings.Compare(b.UserID, a.UserID))
+			return cmp.Or(
+				cmp.Compare(b.TotalSpend, a.TotalSpend),
+				strings.Compare(b.UserID, a.UserID))
 		})
 		top = top[:min(n, len(top))]
 	}
@@ -121,37 +124,44 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 }
 
 // Monthly returns the months from … to, both included, in order; months without orders are left out.
+// With one shard, all figures are of one moment; with several, those of one shard are.
 func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	names := make([]any, 0, to-from+1)
-	for m := from; m <= to; m++ {
-		names = append(names, m.String())
+	fields := make([]any, 0, 2*(to-from+1))
+	for month := from; month <= to; month++ {
+		name := month.String()
+		fields = append(fields, name, name+centsMark)
 	}
-	// By hand, because HMGet makes a value of its own of each name, each time.
-	hmget := func(tx redis.Pipeliner, key string) {
-		_ = tx.Process(ctx, redis.NewSliceCmd(ctx, append([]any{"hmget", key}, names...)...)) // only takes it in
-	}
-	orders, revenue := make([]int64, len(names)), make([]int64, len(names))
-	for _, tag := range s.tags {
-		// One transaction for each shard: a month's two figures are of one moment.
-		cmds, err := s.snapshot(ctx, func(tx redis.Pipeliner) {
-			hmget(tx, tag+ordersKey)
-			hmget(tx, tag+revenueKey)
-		})
-		if err == nil {
-			err = errors.Join(addTo(orders, cmds[0]), addTo(revenue, cmds[1]))
-		}
-		if err != nil {
-			return nil, unavailable("read the months", err)
-		}
+	sums, err := s.sumPeriods(ctx, fields)
+	if err != nil {
+		return nil, err
 	}
 	var months []MonthTotals
-	for i := range names {
-		if orders[i] > 0 {
-			months = append(months, MonthTotals{Month: from + order.Month(i), Orders: orders[i], Revenue: order.Cents(revenue[i])})
+	for month := from; month <= to; month++ {
+		at := 2 * (month - from)
+		if orders, revenue := sums[at], order.Cents(sums[at+1]); orders > 0 {
+			months = append(months, MonthTotals{Month: month, Orders: orders, Revenue: revenue})
 		}
 	}
 	return months, nil
+}
+
+// sumPeriods adds fields of the periods over all shards.
+func (s *Store) sumPeriods(ctx context.Context, fields []any) ([]int64, error) {
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+		for _, tag := range s.tags {
+			// Not HMGet, which would copy each name into an interface of its own.
+			args := append([]any{"hmget", tag + periodsKey}, fields...)
+			_ = pipe.Process(ctx, redis.NewSliceCmd(ctx, args...)) // only queues it
+		}
+	})
+	sums := make([]int64, len(fields))
+	for _, cmd := range cmds {
+		if err == nil {
+			err = addTo(sums, cmd)
+		}
+	}
+	return sums, unavailable("read the periods", err)
 }

@@ -1,158 +1,198 @@
--- Records a batch of orders of one shard: each is counted in every aggregate or in none, and the whole script is one atomic step.
+-- Records a chunk of orders of one shard. Each order is counted in every figure or in none, and the
+-- whole script is one atomic step. When a command fails, all that was written is rolled back and its
+-- error is returned.
 --
--- KEYS[1] totals (hash)         KEYS[2] top (zset)              KEYS[3] month:orders (hash)     KEYS[4] month:revenue (hash)
--- KEYS[4+i] bucket of the customer of order i (hash)
--- then the two hashes of each part of the markers
--- ARGV[1] layout                ARGV[2] retention of a marker in seconds
--- ARGV[3] how many places of the leaderboard are ever asked for
--- ARGV[4] a character for each order: '1' when its stated value was wrong, else '0'
--- ARGV[5] a byte for each order: the place of its month among the months at the end, from 1
--- ARGV[6] a byte for each part of the markers: how many orders are of it
--- then, each for all n orders, which come part by part: digests of their ids, fingerprints, users, values in cents
--- then the months, YYYY-MM
+-- KEYS  totals (hash), top (zset), periods (hash)
+--       for each order the bucket of its customer (hash)
+--       for each segment its two hashes of markers
+-- ARGV  layout, retention of a marker in seconds
+--       mismatched: a character for each order, '1' when its stated value was overridden, else '0'
+--       month_of: a byte for each order, the position of its month in the last section, from 1
+--       sizes: a byte for each segment, how many orders are of it; the orders come by segment
+--       then, for all n orders each: digests of their ids, fingerprints, customers, values in cents
+--       then the months, YYYY-MM
 --
--- Returns one character for each order: r recorded, d duplicate, c conflict, o overflow.
--- Whatever command fails, everything done so far is taken back and the error is returned: nothing was counted.
+-- Two orders of May 2024, of different segments, the second with a wrong value:
 --
--- What is slow here is not Redis but each way from Lua to a command, and each Lua number that becomes a text again. So markers
--- are read and written all at once, and an amount that needs no adding stays the text that came.
+--   KEYS  {o0}totals {o0}top {o0}periods
+--         {o0}u17 {o0}u905
+--         {o0}seen:0:0 {o0}seen:0:1 {o0}seen:3:0 {o0}seen:3:1
+--   ARGV  2:1 34560000
+--         01 \1\1 \1\1
+--         <digest 1> <digest 2> <fingerprint 1> <fingerprint 2> U1 U2 4000 1250
+--         2024-05
+--
+-- Returns one character for each order: RECORDED, DUPLICATE, CONFLICT or OVERFLOW; here rr.
+--
+-- Most of the time goes into the step from Lua to each command, and into writing Lua numbers as text.
+-- So markers are read and written all at once, and an amount that needs no addition stays the text
+-- that came.
 
-local EXACT = 9007199254740991   -- 2^53-1: a score is a double, and so is every Lua number
-local TOTAL = 140000000000000000 -- revenue of a shard; 64 shards together still fit 63 bits
-local SPEND = '\1'               -- ends the name of a customer's spend; no user id holds a control character
+local call, byte = redis.call, string.byte
+local keys, args = KEYS, ARGV -- a local is faster than a global
 
-local totals, top, month_orders, month_revenue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local places, wrong, in_month, sizes = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local call, byte = redis.pcall, string.byte
-local n = #wrong
-local digest, fingerprint, user_of, value_of, month_name = 6, 6 + n, 6 + 2 * n, 6 + 3 * n, 6 + 4 * n
+local totals, top, periods = keys[1], keys[2], keys[3]
+local bucket_key, segment_key = 3, 3 + #args[3]
 
-local revenue, other = open_store(totals, ARGV[1])
-if other then return other end
-local ranked = redis.call('ZCARD', top)
-local room = EXACT - revenue -- while the new revenue fits in here, no customer can pass EXACT
+local mismatched, month_of, sizes = args[3], args[4], args[5]
+local n = #mismatched
+local digest, fingerprint, customer, value_of = 5, 5 + n, 5 + 2 * n, 5 + 3 * n
+local month_name = 5 + 4 * n
 
--- First decide, without changing anything.
+-- decide settles the outcome of each order without changing anything. It returns the outcomes and
+-- what there is to write.
+local function decide(revenue, found)
+  local outcome, new, markers = {}, {}, {}
+  local users, orders_of, spend_of, bucket_of = {}, {}, {}, {}
+  local orders_in, revenue_in = {}, {} -- by position of the month
+  local customers, recorded, duplicates, mismatches, sum = 0, 0, 0, 0, 0
+  local room = MAX_SPEND - revenue -- while the new revenue fits in here, no spend can pass the limit
 
-local found, written = find_seen(sizes, 4 + n, digest, tonumber(ARGV[2]))
-local outcome, users, new, marks = {}, {}, {}, {}
-local spent, count, bucket = {}, {}, {}
-local by_month, value_by_month = {}, {}
-local recorded, duplicates, mismatches, sum = 0, 0, 0, 0
+  -- fits looks closer, when the room is used up.
+  local function fits(i, value, spend)
+    local before = call('HGET', keys[bucket_key + i], args[customer + i] .. CENTS)
+    return (before or 0) + (spend or 0) + value <= MAX_SPEND
+      and revenue + sum + value <= MAX_REVENUE
+  end
 
-local before_part = 0
-for part = 1, #sizes do
-  local fresh, last = {}, before_part + byte(sizes, part)
-  marks[part] = fresh
-  for i = before_part + 1, last do
-    local id, content = ARGV[digest + i], ARGV[fingerprint + i]
-    local before = found[i] or new[id]
-    if not before then
-      local user, value = ARGV[user_of + i], ARGV[value_of + i]
-      local mine = spent[user]
-      local fits = sum + value <= room
-      if not fits then
-        local spend = redis.call('HGET', KEYS[4 + i], user .. SPEND)
-        fits = (spend or 0) + (mine or 0) + value <= EXACT and revenue + sum + value <= TOTAL
-      end
-      if fits then
-        outcome[i] = 'r'
-        new[id] = content
-        recorded, sum = recorded + 1, sum + value
-        fresh[#fresh + 1], fresh[#fresh + 2] = id, content
-        if mine then
-          spent[user], count[user] = mine + value, count[user] + 1
-        else
-          spent[user], count[user], bucket[user] = value, '1', KEYS[4 + i]
-          users[#users + 1] = user
-        end
-        local month = byte(in_month, i)
-        by_month[month], value_by_month[month] = (by_month[month] or 0) + 1, (value_by_month[month] or 0) + value
-        if byte(wrong, i) == 49 then mismatches = mismatches + 1 end
+  local last = 0
+  for segment = 1, #sizes do
+    local fresh, size, first = {}, 0, last + 1
+    markers[segment] = fresh
+    last = last + byte(sizes, segment)
+    for i = first, last do
+      local id, content = args[digest + i], args[fingerprint + i]
+      local before = found[i] or new[id]
+      if before == content then
+        outcome[i] = DUPLICATE
+        duplicates = duplicates + 1
+      elseif before then
+        outcome[i] = CONFLICT
       else
-        outcome[i] = 'o'
+        local user, value = args[customer + i], args[value_of + i]
+        local spend = spend_of[user]
+        if sum + value <= room or fits(i, value, spend) then
+          outcome[i] = RECORDED
+          new[id] = content
+          fresh[size + 1], fresh[size + 2] = id, content
+          size = size + 2
+          recorded, sum = recorded + 1, sum + value
+          if byte(mismatched, i) == 49 then mismatches = mismatches + 1 end
+
+          if spend then
+            orders_of[user], spend_of[user] = orders_of[user] + 1, spend + value
+          else
+            orders_of[user], spend_of[user], bucket_of[user] = '1', value, keys[bucket_key + i]
+            customers = customers + 1
+            users[customers] = user
+          end
+
+          local month = byte(month_of, i)
+          orders_in[month] = (orders_in[month] or 0) + 1
+          revenue_in[month] = (revenue_in[month] or 0) + value
+        else
+          outcome[i] = OVERFLOW
+        end
       end
-    elseif before == content then
-      outcome[i] = 'd'
-      duplicates = duplicates + 1
-    else
-      outcome[i] = 'c'
     end
   end
-  before_part = last
+  return table.concat(outcome), {
+    markers = markers, -- for each segment: digest, fingerprint, digest, …
+    users = users, orders_of = orders_of, spend_of = spend_of, bucket_of = bucket_of,
+    orders_in = orders_in, revenue_in = revenue_in,
+    sums = {[ORDERS] = recorded, [REVENUE] = sum, [DUPLICATES] = duplicates, [MISMATCHES] = mismatches},
+  }
 end
 
--- Then write. What follows from where it stopped is taken back: whole customers, then what stands in the journal.
+-- How far write came, for roll_back.
+local marked, counted, spent = 0, 0, 0 -- segments, users, users
+local journal = {} -- key, field, amount, key, …
 
-local journal = {}
-local function give_up(customers, reply)
-  for i = #journal, 1, -1 do
-    local key, field, amount = unpack(journal[i])
-    if redis.call('HINCRBY', key, field, -amount) == 0 then redis.call('HDEL', key, field) end
-  end
-  for i = 1, customers do
-    local user = users[i]
-    local key = bucket[user]
-    redis.call('HINCRBY', key, user .. SPEND, -spent[user])
-    if redis.call('HINCRBY', key, user, -count[user]) == 0 then redis.call('HDEL', key, user, user .. SPEND) end
-  end
-  for part, fresh in ipairs(marks) do
-    for i = 1, #fresh, 2 do redis.call('HDEL', written[part], fresh[i]) end
-  end
-  return reply
-end
-
-for part, fresh in ipairs(marks) do
-  if #fresh > 0 then
-    local reply = call('HSET', written[part], unpack(fresh))
-    if type(reply) == 'table' then return give_up(0, reply) end
-  end
-end
-
--- A spend only ever grows, so who is below the last place that is asked for needs none until an order of theirs lifts them to it.
-local last = 0
-if ranked >= places then last = tonumber(redis.call('ZRANGE', top, -places, -places, 'WITHSCORES')[2]) end
-local lifted = {}
-for i = 1, #users do
-  local user = users[i]
-  local key, amount = bucket[user], spent[user]
-  local reply = call('HINCRBY', key, user, count[user])
-  if type(reply) == 'table' then return give_up(i - 1, reply) end
-  local spend = call('HINCRBY', key, user .. SPEND, amount)
-  if type(spend) == 'table' then
-    if redis.call('HINCRBY', key, user, -count[user]) == 0 then redis.call('HDEL', key, user) end
-    return give_up(i - 1, spend)
-  end
-  if spend >= last then
-    lifted[#lifted + 1], lifted[#lifted + 2] = spend, user
-  end
-end
-
-local failed
 local function add(key, field, amount)
-  local reply = call('HINCRBY', key, field, amount)
-  if type(reply) == 'table' then
-    failed = reply
-    return false
-  end
-  journal[#journal + 1] = {key, field, amount}
-  return true
-end
-for month, orders in pairs(by_month) do
-  local name = ARGV[month_name + month]
-  if not (add(month_orders, name, orders) and add(month_revenue, name, value_by_month[month])) then
-    return give_up(#users, failed)
-  end
-end
-if not ((recorded == 0 or add(totals, 'orders', recorded) and add(totals, 'revenue', sum))
-    and (duplicates == 0 or add(totals, 'duplicates', duplicates))
-    and (mismatches == 0 or add(totals, 'mismatches', mismatches))) then
-  return give_up(#users, failed)
+  call('HINCRBY', key, field, amount)
+  local at = #journal
+  journal[at + 1], journal[at + 2], journal[at + 3] = key, field, amount
 end
 
--- Last the leaderboard, which can't fail any more: its type was looked at, and its scores are numbers.
-if #lifted > 0 then
-  redis.call('ZADD', top, unpack(lifted))
-  if ranked + #lifted / 2 > 2 * places then redis.call('ZREMRANGEBYRANK', top, 0, -places - 1) end
+-- write adds what was decided. current is for each segment the hash that its markers go to. It
+-- returns the customers who reach the leaderboard's lowest spend: spend, user, spend, …
+local function write(plan, current, lowest)
+  for segment, fresh in ipairs(plan.markers) do
+    if #fresh > 0 then call('HSET', current[segment], unpack(fresh)) end
+    marked = segment
+  end
+
+  local lifted = {}
+  local users, orders_of, spend_of, bucket_of =
+    plan.users, plan.orders_of, plan.spend_of, plan.bucket_of
+  for i = 1, #users do
+    local user = users[i]
+    local bucket = bucket_of[user]
+    call('HINCRBY', bucket, user, orders_of[user])
+    counted = i
+    local spend = call('HINCRBY', bucket, user .. CENTS, spend_of[user])
+    spent = i
+    if spend >= lowest then lifted[#lifted + 1], lifted[#lifted + 2] = spend, user end
+  end
+
+  for month, orders in pairs(plan.orders_in) do
+    local name = args[month_name + month]
+    add(periods, name, orders)
+    add(periods, name .. CENTS, plan.revenue_in[month])
+  end
+  for field, amount in pairs(plan.sums) do
+    if amount > 0 then add(totals, field, amount) end
+  end
+  return lifted
 end
-return table.concat(outcome)
+
+local function subtract(key, field, amount)
+  if call('HINCRBY', key, field, -amount) == 0 then call('HDEL', key, field) end
+end
+
+-- roll_back undoes what write did before it failed.
+local function roll_back(plan, current)
+  for at = 1, #journal, 3 do subtract(journal[at], journal[at + 1], journal[at + 2]) end
+  for i = 1, spent do
+    local user = plan.users[i]
+    call('HINCRBY', plan.bucket_of[user], user .. CENTS, -plan.spend_of[user])
+  end
+  for i = 1, counted do
+    local user = plan.users[i]
+    local bucket = plan.bucket_of[user]
+    if call('HINCRBY', bucket, user, -plan.orders_of[user]) == 0 then
+      call('HDEL', bucket, user, user .. CENTS)
+    end
+  end
+  for segment = 1, marked do
+    local fresh = plan.markers[segment]
+    for i = 1, #fresh, 2 do call('HDEL', current[segment], fresh[i]) end
+  end
+end
+
+-- rank enters spends in the leaderboard. It can't fail: the leaderboard was read before.
+local function rank(lifted, ranked)
+  if #lifted == 0 then return end
+  call('ZADD', top, unpack(lifted))
+  if ranked + #lifted / 2 > 2 * PLACES then call('ZREMRANGEBYRANK', top, 0, -PLACES - 1) end
+end
+
+local revenue, other = open_store(totals, args[1])
+if other then return other end
+local found, current = find_markers(sizes, segment_key, digest, tonumber(args[2]))
+
+-- The leaderboard holds the highest PLACES and some more: a spend only grows, so a customer below the
+-- last place needs none until an order lifts them to it.
+local ranked, lowest = call('ZCARD', top), 0
+if ranked >= PLACES then
+  lowest = tonumber(call('ZRANGE', top, -PLACES, -PLACES, 'WITHSCORES')[2])
+end
+
+local outcomes, plan = decide(revenue, found)
+local ok, result = pcall(write, plan, current, lowest)
+if not ok then
+  roll_back(plan, current)
+  return redis.error_reply(result)
+end
+rank(result, ranked)
+return outcomes

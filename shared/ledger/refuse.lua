@@ -1,4 +1,4 @@
--- Counts refused messages, each message once, however often it comes back.
+-- Counts refused messages. Idempotent for each message within the retention.
 --
 -- KEYS[1] counters (hash)   KEYS[1+i] marker of message i (string)
 -- ARGV[1] retention of a marker in seconds   ARGV[1+i] counter that message i adds to

@@ -5,13 +5,15 @@ import (
 	"crypto/sha1"
 	_ "embed"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// The scripts stand beside the methods that run them, each with its keys, arguments and answer.
+// Each script is in a file of its own, whose header lists its keys, arguments and answer. The text
+// that Redis gets begins with the constants and, for scripts that look for markers, seen.lua.
 var (
 	//go:embed seen.lua
 	seenText string
@@ -24,82 +26,117 @@ var (
 	//go:embed refuse.lua
 	refuseText string
 
-	recordScript  = newScript(seenText + recordText)
-	claimScript   = newScript(seenText + claimText)
+	recordScript  = newScript(constants, seenText, recordText)
+	claimScript   = newScript(constants, seenText, claimText)
 	releaseScript = newScript(releaseText)
 	refuseScript  = newScript(refuseText)
 )
 
+// constants gives the scripts the names and limits that Go uses too.
+var constants = luaConstants([][2]any{
+	{"LAYOUT", fieldLayout},
+	{"ORDERS", fieldOrders},
+	{"REVENUE", fieldRevenue},
+	{"DUPLICATES", fieldDuplicates},
+	{"MISMATCHES", fieldMismatches},
+	{"SINCE", fieldSince},
+	{"CENTS", centsMark},
+	{"MAX_SPEND", int64(MaxSpend)},
+	{"MAX_REVENUE", int64(MaxRevenue)},
+	{"PLACES", int64(MaxTop)},
+	{"RECORDED", string(codeRecorded)},
+	{"DUPLICATE", string(codeDuplicate)},
+	{"CONFLICT", string(codeConflict)},
+	{"OVERFLOW", string(codeOverflow)},
+	{"CLAIMED", string(codeClaimed)},
+	{"OTHER_LAYOUT", layoutPrefix},
+})
+
+// luaConstants writes names and values, which are integers or ASCII strings, as Lua locals.
+func luaConstants(list [][2]any) string {
+	var text strings.Builder
+	for _, constant := range list {
+		value, isText := constant[1].(string)
+		if !isText {
+			fmt.Fprintf(&text, "local %s = %d\n", constant[0], constant[1])
+			continue
+		}
+		fmt.Fprintf(&text, "local %s = '", constant[0])
+		for _, char := range []byte(value) {
+			fmt.Fprintf(&text, `\%03d`, char)
+		}
+		text.WriteString("'\n")
+	}
+	return text.String()
+}
+
 type script struct{ text, sha string }
 
-func newScript(text string) script {
+func newScript(parts ...string) script {
+	text := strings.Join(parts, "")
 	sum := sha1.Sum([]byte(text))
 	return script{text, hex.EncodeToString(sum[:])}
 }
 
-// scriptArgs is the number of a call's arguments before its first key.
+// scriptArgs is the number of a call's arguments before its first key: command, script, key count.
 const scriptArgs = 3
 
-// newArgs begins the arguments of one call, with room for keys and values.
+// newArgs begins the arguments of one call, with capacity for its keys and values.
 func newArgs(keys, values int) []any {
 	args := make([]any, scriptArgs, scriptArgs+keys+values)
 	args[2] = strconv.Itoa(keys)
 	return args
 }
 
-// run gives all calls to Redis in one round trip, and again as a whole text those whose node had lost the script:
-// a restart or SCRIPT FLUSH forgets it, and EVALSHA in a pipeline has no fallback of its own.
+// run sends all calls of a script in one round trip. Calls whose node had lost the script, as after
+// a restart or SCRIPT FLUSH, are sent once more with its text: EVALSHA in a pipeline has no fallback.
 func (s *Store) run(ctx context.Context, sc script, calls [][]any) []*redis.Cmd {
 	answers := s.send(ctx, "evalsha", sc.sha, calls)
 	var lost []int
-	var again [][]any
+	var lostCalls [][]any
 	for i, answer := range answers {
 		if redis.HasErrorPrefix(answer.Err(), "NOSCRIPT") {
-			lost, again = append(lost, i), append(again, calls[i])
+			lost = append(lost, i)
+			lostCalls = append(lostCalls, calls[i])
 		}
 	}
 	if len(lost) > 0 {
-		for i, answer := range s.send(ctx, "eval", sc.text, again) {
+		for i, answer := range s.send(ctx, "eval", sc.text, lostCalls) {
 			answers[lost[i]] = answer
 		}
 	}
 	return answers
 }
 
+// send returns one answer for each call. Each holds its own error.
 func (s *Store) send(ctx context.Context, command, body string, calls [][]any) []*redis.Cmd {
 	answers := make([]*redis.Cmd, len(calls))
-	_ = again(ctx, func() error {
+	_ = retryOnce(ctx, func() error {
 		pipe := s.rdb.Pipeline()
 		for i, args := range calls {
 			args[0], args[1] = command, body
 			answers[i] = redis.NewCmd(ctx, args...)
 			answers[i].SetFirstKeyPos(scriptArgs)
-			_ = pipe.Process(ctx, answers[i])
+			_ = pipe.Process(ctx, scriptCall{answers[i]}) // only queues it
 		}
-		_, err := pipe.Exec(ctx)
+		_, err := exec(ctx, pipe)
 		return err
 	})
-	return answers // each holds its own error
+	return answers
 }
 
-// pipelined gives reading commands to Redis in one round trip, and returns them with their answers.
-func (s *Store) pipelined(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
-	return s.readings.do(ctx, commands)
-}
+// A scriptCall is not retried by the client of a cluster, which would repeat it after a timeout. The
+// client still follows redirections to another node.
+type scriptCall struct{ *redis.Cmd }
 
-// snapshot gives reading commands to Redis in one round trip that shows them all the same moment, and returns them with their
-// answers. Their keys are of one shard.
-func (s *Store) snapshot(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
-	return s.snapshots.do(ctx, commands)
-}
+// NoRetry is asked by the client.
+func (scriptCall) NoRetry() bool { return true }
 
-// again tries once more when the connection failed, not when Redis itself said no: the first connection out of a sandbox
-// that was frozen may be dead. Only for what may be done twice, which every script and every reading may.
-func again(ctx context.Context, do func() error) error {
-	err := do()
-	var said redis.Error
-	if err == nil || errors.As(err, &said) || ctx.Err() != nil {
-		return err
+// codesOf returns the characters that a script answered, one for each of n orders.
+func codesOf(answer *redis.Cmd, n int) (string, error) {
+	codes, err := answer.Text()
+	if err == nil && len(codes) != n {
+		err = fmt.Errorf("%d answers for %d orders", len(codes), n)
 	}
-	return do()
+	return codes, err
 }

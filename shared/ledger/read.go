@@ -1,0 +1,63 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// read sends reading commands in one round trip and returns them with their answers. The error is
+// the first one of the commands.
+func (s *Store) read(
+	ctx context.Context, commands func(redis.Pipeliner),
+) (answered []redis.Cmder, err error) {
+	err = retryOnce(ctx, func() error {
+		pipe := s.rdb.Pipeline()
+		commands(pipe)
+		answered, err = exec(ctx, pipe)
+		return err
+	})
+	return answered, err
+}
+
+// exec sends a pipeline. An error that ended it before any command was answered, such as a refused
+// login, becomes the error of each command: go-redis leaves them without one (its issue 2871), so
+// that a caller could take them for answered.
+func exec(ctx context.Context, pipe redis.Pipeliner) ([]redis.Cmder, error) {
+	cmds, err := pipe.Exec(ctx)
+	failed := func(cmd redis.Cmder) bool { return cmd.Err() != nil }
+	if err != nil && !slices.ContainsFunc(cmds, failed) {
+		for _, cmd := range cmds {
+			cmd.SetErr(err)
+		}
+	}
+	return cmds, err
+}
+
+// retryOnce retries when the connection was dead: the first one of a sandbox that was frozen often
+// is. It retries neither an error reply of Redis nor a timeout: Redis may still be working on what
+// timed out, and would have to do it twice. (Measured with 400 callers at once: more than half of
+// all batches failed, because each timeout sent its work once more.) Only for what is idempotent,
+// as every script and every reading is.
+func retryOnce(ctx context.Context, do func() error) error {
+	err := do()
+	if err == nil || ctx.Err() != nil || isReply(err) || isTimeout(err) {
+		return err
+	}
+	return do()
+}
+
+// isReply reports whether Redis answered, with an error.
+func isReply(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply)
+}
+
+// isTimeout reports whether the answer, the connection or a place in the pool took too long.
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout() || errors.Is(err, redis.ErrPoolTimeout)
+}
