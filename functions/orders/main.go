@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"time"
+	_ "time/tzdata" // the Lambda runtime may lack zone files
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -14,6 +15,7 @@ import (
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/intake"
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/setup"
 )
 
 func main() {
@@ -30,10 +32,10 @@ func build(ctx context.Context) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := settings.Logger(os.Stdout)
+	log := setup.Logger(os.Stdout, settings.LogLevel)
 	ledger.LogTo(log)
-	cloud := config.Cloud(os.LookupEnv)
-	store, err := settings.OpenLedger(ctx, cloud)
+	cloud := setup.Cloud(settings.AWS)
+	store, err := setup.Ledger(ctx, settings.Shared, cloud)
 	if err != nil {
 		return nil, err
 	}

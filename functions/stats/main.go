@@ -17,6 +17,7 @@ import (
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/metric"
+	"orderpipeline/shared/setup"
 	"orderpipeline/shared/statsapi"
 	"orderpipeline/shared/statsapi/depth"
 )
@@ -42,11 +43,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	log := settings.Logger(os.Stdout)
+	log := setup.Logger(os.Stdout, settings.LogLevel)
 	ledger.LogTo(log)
 	settings.Redis.Timeout = redisLimit
-	cloud := config.Cloud(os.LookupEnv)
-	store, err := settings.OpenLedger(ctx, cloud)
+	cloud := setup.Cloud(settings.AWS)
+	store, err := setup.Ledger(ctx, settings.Shared, cloud)
 	if err != nil {
 		return err
 	}

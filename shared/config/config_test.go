@@ -1,14 +1,18 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
 	"orderpipeline/shared/ledger"
@@ -25,33 +29,85 @@ func env(pairs ...string) Lookup {
 	}
 }
 
+// zones compares time zones by their names.
+var zones = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+
 func TestForOrders(t *testing.T) {
 	t.Parallel()
-	got, err := ForOrders(env("REDIS_URL", "redis://h:1", "ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b",
-		"LEDGER_SHARDS", "4", "REDIS_CLUSTER", "true", "SEEN_RETENTION_DAYS", "2", "LOG_LEVEL", "debug", "REDIS_PASSWORD", "p"))
+	got, err := ForOrders(env(
+		"AWS_REGION", "r", "AWS_ACCESS_KEY_ID", "i", "AWS_SECRET_ACCESS_KEY", "k", "AWS_SESSION_TOKEN", "t",
+		"AWS_ENDPOINT_URL", "http://e",
+		"REDIS_URL", "redis://h:1", "REDIS_CLUSTER", "true", "REDIS_PASSWORD", "p", "LEDGER_SHARDS", "4",
+		"SEEN_RETENTION_DAYS", "2", "TIME_ZONE", "Asia/Kathmandu", "LOG_LEVEL", "debug", "STACK_NAME", "s",
+		"ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c",
+		"RETRY_DELAY_SECONDS", "7", "ORDERS_MAX_RECEIVES", "9"))
+	kathmandu, errZone := time.LoadLocation("Asia/Kathmandu")
+	if errZone != nil {
+		t.Fatal(errZone)
+	}
 	want := Orders{
 		Shared: Shared{
-			Redis:    ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
-			Auth:     AuthNone,
-			Ledger:   ledger.Options{Shards: 4, Retention: 48 * time.Hour},
-			LogLevel: slog.LevelDebug,
+			AWS:       AWS{Region: "r", AccessKeyID: "i", SecretAccessKey: "k", SessionToken: "t", Endpoint: "http://e"},
+			Redis:     ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
+			Auth:      AuthNone,
+			Ledger:    ledger.Options{Shards: 4, Retention: 48 * time.Hour},
+			Zone:      kathmandu,
+			LogLevel:  slog.LevelDebug,
+			StackName: "s",
 		},
-		OrdersURL: "a", RejectedURL: "b", FirstDelay: 5 * time.Second,
+		Retries:       Retries{FirstDelay: 7 * time.Second, MaxReceives: 9},
+		OrdersURL:     "a",
+		RejectedURL:   "b",
+		ArchiveBucket: "c",
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
 		t.Errorf("settings, error %v (-want +got):\n%s", err, diff)
 	}
 }
 
+// defaults are the shared settings when only the URL of Redis is given.
+var defaults = Shared{
+	Redis:  ledger.Connection{URL: "redis://h:1"},
+	Auth:   AuthNone,
+	Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour},
+	Zone:   time.UTC,
+}
+
 func TestForStats(t *testing.T) {
 	t.Parallel()
-	got, err := ForStats(env("REDIS_URL", "redis://h:1", "DLQ_QUEUE_URL", "d"))
+	got, err := ForStats(env("REDIS_URL", "redis://h:1", "DLQ_QUEUE_URL", "d", "REPLAY_DLQ_URL", "e"))
 	want := Stats{
-		Shared: Shared{Redis: ledger.Connection{URL: "redis://h:1"}, Auth: AuthNone, Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour}},
-		Queues: map[string]string{"orders-dlq": "d"},
+		Shared: defaults,
+		Queues: map[string]string{"orders-dlq": "d", "orders-replay-dlq": "e"},
 		Listen: DefaultListen,
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
+		t.Errorf("settings, error %v (-want +got):\n%s", err, diff)
+	}
+
+	got, err = ForStats(env("REDIS_URL", "redis://h:1", "LISTEN", ":1", "AWS_LAMBDA_RUNTIME_API", "h:2",
+		"TIME_ZONE", "Asia/Kathmandu"))
+	shared := defaults
+	shared.Zone = time.FixedZone("Asia/Kathmandu", 0)
+	want = Stats{Shared: shared, Queues: map[string]string{}, Listen: ":1", InLambda: true}
+	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
+		t.Errorf("settings in Lambda, error %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestForReplay(t *testing.T) {
+	t.Parallel()
+	got, err := ForReplay(env("REDIS_URL", "redis://h:1", "REPLAY_QUEUE_URL", "a", "REPLAY_DLQ_URL", "b",
+		"REJECTED_QUEUE_URL", "c", "ARCHIVE_BUCKET", "d"))
+	want := Replay{
+		Shared:        defaults,
+		Retries:       Retries{FirstDelay: DefaultRetrySeconds * time.Second, MaxReceives: DefaultMaxReceives},
+		ReplayURL:     "a",
+		DLQURL:        "b",
+		RejectedURL:   "c",
+		ArchiveBucket: "d",
+	}
+	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
 		t.Errorf("settings, error %v (-want +got):\n%s", err, diff)
 	}
 }
@@ -59,54 +115,76 @@ func TestForStats(t *testing.T) {
 func TestErrorsNameTheVariable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ variable, value string }{
-		{"REDIS_URL", ""}, {"ORDERS_QUEUE_URL", ""}, {"REJECTED_QUEUE_URL", ""}, {"LEDGER_SHARDS", "0"}, {"LEDGER_SHARDS", "many"},
-		{"LEDGER_SHARDS", "65"}, {"REDIS_CLUSTER", "yes"}, {"SEEN_RETENTION_DAYS", "-1"}, {"LOG_LEVEL", "loud"}, {"RETRY_DELAY_SECONDS", "901"},
-		{"REDIS_AUTH", "token"}, {"REDIS_CA_PEM", "no certificate"},
+		{"REDIS_URL", ""},
+		{"ORDERS_QUEUE_URL", ""},
+		{"REJECTED_QUEUE_URL", ""},
+		{"ARCHIVE_BUCKET", ""},
+		{"LEDGER_SHARDS", "0"},
+		{"LEDGER_SHARDS", "many"},
+		{"LEDGER_SHARDS", "65"},
+		{"REDIS_CLUSTER", "yes"},
+		{"SEEN_RETENTION_DAYS", "-1"},
+		{"TIME_ZONE", "Mars/Olympus"},
+		{"TIME_ZONE", "Local"},
+		{"LOG_LEVEL", "loud"},
+		{"RETRY_DELAY_SECONDS", "901"},
+		{"ORDERS_MAX_RECEIVES", "0"},
+		{"REDIS_AUTH", "token"},
+		{"REDIS_CA_PEM", "no certificate"},
 	} {
-		_, err := ForOrders(env(c.variable, c.value, "REDIS_URL", "redis://h:1", "ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b"))
-		if err == nil || !strings.Contains(err.Error(), c.variable) {
+		_, err := ForOrders(env(c.variable, c.value,
+			"REDIS_URL", "redis://h:1", "ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c"))
+		if err == nil || !strings.HasPrefix(err.Error(), c.variable) {
 			t.Errorf("%s=%q: error %v, want one that names the variable", c.variable, c.value, err)
 		}
 	}
 }
 
-func TestNoSecretInAnError(t *testing.T) {
+func TestAuthIsChosen(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"redis://user:hunter2@h:port", "nonsense://user:hunter2@h", "redis://user:hunter2@h:1/x", "redis://user:hunter2@%zz"} {
-		for _, cluster := range []bool{false, true} {
-			_, err := Shared{Redis: ledger.Connection{URL: url, Cluster: cluster}, Ledger: ledger.Options{Shards: 1, Retention: time.Hour}}.OpenLedger(t.Context(), Cloud(env()))
-			if err != nil && strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error repeats the password: %v", err)
+	for name, c := range map[string]struct {
+		env  []string
+		want string // empty: an error that names REDIS_AUTH's partner
+		err  string
+	}{
+		"nothing":              {nil, AuthNone, ""},
+		"a secret alone":       {[]string{"REDIS_SECRET_ARN", "a"}, AuthSecret, ""},
+		"none beside a secret": {[]string{"REDIS_AUTH", "none", "REDIS_SECRET_ARN", "a"}, AuthNone, ""},
+		"iam":                  {[]string{"REDIS_AUTH", "iam", "REDIS_CACHE_NAME", "c"}, AuthIAM, ""},
+		"iam without a cache":  {[]string{"REDIS_AUTH", "iam"}, AuthIAM, "REDIS_CACHE_NAME"},
+		"secret without one":   {[]string{"REDIS_AUTH", "secret"}, AuthSecret, "REDIS_SECRET_ARN"},
+		"another word":         {[]string{"REDIS_AUTH", "token"}, "token", "REDIS_AUTH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ForStats(env(append(c.env, "REDIS_URL", "redis://h:1")...))
+			if got.Auth != c.want {
+				t.Errorf("REDIS_AUTH is %q, want %q", got.Auth, c.want)
 			}
-			if err == nil && !cluster {
-				t.Errorf("%s was taken for a Redis URL", url)
+			if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("error %v, want one about %q", err, c.err)
 			}
+		})
+	}
+}
+
+// A certificate may arrive with its line breaks or with \n in their place.
+func TestAuthorities(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	for _, form := range []string{text, strings.ReplaceAll(text, "\n", `\n`)} {
+		got, err := ForStats(env("REDIS_URL", "rediss://h:1", "REDIS_CA_PEM", form))
+		if err != nil || got.Redis.RootCAs == nil {
+			t.Errorf("error %v, authorities %v", err, got.Redis.RootCAs)
 		}
-	}
-}
-
-func TestLogLinesCarryTheRequestID(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	log := Shared{LogLevel: slog.LevelWarn}.Logger(&out)
-	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
-	log.InfoContext(ctx, "too low")
-	log.With("a", 1).WarnContext(ctx, "shown")
-	var line map[string]any
-	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
-		t.Fatalf("not one line of JSON: %v\n%s", err, out.String())
-	}
-	if line["request_id"] != "id-1" || line["a"] != 1.0 || line["msg"] != "shown" {
-		t.Errorf("line %s", out.String())
-	}
-}
-
-func TestTheRequestIDStandsOnce(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
-	Shared{}.Logger(&out).InfoContext(ctx, "request", "request_id", "id-1", "status", 200)
-	if n := strings.Count(out.String(), "request_id"); n != 1 {
-		t.Errorf("request_id stands %d times in %s", n, out.String())
 	}
 }

@@ -1,38 +1,47 @@
-package config
+// Package setup makes from a function's settings what each function needs to start: its logger, its
+// AWS configuration and its connection to the ledger.
+package setup
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/redisauth"
 )
 
-// The ways in which a function logs in to Redis, as REDIS_AUTH names them.
-const (
-	AuthNone   = "none"   // with what REDIS_URL or REDIS_PASSWORD says, if anything
-	AuthSecret = "secret" // with the secret of REDIS_SECRET_ARN
-	AuthIAM    = "iam"    // with a token that the function's role signs
-)
+// Cloud makes the AWS configuration of a function: the region and credentials of its role, for as long
+// as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance roles,
+// which a function never has; it adds 1.5 MB and their start-up time.
+func Cloud(c config.AWS) aws.Config {
+	cloud := aws.Config{
+		Region: c.Region,
+		Credentials: aws.NewCredentialsCache(
+			credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)),
+	}
+	if c.Endpoint != "" {
+		cloud.BaseEndpoint = &c.Endpoint
+	}
+	return cloud
+}
 
 // secretLimit bounds each attempt to read the secret. The SDK makes three: all of them fit the ten
 // seconds in which an instance must have started.
 const secretLimit = 2 * time.Second
 
-// OpenLedger makes the ledger that the settings describe. It reads the secret where one is named;
-// it does not wait for Redis.
-func (c Shared) OpenLedger(ctx context.Context, cloud aws.Config) (*ledger.Store, error) {
+// Ledger makes the ledger that the settings describe. It reads the secret where one is named; it does
+// not wait for Redis.
+func Ledger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Store, error) {
 	var err error
-	if c.Redis.Credentials, err = c.credentials(ctx, cloud); err != nil {
+	if c.Redis.Credentials, err = redisCredentials(ctx, c, cloud); err != nil {
 		return nil, err
 	}
 	rdb, err := ledger.Connect(c.Redis)
@@ -42,16 +51,16 @@ func (c Shared) OpenLedger(ctx context.Context, cloud aws.Config) (*ledger.Store
 	return ledger.New(rdb, c.Ledger)
 }
 
-// credentials returns what REDIS_AUTH asks for; nil for what the URL or REDIS_PASSWORD says.
-func (c Shared) credentials(ctx context.Context, cloud aws.Config) (ledger.Credentials, error) {
+// redisCredentials returns what REDIS_AUTH asks for; nil for what the URL or REDIS_PASSWORD says.
+func redisCredentials(ctx context.Context, c config.Shared, cloud aws.Config) (ledger.Credentials, error) {
 	switch c.Auth {
-	case AuthIAM:
+	case config.AuthIAM:
 		iam, err := redisauth.NewIAM(cloud, c.CacheName, username(c.Redis.URL), time.Now)
 		if err != nil {
 			return nil, fmt.Errorf("REDIS_AUTH is iam: %w", err)
 		}
 		return iam, nil
-	case AuthSecret:
+	case config.AuthSecret:
 		client := secretsmanager.NewFromConfig(cloud, func(o *secretsmanager.Options) {
 			o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(secretLimit)
 		})
@@ -72,14 +81,4 @@ func username(redisURL string) string {
 		return ""
 	}
 	return parsed.User.Username()
-}
-
-// authorities reads certificates in PEM form. A line break may be written as \n, because a
-// parameter of a stack is often given on one line.
-func authorities(text string) (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(strings.ReplaceAll(text, `\n`, "\n"))) {
-		return nil, errors.New("no certificate: write one or more in PEM form, -----BEGIN CERTIFICATE-----…")
-	}
-	return pool, nil
 }

@@ -1,20 +1,19 @@
-package config
+package setup
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
+	"bytes"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
 )
 
@@ -62,14 +61,15 @@ func TestOpenLedgerReadsTheSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, asked := secrets(t, c.bodies...)
-			cloud := Cloud(env("AWS_REGION", "eu-central-1", "AWS_ACCESS_KEY_ID", "AKID",
-				"AWS_SECRET_ACCESS_KEY", "key", "AWS_ENDPOINT_URL", url))
-			store, err := Shared{
+			cloud := Cloud(config.AWS{
+				Region: "eu-central-1", AccessKeyID: "AKID", SecretAccessKey: "key", Endpoint: url,
+			})
+			store, err := Ledger(t.Context(), config.Shared{
 				Redis:     ledger.Connection{URL: "redis://h:1"},
-				Auth:      AuthSecret,
+				Auth:      config.AuthSecret,
 				SecretARN: secretARN,
 				Ledger:    ledger.Options{Shards: 1, Retention: time.Hour},
-			}.OpenLedger(t.Context(), cloud)
+			}, cloud)
 			if *asked != c.asked {
 				t.Errorf("the secret was asked for %d times, want %d", *asked, c.asked)
 			}
@@ -91,65 +91,62 @@ func TestOpenLedgerReadsTheSecret(t *testing.T) {
 	}
 }
 
-func TestAuthIsChosen(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		env  []string
-		want string // empty: an error that names REDIS_AUTH's partner
-		err  string
-	}{
-		"nothing":              {nil, AuthNone, ""},
-		"a secret alone":       {[]string{"REDIS_SECRET_ARN", "a"}, AuthSecret, ""},
-		"none beside a secret": {[]string{"REDIS_AUTH", "none", "REDIS_SECRET_ARN", "a"}, AuthNone, ""},
-		"iam":                  {[]string{"REDIS_AUTH", "iam", "REDIS_CACHE_NAME", "c"}, AuthIAM, ""},
-		"iam without a cache":  {[]string{"REDIS_AUTH", "iam"}, AuthIAM, "REDIS_CACHE_NAME"},
-		"secret without one":   {[]string{"REDIS_AUTH", "secret"}, AuthSecret, "REDIS_SECRET_ARN"},
-		"another word":         {[]string{"REDIS_AUTH", "token"}, "token", "REDIS_AUTH"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := ForStats(env(append(c.env, "REDIS_URL", "redis://h:1")...))
-			if got.Auth != c.want {
-				t.Errorf("REDIS_AUTH is %q, want %q", got.Auth, c.want)
-			}
-			if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
-				t.Errorf("error %v, want one about %q", err, c.err)
-			}
-		})
-	}
-}
-
 func TestIAMNeedsAUserInTheURL(t *testing.T) {
 	t.Parallel()
-	settings := Shared{
+	settings := config.Shared{
 		Redis:     ledger.Connection{URL: "rediss://h:1"},
-		Auth:      AuthIAM,
+		Auth:      config.AuthIAM,
 		CacheName: "store",
 		Ledger:    ledger.Options{Shards: 1, Retention: time.Hour},
 	}
-	_, err := settings.OpenLedger(t.Context(), Cloud(env("AWS_REGION", "eu-central-1")))
+	_, err := Ledger(t.Context(), settings, Cloud(config.AWS{Region: "eu-central-1"}))
 	if err == nil || !strings.Contains(err.Error(), "user") {
 		t.Errorf("error %v, want one that asks for a user", err)
 	}
 }
 
-// A certificate may arrive with its line breaks or with \n in their place.
-func TestAuthorities(t *testing.T) {
+func TestNoSecretInAnError(t *testing.T) {
 	t.Parallel()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	for _, form := range []string{text, strings.ReplaceAll(text, "\n", `\n`)} {
-		got, err := ForStats(env("REDIS_URL", "rediss://h:1", "REDIS_CA_PEM", form))
-		if err != nil || got.Redis.RootCAs == nil {
-			t.Errorf("error %v, authorities %v", err, got.Redis.RootCAs)
+	for _, url := range []string{
+		"redis://user:hunter2@h:port", "nonsense://user:hunter2@h", "redis://user:hunter2@h:1/x", "redis://user:hunter2@%zz",
+	} {
+		for _, cluster := range []bool{false, true} {
+			_, err := Ledger(t.Context(), config.Shared{
+				Redis:  ledger.Connection{URL: url, Cluster: cluster},
+				Ledger: ledger.Options{Shards: 1, Retention: time.Hour},
+			}, Cloud(config.AWS{}))
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error repeats the password: %v", err)
+			}
+			if err == nil && !cluster {
+				t.Errorf("%s was taken for a Redis URL", url)
+			}
 		}
+	}
+}
+
+func TestLogLinesCarryTheRequestID(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	log := Logger(&out, slog.LevelWarn)
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
+	log.InfoContext(ctx, "too low")
+	log.With("a", 1).WarnContext(ctx, "shown")
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatalf("not one line of JSON: %v\n%s", err, out.String())
+	}
+	if line["request_id"] != "id-1" || line["a"] != 1.0 || line["msg"] != "shown" {
+		t.Errorf("line %s", out.String())
+	}
+}
+
+func TestTheRequestIDIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
+	Logger(&out, slog.LevelInfo).InfoContext(ctx, "request", "request_id", "id-1", "status", 200)
+	if n := strings.Count(out.String(), "request_id"); n != 1 {
+		t.Errorf("request_id is written %d times in %s", n, out.String())
 	}
 }

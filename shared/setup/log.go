@@ -1,4 +1,4 @@
-package config
+package setup
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Logger writes JSON lines from the configured level up, each with the request id of the invocation that it belongs to.
-func (c Shared) Logger(w io.Writer) *slog.Logger {
-	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel})})
+// Logger writes JSON lines of the level and above, each with the request id of its invocation.
+func Logger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
 }
 
 // requestHandler adds the request id of the context's Lambda invocation.
@@ -26,7 +26,7 @@ func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
 
 const requestID = "request_id"
 
-// has says whether the line carries the attribute already: a name must not come twice in a JSON object.
+// has says whether the line has the attribute already: a JSON object must not repeat a name.
 func has(r slog.Record, name string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		found = a.Key == name
