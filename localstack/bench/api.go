@@ -24,7 +24,8 @@ type route struct {
 	baseline string // the baseline's route that it is held against
 }
 
-// api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline by turns.
+// api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline
+// by turns.
 func (b *benchmark) api(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
 		return err
@@ -63,7 +64,12 @@ func (b *benchmark) api(ctx context.Context) error {
 	return b.apiRounds(ctx, routes, requests, ours.addr, python.addr)
 }
 
-func (b *benchmark) apiRounds(ctx context.Context, routes []route, requests map[string][][]byte, ours, python string) error {
+func (b *benchmark) apiRounds(
+	ctx context.Context,
+	routes []route,
+	requests map[string][][]byte,
+	ours, python string,
+) error {
 	type measured struct{ rate, p50, p99 sample }
 	type key struct {
 		route       string
@@ -82,7 +88,16 @@ func (b *benchmark) apiRounds(ctx context.Context, routes []route, requests map[
 			return fmt.Errorf("%s at %d connections: %w", path, connections, err)
 		}
 		m := results[k]
-		m.rate, m.p50, m.p99 = append(m.rate, r.rate), append(m.p50, millis(r.p50)), append(m.p99, millis(r.p99))
+		m.rate, m.p50, m.p99 = append(
+			m.rate,
+			r.rate,
+		), append(
+			m.p50,
+			millis(r.p50),
+		), append(
+			m.p99,
+			millis(r.p99),
+		)
 		return nil
 	}
 	connections := []int{1, 16, 64}
@@ -102,16 +117,47 @@ func (b *benchmark) apiRounds(ctx context.Context, routes []route, requests map[
 		}
 	}
 
-	s := b.section("API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s", "p50 ms", "p99 ms", "×")
-	s.note("The stats function's binary as a plain server (LOG_LEVEL=warn) and one uvicorn process with the FastAPI baseline (--log-level warning), as its first lines say, each with a Redis of its own that holds %s customers.", whole(float64(b.size.apiCustomers)))
-	s.note("The load (a closed loop with kept connections), the server and Redis share the cores; the load takes the larger share the faster the server is.")
-	s.note("The baseline has no /stats/monthly and no /health: these are held against its /stats/global, its cheapest route. /metrics of the baseline tells of its own process only.")
+	s := b.section(
+		"API over HTTP",
+		"route",
+		"connections",
+		"requests/s",
+		"p50 ms",
+		"p99 ms",
+		"FastAPI requests/s",
+		"p50 ms",
+		"p99 ms",
+		"×",
+	)
+	s.note(
+		"The stats function's binary as a plain server (LOG_LEVEL=warn) and one uvicorn process with "+
+			"the FastAPI baseline (--log-level warning), as its first lines say, each with a Redis of "+
+			"its own that holds %s customers.",
+		whole(float64(b.size.apiCustomers)),
+	)
+	s.note(
+		"The load (a closed loop with kept connections), the server and Redis share the cores; the " +
+			"load takes the larger share the faster the server is.",
+	)
+	s.note(
+		"The baseline has no /stats/monthly and no /health: these are held against its " +
+			"/stats/global, its cheapest route. /metrics of the baseline tells of its own process only.",
+	)
 	for _, r := range routes {
 		for _, n := range connections {
 			o, p := results[key{r.name, n, ours}], results[key{r.baseline, n, python}]
 			x := ratio(o.rate, p.rate)
-			s.row(r.name, strconv.Itoa(n), o.rate.text(whole), hundredths(o.p50.median()), o.p99.text(hundredths),
-				p.rate.text(whole), hundredths(p.p50.median()), p.p99.text(hundredths), x.text(times))
+			s.row(
+				r.name,
+				strconv.Itoa(n),
+				o.rate.text(whole),
+				hundredths(o.p50.median()),
+				o.p99.text(hundredths),
+				p.rate.text(whole),
+				hundredths(p.p50.median()),
+				p.p99.text(hundredths),
+				x.text(times),
+			)
 			if n == 16 && r.name != "/metrics" && r.name != "/health" {
 				b.target("API, "+r.name+", 16 connections", "≥ 10 × FastAPI, p99 lower",
 					fmt.Sprintf("%s, p99 %.2f against %.2f ms", x.text(times), o.p99.median(), p.p99.median()),
@@ -151,8 +197,12 @@ func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
 	for first := 0; first < b.size.apiCustomers; first += len(orders) {
 		for i := range orders {
 			n := first + i
-			orders[i] = order.Order{ID: fmt.Sprintf("O%d", n), UserID: fmt.Sprintf("U%d", n), Value: spendOf(n),
-				Placed: time.Date(2024, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC)}
+			orders[i] = order.Order{
+				ID:     fmt.Sprintf("O%d", n),
+				UserID: fmt.Sprintf("U%d", n),
+				Value:  spendOf(n),
+				Placed: time.Date(2024, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC),
+			}
 		}
 		if err := store.Record(ctx, orders, outcomes); err != nil {
 			redis.stop()
@@ -167,7 +217,8 @@ func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
 // spendOf spreads what customers spent, in cents.
 func spendOf(customer int) order.Cents { return order.Cents(500 + customer*7919%99_500) }
 
-// fastAPI starts the baseline over a store that is filled with the keys that its worker would write.
+// fastAPI starts the baseline over a store that is filled with the keys that its worker would
+// write.
 func (b *benchmark) fastAPI(ctx context.Context) (*webServer, error) {
 	redis, err := startRedis()
 	if err != nil {
@@ -182,8 +233,24 @@ func (b *benchmark) fastAPI(ctx context.Context) (*webServer, error) {
 		redis.stop()
 		return nil, err
 	}
-	return serve(ctx, redis, python, []string{"-m", "uvicorn", "baseline_api:app", "--app-dir", here, "--host", "127.0.0.1", "--log-level", "warning", "--port"},
-		func(string) []string { return append(os.Environ(), "REDIS_URL="+redis.URL()) })
+	return serve(
+		ctx,
+		redis,
+		python,
+		[]string{
+			"-m",
+			"uvicorn",
+			"baseline_api:app",
+			"--app-dir",
+			here,
+			"--host",
+			"127.0.0.1",
+			"--log-level",
+			"warning",
+			"--port",
+		},
+		func(string) []string { return append(os.Environ(), "REDIS_URL="+redis.URL()) },
+	)
 }
 
 func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
@@ -200,11 +267,19 @@ func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
 			return err
 		}
 	}
-	return redis.client.HSet(ctx, "global", "total_orders", b.size.apiCustomers, "total_revenue", float64(revenue)/100).Err()
+	return redis.client.HSet(ctx, "global", "total_orders", b.size.apiCustomers, "total_revenue", float64(revenue)/100).
+		Err()
 }
 
-// serve starts a server on a free port, which it takes as its last argument or from its environment, and waits until it answers.
-func serve(ctx context.Context, redis *server, program string, args []string, environment func(addr string) []string) (*webServer, error) {
+// serve starts a server on a free port, which it takes as its last argument or from its
+// environment, and waits until it answers.
+func serve(
+	ctx context.Context,
+	redis *server,
+	program string,
+	args []string,
+	environment func(addr string) []string,
+) (*webServer, error) {
 	port, err := freeport.Find()
 	if err != nil {
 		redis.stop()
@@ -222,7 +297,12 @@ func serve(ctx context.Context, redis *server, program string, args []string, en
 		return nil, err
 	}
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		probe := load{addr: addr, requests: [][]byte{get("/stats/global")}, connections: 1, duration: time.Millisecond}
+		probe := load{
+			addr:        addr,
+			requests:    [][]byte{get("/stats/global")},
+			connections: 1,
+			duration:    time.Millisecond,
+		}
 		_, err := probe.run(ctx)
 		if err == nil {
 			return w, nil

@@ -42,8 +42,11 @@ func parseAndRecord(store *ledger.Store) consumer {
 // wholeHandler is the order function's handler as it runs in Lambda, without Lambda around it.
 func wholeHandler(store *ledger.Store) consumer {
 	handler := intake.New(intake.Config{
-		Ledger: store, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: time.Now, FirstDelay: time.Second,
-		Spread: func() float64 { return 0 },
+		Ledger:     store,
+		Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Now:        time.Now,
+		FirstDelay: time.Second,
+		Spread:     func() float64 { return 0 },
 	})
 	var messages []intake.Message
 	return func(ctx context.Context, bodies []string) error {
@@ -83,7 +86,8 @@ func (c cost) rate() float64     { return c.orders / c.elapsed.Seconds() }
 func (c cost) goCPU() float64    { return micros(c.ours) / c.orders }
 func (c cost) redisCPU() float64 { return micros(c.redis) / c.orders }
 
-// run measures the job on a redis-server of its own, and checks that the sums are right to the cent.
+// run measures the job on a redis-server of its own, and checks that the sums are right to the
+// cent.
 func (j job) run(ctx context.Context) (cost, error) {
 	server, err := startRedis(j.redis...)
 	if err != nil {

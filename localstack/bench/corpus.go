@@ -20,12 +20,15 @@ import (
 // A corpus is a file of orders as orders.py writes it, one a line.
 type corpus struct {
 	users int
-	data  []byte                // the file, mapped: a batch costs the consumer its own copy, as a message does, and the collector sees no file
+	// data is the file, mapped: a batch costs the consumer a copy, as a message does, and the garbage
+	// collector does not see the file.
+	data  []byte
 	ends  []int                 // of each line
 	known map[int]ledger.Totals // by number of orders
 }
 
-// digests are the SHA-256 of the files, by orders and users: every machine measures with the same orders.
+// digests are the SHA-256 of the files, by orders and users: every machine measures with the same
+// orders.
 var digests = map[[2]int]string{
 	{100_000, 10_000}:      "27ea15734e012e7c6458c576541af54eb543055ea30757af13978c0dcc886f0e",
 	{100_000, 1_000_000}:   "e6a239f311ad4c48078f7f9f2e58b1be7a81b9cae59b9a40d9cdf3a95150074b",
@@ -34,7 +37,11 @@ var digests = map[[2]int]string{
 }
 
 // openCorpus opens a file of orders in dir, and has orders.py write it where it isn't there yet.
-func openCorpus(ctx context.Context, dir, python, generator string, orders, users int) (*corpus, error) {
+func openCorpus(
+	ctx context.Context,
+	dir, python, generator string,
+	orders, users int,
+) (*corpus, error) {
 	path := filepath.Join(dir, fmt.Sprintf("orders-%d-%d.ndjson", orders, users))
 	want := digests[[2]int{orders, users}]
 	if digestOf(path) != want {
@@ -42,7 +49,12 @@ func openCorpus(ctx context.Context, dir, python, generator string, orders, user
 			return nil, err
 		}
 		if got := digestOf(path); got != want {
-			return nil, fmt.Errorf("%s has the digest %s instead of %s: orders.py was changed, or this Python has another random", path, got, want)
+			return nil, fmt.Errorf(
+				"%s has the digest %s instead of %s: orders.py was changed, or this Python has another random",
+				path,
+				got,
+				want,
+			)
 		}
 	}
 	c, err := mapFile(path)
@@ -63,7 +75,13 @@ func mapFile(path string) (*corpus, error) {
 		return nil, err
 	}
 	c := &corpus{known: map[int]ledger.Totals{}}
-	c.data, err = syscall.Mmap(int(file.Fd()), 0, int(facts.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_POPULATE)
+	c.data, err = syscall.Mmap(
+		int(file.Fd()),
+		0,
+		int(facts.Size()),
+		syscall.PROT_READ,
+		syscall.MAP_PRIVATE|syscall.MAP_POPULATE,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", path, err)
 	}

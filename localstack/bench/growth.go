@@ -74,13 +74,41 @@ func (b *benchmark) growth(ctx context.Context) error {
 		longest = append(longest, taken)
 	}
 
-	s := b.section("Growth", "orders in the store", "customers", "µs per order", "Redis µs of CPU per order", "Redis bytes per order", "one script: median ms", "99.9 %", "longest")
-	s.note("The store is filled to a size; then windows of new orders (a fifth as many, at most %s) of customers that it knows are recorded by one consumer, in batches of 1,000, without decoding.", whole(float64(b.size.growthWindow)))
-	s.note("Bytes are Redis's used_memory over the empty server's, for each order, customers included. The times of a script are Redis's own (latencystats and SLOWLOG), since the store was empty. Redis ran with real-time priority where it may (chrt), so that no other program interrupted a script; what keeps a virtual machine from running counts.")
+	s := b.section(
+		"Growth",
+		"orders in the store",
+		"customers",
+		"µs per order",
+		"Redis µs of CPU per order",
+		"Redis bytes per order",
+		"one script: median ms",
+		"99.9 %",
+		"longest",
+	)
+	s.note(
+		"The store is filled to a size; then windows of new orders (a fifth as many, at most %s) of "+
+			"customers that it knows are recorded by one consumer, in batches of 1,000, without decoding.",
+		whole(float64(b.size.growthWindow)),
+	)
+	s.note(
+		"Bytes are Redis's used_memory over the empty server's, for each order, customers included. " +
+			"The times of a script are Redis's own (latencystats and SLOWLOG), since the store was " +
+			"empty. Redis ran with real-time priority where it may (chrt), so that no other program " +
+			"interrupted a script; what keeps a virtual machine from running counts.",
+	)
 	for kind := range kinds {
 		for _, p := range points[kind] {
 			n := float64(p.orders)
-			s.row(whole(n), whole(float64(p.known)), p.took.text(hundredths), p.cpu.text(hundredths), whole(p.memory/n), hundredths(p.usual), hundredths(p.p999), hundredths(p.longest))
+			s.row(
+				whole(n),
+				whole(float64(p.known)),
+				p.took.text(hundredths),
+				p.cpu.text(hundredths),
+				whole(p.memory/n),
+				hundredths(p.usual),
+				hundredths(p.p999),
+				hundredths(p.longest),
+			)
 		}
 	}
 	last := len(b.size.growth) - 1
@@ -88,14 +116,50 @@ func (b *benchmark) growth(ctx context.Context) error {
 	// Both stores hold n orders; what one holds more is its further customers.
 	perCustomer := (many.memory - few.memory) / float64(many.known-few.known)
 	perOrder := (few.memory - perCustomer*float64(few.known)) / n
-	s.note("From the two stores of %s orders: %.0f bytes per order, %.0f bytes per customer.", whole(n), perOrder, perCustomer)
-	b.target("Redis blocked by one script", "≤ 5 ms", longest.text(hundredths)+" ms at most", longest.median() <= 5, fmt.Sprintf("the longest of all while filling a store to %s orders, %d times; half of the scripts take %.2f ms, 99.9 %% at most %.2f ms", whole(n), len(longest), many.usual, many.p999))
-	b.target("memory in Redis per order", "≤ 120 bytes", whole(perOrder)+" bytes", perOrder <= 120, "at "+whole(n)+" orders")
-	b.target("memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150, "at "+whole(float64(many.known))+" customers")
+	s.note(
+		"From the two stores of %s orders: %.0f bytes per order, %.0f bytes per customer.",
+		whole(n),
+		perOrder,
+		perCustomer,
+	)
+	b.target(
+		"Redis blocked by one script",
+		"≤ 5 ms",
+		longest.text(hundredths)+" ms at most",
+		longest.median() <= 5,
+		fmt.Sprintf(
+			"the longest of all while filling a store to %s orders, %d times; half of the scripts take "+
+				"%.2f ms, 99.9 %% at most %.2f ms",
+			whole(n),
+			len(longest),
+			many.usual,
+			many.p999,
+		),
+	)
+	b.target(
+		"memory in Redis per order",
+		"≤ 120 bytes",
+		whole(perOrder)+" bytes",
+		perOrder <= 120,
+		"at "+whole(n)+" orders",
+	)
+	b.target(
+		"memory in Redis per customer",
+		"≤ 150 bytes",
+		whole(perCustomer)+" bytes",
+		perCustomer <= 150,
+		"at "+whole(float64(many.known))+" customers",
+	)
 	for kind := range kinds {
 		grows := points[kind][last].took.median() / points[kind][0].took.median()
 		cpu := points[kind][last].cpu.median() / points[kind][0].cpu.median()
-		b.target("time per order from 10⁴ to "+whole(n)+" orders", "grows ≤ 1.5 ×", times(grows), grows <= 1.5, kinds[kind]+"; Redis's CPU time grows "+times(cpu))
+		b.target(
+			"time per order from 10⁴ to "+whole(n)+" orders",
+			"grows ≤ 1.5 ×",
+			times(grows),
+			grows <= 1.5,
+			kinds[kind]+"; Redis's CPU time grows "+times(cpu),
+		)
 	}
 	return nil
 }
@@ -129,7 +193,8 @@ func (g *growing) stop() {
 	g.server.stop()
 }
 
-// longestScript fills a store, each order of another customer, and returns the longest time of a script in ms.
+// longestScript fills a store, each order of another customer, and returns the longest time of a
+// script in ms.
 func longestScript(ctx context.Context, orders int) (float64, error) {
 	g, err := startGrowing(ctx, 0)
 	if err != nil {
@@ -151,7 +216,8 @@ func (g *growing) known() int {
 	return g.filled
 }
 
-// fill records orders until there are so many, each of the next customer. One consumer leaves Redis a core of its own.
+// fill records orders until there are so many, each of the next customer. One consumer leaves Redis
+// a core of its own.
 func (g *growing) fill(ctx context.Context, until int) error {
 	const chunk = 1000
 	orders, outcomes := make([]order.Order, chunk), make([]ledger.Outcome, chunk)
@@ -172,7 +238,8 @@ func (g *growing) fill(ctx context.Context, until int) error {
 	return nil
 }
 
-// window records new orders of known customers, and returns the time and Redis's processor time of one, in µs.
+// window records new orders of known customers, and returns the time and Redis's processor time of
+// one, in µs.
 func (g *growing) window(ctx context.Context, n int) (took, cpu float64, err error) {
 	// Their numbers are past all that fill gives.
 	first := 100_000_000 + g.measured
@@ -210,7 +277,13 @@ func (g *growing) window(ctx context.Context, n int) (took, cpu float64, err err
 // numbered makes the n-th order, with ids as long as those of orders.py.
 func numbered(n, customer int) order.Order {
 	return order.Order{
-		ID: fmt.Sprintf("ORD-%09d-%012x", n, uint64(n)*0x9E3779B97F4A7C15>>16), UserID: fmt.Sprintf("U%d", customer),
-		Value: spendOf(n), Placed: time.Date(2024, time.Month(1+n%12), 1+n%28, n%24, 0, 0, 0, time.UTC),
+		ID: fmt.Sprintf(
+			"ORD-%09d-%012x",
+			n,
+			uint64(n)*0x9E3779B97F4A7C15>>16,
+		),
+		UserID: fmt.Sprintf("U%d", customer),
+		Value:  spendOf(n),
+		Placed: time.Date(2024, time.Month(1+n%12), 1+n%28, n%24, 0, 0, 0, time.UTC),
 	}
 }

@@ -22,7 +22,8 @@ const eventMessages = 1000
 // receipt is as long as SQS makes them.
 var receipt = strings.Repeat("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", 8)
 
-// lambda measures the built order function with events of 1,000 messages, against the Python worker on the same orders.
+// lambda measures the built order function with events of 1,000 messages, against the Python worker
+// on the same orders.
 func (b *benchmark) lambda(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
 		return err
@@ -53,19 +54,43 @@ func (b *benchmark) lambda(ctx context.Context) error {
 			rates[i], cpus[i] = append(rates[i], rate), append(cpus[i], cpu)
 		}
 	}
-	s := b.section("The whole order function", "instances", "orders/s", "function's µs of CPU per order", "Python orders/s", "×")
-	s.note("The built bootstrap under a Lambda Runtime API of the benchmark's own, %s orders in events of %s messages (%.0f KB each), from the first event handed out to the last answer; an instance has taken one event before.",
-		whole(float64(b.size.lambdaOrders)), whole(eventMessages), float64(len(batches[0]))/1e3)
+	s := b.section(
+		"The whole order function",
+		"instances",
+		"orders/s",
+		"function's µs of CPU per order",
+		"Python orders/s",
+		"×",
+	)
+	s.note(
+		"The built bootstrap under a Lambda Runtime API of the benchmark's own, %s orders in events "+
+			"of %s messages (%.0f KB each), from the first event handed out to the last answer; an "+
+			"instance has taken one event before.",
+		whole(float64(b.size.lambdaOrders)),
+		whole(eventMessages),
+		float64(len(batches[0]))/1e3,
+	)
 	s.note("The Python worker has its orders in memory: no event, no Lambda.")
 	for i, n := range instances {
-		s.row(strconv.Itoa(n), rates[i].text(whole), cpus[i].text(hundredths), python.text(whole), ratio(rates[i], python).text(times))
+		s.row(
+			strconv.Itoa(n),
+			rates[i].text(whole),
+			cpus[i].text(hundredths),
+			python.text(whole),
+			ratio(rates[i], python).text(times),
+		)
 	}
 	return nil
 }
 
-// deliver gives the events to instances on an empty redis-server, and returns orders a second and the instances' processor
+// deliver gives the events to instances on an empty redis-server, and returns orders a second and
+// the instances' processor
 // time for an order, in µs.
-func (b *benchmark) deliver(ctx context.Context, batches [][]byte, instances int) (rate, cpu float64, err error) {
+func (b *benchmark) deliver(
+	ctx context.Context,
+	batches [][]byte,
+	instances int,
+) (rate, cpu float64, err error) {
 	server, err := startRedis()
 	if err != nil {
 		return 0, 0, err
@@ -148,7 +173,9 @@ func sqsEvents(file *corpus, orders int) ([][]byte, error) {
 					"SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1735689600042",
 				},
 				MessageAttributes: map[string]events.SQSMessageAttribute{},
-				EventSourceARN:    "arn:aws:sqs:us-east-1:000000000000:orders", EventSource: "aws:sqs", AWSRegion: "us-east-1",
+				EventSourceARN:    "arn:aws:sqs:us-east-1:000000000000:orders",
+				EventSource:       "aws:sqs",
+				AWSRegion:         "us-east-1",
 			})
 		}
 		body, err := json.Marshal(event)

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// A load is a closed loop over HTTP: each connection sends a request, reads the whole answer, and sends the next one. It speaks
-// plain HTTP/1.1 over sockets, because what the load uses of the two cores the server under test can't.
+// A load is a closed loop over HTTP: each connection sends a request, reads the whole answer, and
+// sends the next one. It speaks plain HTTP/1.1 over sockets, because what the load uses of the two
+// cores the server under test can't.
 type load struct {
 	addr        string
 	requests    [][]byte // sent in turn
@@ -31,7 +32,9 @@ type loadResult struct {
 
 // get writes a request as a client does.
 func get(path string) []byte {
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n")
+	return []byte(
+		"GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n",
+	)
 }
 
 func (l load) run(ctx context.Context) (loadResult, error) {
@@ -51,10 +54,18 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 	for _, times := range took {
 		all = append(all, times...)
 	}
-	return loadResult{float64(len(all)) / l.duration.Seconds(), percentile(all, 0.5), percentile(all, 0.99)}, nil
+	return loadResult{
+		float64(len(all)) / l.duration.Seconds(),
+		percentile(all, 0.5),
+		percentile(all, 0.99),
+	}, nil
 }
 
-func (l load) connection(ctx context.Context, first int, counting, end time.Time) ([]time.Duration, error) {
+func (l load) connection(
+	ctx context.Context,
+	first int,
+	counting, end time.Time,
+) ([]time.Duration, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
 		return nil, err

@@ -33,13 +33,20 @@ func TestLoadReadsWholeAnswers(t *testing.T) {
 				test.write(w)
 			}))
 			defer server.Close()
-			l := load{addr: server.Listener.Addr().String(), requests: [][]byte{get("/")}, connections: 2, duration: 50 * time.Millisecond}
+			l := load{
+				addr:        server.Listener.Addr().String(),
+				requests:    [][]byte{get("/")},
+				connections: 2,
+				duration:    50 * time.Millisecond,
+			}
 			result, err := l.run(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Every answer that was counted was asked for, and an answer read short would have spoilt the next one.
-			if counted := result.rate * l.duration.Seconds(); counted < 2 || counted > float64(asked.Load())+0.5 {
+			// Every answer that was counted was asked for, and an answer read short would have spoilt the
+			// next one.
+			if counted := result.rate * l.duration.Seconds(); counted < 2 ||
+				counted > float64(asked.Load())+0.5 {
 				t.Errorf("%.1f answers counted of %d", counted, asked.Load())
 			}
 			if result.p50 <= 0 || result.p99 < result.p50 {
@@ -53,7 +60,12 @@ func TestLoadRefusesErrors(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	l := load{addr: server.Listener.Addr().String(), requests: [][]byte{get("/")}, connections: 1, duration: 50 * time.Millisecond}
+	l := load{
+		addr:        server.Listener.Addr().String(),
+		requests:    [][]byte{get("/")},
+		connections: 1,
+		duration:    50 * time.Millisecond,
+	}
 	if _, err := l.run(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("error %v, want one that names the status", err)
 	}

@@ -36,8 +36,15 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	}
 	defer store.Close()
 	p := pipeline{store: store, file: b.few, sender: &queue.Sender{
-		SQS:      sqs.New(sqs.Options{BaseEndpoint: &d.Endpoint, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}),
-		QueueURL: d.Outputs["OrdersQueueUrl"], Parallel: 8,
+		SQS: sqs.New(
+			sqs.Options{
+				BaseEndpoint: &d.Endpoint,
+				Region:       "us-east-1",
+				Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+			},
+		),
+		QueueURL: d.Outputs["OrdersQueueUrl"],
+		Parallel: 8,
 	}}
 
 	if _, _, err := p.drain(ctx, 1); err != nil { // starts the function
@@ -61,14 +68,29 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	}
 	n := float64(b.size.localOrders)
 	s := b.section("End to end on LocalStack", "what", "measured")
-	s.note("The stack as make deploy-local deploys it, in host mode on ports of its own: LocalStack's SQS and event source mapping (1,000 messages or one second), the order function, Redis with its append-only file.")
-	s.note("One order is visible when the store counts it: asked every 5 ms. Draining begins with the last confirmed send, and ends when all orders are counted.")
+	s.note(
+		"The stack as make deploy-local deploys it, in host mode on ports of its own: LocalStack's " +
+			"SQS and event source mapping (1,000 messages or one second), the order function, Redis with " +
+			"its append-only file.",
+	)
+	s.note(
+		"One order is visible when the store counts it: asked every 5 ms. Draining begins with the " +
+			"last confirmed send, and ends when all orders are counted.",
+	)
 	s.row("one order, from sending to visible, s", visible.text(hundredths))
 	s.row(whole(n)+" orders sent by 8 senders, s", sending.text(hundredths))
 	s.row(whole(n)+" orders drained after the last was sent, s", draining.text(hundredths))
-	s.row("orders/s from the first send to the last count", perSecond(n, sending, draining).text(whole))
-	b.target("end to end on LocalStack: "+whole(n)+" orders", "drained ≤ 6 s after the last was sent", draining.text(hundredths)+" s", draining.median() <= 6,
-		"one order is visible after "+hundredths(visible.median())+" s")
+	s.row(
+		"orders/s from the first send to the last count",
+		perSecond(n, sending, draining).text(whole),
+	)
+	b.target(
+		"end to end on LocalStack: "+whole(n)+" orders",
+		"drained ≤ 6 s after the last was sent",
+		draining.text(hundredths)+" s",
+		draining.median() <= 6,
+		"one order is visible after "+hundredths(visible.median())+" s",
+	)
 	return nil
 }
 
@@ -107,7 +129,8 @@ func (p *pipeline) visible(ctx context.Context) (time.Duration, error) {
 	return time.Since(begun), err
 }
 
-// drain sends orders, and returns how long that takes, and how long it takes from then on until they are counted.
+// drain sends orders, and returns how long that takes, and how long it takes from then on until
+// they are counted.
 func (p *pipeline) drain(ctx context.Context, n int) (sending, draining time.Duration, err error) {
 	before, err := p.store.Global(ctx)
 	if err != nil {
@@ -160,7 +183,10 @@ func (p *pipeline) counted(ctx context.Context, orders int64) error {
 func messages(bodies []string) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
 		for _, body := range bodies {
-			if !yield(queue.Message{Body: body, Label: strings.TrimPrefix(body[:40], `{"order_id": `)}, nil) {
+			if !yield(
+				queue.Message{Body: body, Label: strings.TrimPrefix(body[:40], `{"order_id": `)},
+				nil,
+			) {
 				return
 			}
 		}

@@ -15,8 +15,14 @@ func (b *benchmark) machine(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	python, err := said(ctx, b.python, "-c",
-		"import platform, fastapi, pydantic, redis, uvicorn; print('Python', platform.python_version(), 'with FastAPI', fastapi.__version__+', pydantic', pydantic.VERSION+', redis-py', redis.__version__+', uvicorn', uvicorn.__version__)")
+	python, err := said(
+		ctx,
+		b.python,
+		"-c",
+		"import platform, fastapi, pydantic, redis, uvicorn; print('Python', "+
+			"platform.python_version(), 'with FastAPI', fastapi.__version__+', pydantic', "+
+			"pydantic.VERSION+', redis-py', redis.__version__+', uvicorn', uvicorn.__version__)",
+	)
 	if err != nil {
 		return nil, fmt.Errorf("the baseline's Python (make bench installs it): %w", err)
 	}
@@ -24,13 +30,35 @@ func (b *benchmark) machine(ctx context.Context) ([]string, error) {
 	if err != nil {
 		commit = "unknown"
 	}
-	if changes, err := said(ctx, "git", "status", "--porcelain", "--untracked-files=no"); err == nil && changes != "" {
+	if changes, err := said(
+		ctx,
+		"git",
+		"status",
+		"--porcelain",
+		"--untracked-files=no",
+	); err == nil &&
+		changes != "" {
 		commit += " with changes"
 	}
 	return []string{
-		fmt.Sprintf("machine: %s, %d cores shared by the load, the programs under test and Redis; %s of memory; Linux %s",
-			fact("/proc/cpuinfo", "model name"), runtime.NumCPU(), fact("/proc/meminfo", "MemTotal"), kernel()),
-		fmt.Sprintf("versions: commit %s; %s; Redis %s; %s", commit, strings.Replace(runtime.Version(), "go", "Go ", 1), version(redis), python),
+		fmt.Sprintf(
+			"machine: %s, %d cores shared by the load, the programs under test and Redis; %s of memory; "+
+				"Linux %s",
+			fact(
+				"/proc/cpuinfo",
+				"model name",
+			),
+			runtime.NumCPU(),
+			fact("/proc/meminfo", "MemTotal"),
+			kernel(),
+		),
+		fmt.Sprintf(
+			"versions: commit %s; %s; Redis %s; %s",
+			commit,
+			strings.Replace(runtime.Version(), "go", "Go ", 1),
+			version(redis),
+			python,
+		),
 		"load of the machine when the run began (1, 5, 15 minutes): " + loadAverage(),
 	}, nil
 }

@@ -1,5 +1,6 @@
-// The benchmarks: the pipeline against the Python baseline in this folder and against what Redis can do at most, all in one run
-// on one machine, the sides taking turns. It prints a report in Markdown; a full run is also kept in RESULTS.md.
+// The benchmarks: the pipeline against the Python baseline in this folder and against what Redis
+// can do at most, all in one run on one machine, the sides taking turns. It prints a report in
+// Markdown; a full run is also kept in RESULTS.md.
 //
 //	BENCH=full   (default) all sizes, under 20 minutes
 //	BENCH=quick  small sizes, under 3 minutes, not kept
@@ -39,6 +40,8 @@ type size struct {
 	growth       []int         // store sizes, in orders
 	growthWindow int           // orders of one measurement at a size
 	shardOrders  int
+	callerOrders int
+	callerRounds int
 	localOrders  int
 }
 
@@ -56,6 +59,8 @@ var sizes = map[string]size{
 		growth:       []int{10_000, 100_000, 1_000_000, 10_000_000},
 		growthWindow: 20_000,
 		shardOrders:  200_000,
+		callerOrders: 800_000,
+		callerRounds: 3,
 		localOrders:  10_000,
 	},
 	"quick": {
@@ -71,6 +76,8 @@ var sizes = map[string]size{
 		growth:       []int{10_000, 100_000},
 		growthWindow: 5_000,
 		shardOrders:  20_000,
+		callerOrders: 400_000,
+		callerRounds: 1,
 		localOrders:  1_000,
 	},
 }
@@ -102,9 +109,18 @@ func run(ctx context.Context) error {
 	}
 	b := &benchmark{begun: time.Now()}
 	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
-	flag.StringVar(&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages")
-	only := flag.String("only", "",
-		"measure only these, separated by commas: path, lambda, api, start, growth, shards, local")
+	flag.StringVar(
+		&b.python,
+		"python",
+		".local/baseline/bin/python",
+		"Python with the baseline's packages",
+	)
+	only := flag.String(
+		"only",
+		"",
+		"measure only these, separated by commas: path, lambda, api, start, growth, shards, callers, "+
+			"local",
+	)
 	profile := flag.String("cpuprofile", "",
 		"file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
@@ -135,6 +151,7 @@ func run(ctx context.Context) error {
 		{"start", b.start},
 		{"growth", b.growth},
 		{"shards", b.shards},
+		{"callers", b.callers},
 		{"local", b.local},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
@@ -189,7 +206,12 @@ func (b *benchmark) prepare(ctx context.Context) error {
 
 // progress says on the error output what comes now.
 func (b *benchmark) progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(b.begun).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(
+		os.Stderr,
+		"%4.0f s  %s\n",
+		time.Since(b.begun).Seconds(),
+		fmt.Sprintf(format, args...),
+	)
 }
 
 // section begins a table of the report.

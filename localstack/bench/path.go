@@ -9,7 +9,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// orderPath measures decode → validate → record over files of orders, against the Python worker and against the wall.
+// orderPath measures decode → validate → record over files of orders, against the Python worker
+// and against the wall.
 func (b *benchmark) orderPath(ctx context.Context) error {
 	few, many := b.few, b.many
 	if err := b.decode(few); err != nil {
@@ -40,28 +41,77 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			ours, err := job{corpus: file, orders: len(file.ends), batch: 1000, consumers: 2, consumer: parseAndRecord}.run(ctx)
+			ours, err := job{
+				corpus:    file,
+				orders:    len(file.ends),
+				batch:     1000,
+				consumers: 2,
+				consumer:  parseAndRecord,
+			}.run(
+				ctx,
+			)
 			if err != nil {
 				return err
 			}
-			s.python, s.ours, s.ofWall = append(s.python, python), append(s.ours, ours.rate()), append(s.ofWall, ours.rate()/limit)
+			s.python, s.ours, s.ofWall = append(
+				s.python,
+				python,
+			), append(
+				s.ours,
+				ours.rate(),
+			), append(
+				s.ofWall,
+				ours.rate()/limit,
+			)
 		}
 	}
 
-	s := b.section("Order path against the Python worker and the wall", "file", "orders/s", "Python orders/s", "×", "of the wall")
-	s.note("Decode → validate → record, %s orders, batches of 1,000, 2 consumers; the Python worker takes the first %s orders of the same file, because it needs that long for them.",
-		whole(float64(len(few.ends))), whole(float64(b.size.pythonOrders)))
-	s.note("Each measurement has an empty redis-server of its own, both sides without append-only file.")
-	s.note("The wall is what one Redis can do at most: 1 / (1/SET + 1/HINCRBY + 1/ZINCRBY) by redis-benchmark in pipelines of 100: %s/s, from SET NX EX %s/s, HINCRBY %s/s and ZINCRBY %s/s over 10,000 members.",
-		walls.text(whole), commands[0].text(whole), commands[1].text(whole), commands[2].text(whole))
+	s := b.section(
+		"Order path against the Python worker and the wall",
+		"file",
+		"orders/s",
+		"Python orders/s",
+		"×",
+		"of the wall",
+	)
+	s.note(
+		"Decode → validate → record, %s orders, batches of 1,000, 2 consumers; the Python worker "+
+			"takes the first %s orders of the same file, because it needs that long for them.",
+		whole(float64(len(few.ends))),
+		whole(float64(b.size.pythonOrders)),
+	)
+	s.note(
+		"Each measurement has an empty redis-server of its own, both sides without append-only file.",
+	)
+	s.note(
+		"The wall is what one Redis can do at most: 1 / (1/SET + 1/HINCRBY + 1/ZINCRBY) by "+
+			"redis-benchmark in pipelines of 100: %s/s, from SET NX EX %s/s, HINCRBY %s/s and ZINCRBY "+
+			"%s/s over 10,000 members.",
+		walls.text(whole),
+		commands[0].text(whole),
+		commands[1].text(whole),
+		commands[2].text(whole),
+	)
 	for _, file := range []*corpus{few, many} {
 		side := sides[file]
 		s.row(whole(float64(file.users))+" customers", side.ours.text(whole), side.python.text(whole),
 			ratio(side.ours, side.python).text(times), side.ofWall.text(percent))
 	}
 	x, share := ratio(sides[few].ours, sides[few].python), sides[few].ofWall
-	b.target("recording, decoding included, batches of 1,000", "≥ 100 × the Python worker", x.text(times), x.median() >= 100, "2 consumers, 10,000 customers")
-	b.target("the same", "≥ 65 % of the wall", share.text(percent), share.median() >= 0.65, "the wall: "+whole(walls.median())+" orders/s")
+	b.target(
+		"recording, decoding included, batches of 1,000",
+		"≥ 100 × the Python worker",
+		x.text(times),
+		x.median() >= 100,
+		"2 consumers, 10,000 customers",
+	)
+	b.target(
+		"the same",
+		"≥ 65 % of the wall",
+		share.text(percent),
+		share.median() >= 0.65,
+		"the wall: "+whole(walls.median())+" orders/s",
+	)
 	return b.orderGrid(ctx)
 }
 
@@ -78,22 +128,49 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	}
 	for _, batch := range []int{10, 100, 1000, 10000} {
 		for _, consumers := range []int{1, 2, 4} {
-			add("parse and record", job{corpus: b.few, batch: batch, consumers: consumers, consumer: parseAndRecord})
+			add(
+				"parse and record",
+				job{corpus: b.few, batch: batch, consumers: consumers, consumer: parseAndRecord},
+			)
 		}
 	}
 	for _, consumers := range []int{1, 2, 4} {
-		add("parse and record", job{corpus: b.many, batch: 1000, consumers: consumers, consumer: parseAndRecord})
+		add(
+			"parse and record",
+			job{corpus: b.many, batch: 1000, consumers: consumers, consumer: parseAndRecord},
+		)
 	}
 	for _, batch := range []int{10, 100, 1000, 10000} {
 		for _, consumers := range []int{1, 2} {
-			add("whole handler", job{corpus: b.few, batch: batch, consumers: consumers, consumer: wholeHandler})
+			add(
+				"whole handler",
+				job{corpus: b.few, batch: batch, consumers: consumers, consumer: wholeHandler},
+			)
 		}
 	}
 	for _, fsync := range []string{"everysec", "always"} {
-		add("whole handler, appendfsync "+fsync, job{corpus: b.few, batch: 1000, consumers: 2, consumer: wholeHandler, redis: []string{"--appendonly", "yes", "--appendfsync", fsync}})
+		add(
+			"whole handler, appendfsync "+fsync,
+			job{
+				corpus:    b.few,
+				batch:     1000,
+				consumers: 2,
+				consumer:  wholeHandler,
+				redis:     []string{"--appendonly", "yes", "--appendfsync", fsync},
+			},
+		)
 	}
 
-	rates, ours, redis := make([]sample, len(lines)), make([]sample, len(lines)), make([]sample, len(lines))
+	rates, ours, redis := make(
+		[]sample,
+		len(lines),
+	), make(
+		[]sample,
+		len(lines),
+	), make(
+		[]sample,
+		len(lines),
+	)
 	for round := range b.size.rounds {
 		b.progress("batches and consumers, round %d of %d", round+1, b.size.rounds)
 		for i, l := range lines {
@@ -101,15 +178,44 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%s, batches of %d: %w", l.what, l.job.batch, err)
 			}
-			rates[i], ours[i], redis[i] = append(rates[i], c.rate()), append(ours[i], c.goCPU()), append(redis[i], c.redisCPU())
+			rates[i], ours[i], redis[i] = append(
+				rates[i],
+				c.rate(),
+			), append(
+				ours[i],
+				c.goCPU(),
+			), append(
+				redis[i],
+				c.redisCPU(),
+			)
 		}
 	}
-	s := b.section("Batches and consumers", "path", "customers", "batch", "consumers", "orders/s", "Go µs of CPU per order", "Redis µs of CPU per order")
-	s.note("Up to %s orders of the same files. The whole handler is the order function's: it also adds to the shared counters and logs one line a batch.", whole(float64(b.size.gridOrders)))
+	s := b.section(
+		"Batches and consumers",
+		"path",
+		"customers",
+		"batch",
+		"consumers",
+		"orders/s",
+		"Go µs of CPU per order",
+		"Redis µs of CPU per order",
+	)
+	s.note(
+		"Up to %s orders of the same files. The whole handler is the order function's: it also adds "+
+			"to the shared counters and logs one line a batch.",
+		whole(float64(b.size.gridOrders)),
+	)
 	s.note("Redis writes an append-only file only in the last two lines.")
 	for i, l := range lines {
-		s.row(l.what, whole(float64(l.job.corpus.users)), whole(float64(l.job.batch)), whole(float64(l.job.consumers)),
-			rates[i].text(whole), ours[i].text(hundredths), redis[i].text(hundredths))
+		s.row(
+			l.what,
+			whole(float64(l.job.corpus.users)),
+			whole(float64(l.job.batch)),
+			whole(float64(l.job.consumers)),
+			rates[i].text(whole),
+			ours[i].text(hundredths),
+			redis[i].text(hundredths),
+		)
 	}
 	return nil
 }
@@ -142,8 +248,22 @@ func (b *benchmark) decode(file *corpus) error {
 	s := b.section("Decode and validate", "order", "µs", "allocations", "MB/s")
 	s.note("The 1,000 first orders of four items in the file, one after another on one core.")
 	mean := float64(bytes) / float64(len(bodies))
-	s.row(fmt.Sprintf("four items, %.0f bytes", mean), took.text(hundredths), allocations.text(whole), whole(mean/took.median()))
-	b.target("decode + validate an order of four items", "≤ 2 µs, ≤ 10 allocations",
-		took.text(hundredths)+" µs, "+allocations.text(whole)+" allocations", took.median() <= 2 && allocations.median() <= 10, "")
+	s.row(
+		fmt.Sprintf("four items, %.0f bytes", mean),
+		took.text(hundredths),
+		allocations.text(whole),
+		whole(mean/took.median()),
+	)
+	b.target(
+		"decode + validate an order of four items",
+		"≤ 2 µs, ≤ 10 allocations",
+		took.text(
+			hundredths,
+		)+" µs, "+allocations.text(
+			whole,
+		)+" allocations",
+		took.median() <= 2 && allocations.median() <= 10,
+		"",
+	)
 	return nil
 }

@@ -8,14 +8,21 @@ import (
 	"path/filepath"
 )
 
-// pythonWorker runs the baseline worker over a file, on a redis-server of its own, and returns its orders a second.
+// pythonWorker runs the baseline worker over a file, on a redis-server of its own, and returns its
+// orders a second.
 func (b *benchmark) pythonWorker(ctx context.Context, file string) (float64, error) {
 	server, err := startRedis()
 	if err != nil {
 		return 0, err
 	}
 	defer server.stop()
-	command := exec.CommandContext(ctx, b.python, filepath.Join(here, "baseline_worker.py"), file, server.URL())
+	command := exec.CommandContext(
+		ctx,
+		b.python,
+		filepath.Join(here, "baseline_worker.py"),
+		file,
+		server.URL(),
+	)
 	var complaints bytes.Buffer
 	command.Stderr = &complaints
 	out, err := command.Output()

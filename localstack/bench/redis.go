@@ -86,10 +86,13 @@ func (s *server) cpu(ctx context.Context) (time.Duration, error) {
 	return time.Duration((user + system) * float64(time.Second)), err
 }
 
-// favour lets nothing else have the processor that the server runs on, where the user may do so. Otherwise the server is stopped in
-// the middle of a script now and then, for 4 ms at a time, when the cores are fewer than what wants to run.
+// favour lets nothing else have the processor that the server runs on, where the user may do so.
+// Otherwise the server is stopped in the middle of a script now and then, for 4 ms at a time, when
+// the cores are fewer than what wants to run.
 func (s *server) favour() {
-	_ = exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.PID())).Run() // without it, figures are higher
+	_ = exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.PID())).
+		Run()
+	// without it, figures are higher
 }
 
 // watchScripts lets Redis note every command of a millisecond and more from now on.
@@ -102,7 +105,8 @@ func (s *server) watchScripts(ctx context.Context) error {
 	return s.client.SlowLogReset(ctx).Err()
 }
 
-// scripts says, in milliseconds, how long a script usually ran, what one in a thousand passed, and what the longest took since
+// scripts says, in milliseconds, how long a script usually ran, what one in a thousand passed, and
+// what the longest took since
 // watchScripts.
 func (s *server) scripts(ctx context.Context) (usual, p999, longest float64, err error) {
 	if usual, err = s.scriptPercentile(ctx, "p50"); err != nil {
@@ -124,7 +128,8 @@ func (s *server) scripts(ctx context.Context) (usual, p999, longest float64, err
 	return usual, p999, longest, nil
 }
 
-// scriptPercentile is what a share of all scripts since the server's start did not exceed, in milliseconds; share is p50, p99 or p99.9.
+// scriptPercentile is what a share of all scripts since the server's start did not exceed, in
+// milliseconds; share is p50, p99 or p99.9.
 func (s *server) scriptPercentile(ctx context.Context, share string) (float64, error) {
 	fields, err := s.info(ctx, "latencystats")
 	if err != nil {

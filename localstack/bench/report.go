@@ -90,9 +90,10 @@ func writeTable(text *strings.Builder, head []string, rows [][]string) {
 // intro begins the file of results.
 const intro = `# Results
 
-Written by ` + "`make bench`" + `, the newest run first. Medians of the rounds, with the lowest and the highest in brackets. Ratios
-are medians of the rounds' own ratios, because the two sides of a round ran directly after one another. How each figure is
-taken stands in the section's first lines and in the program beside this file.
+Written by ` + "`make bench`" + `, the newest run first. Medians of the rounds, with the lowest and the
+highest in brackets. Ratios are medians of the rounds' ratios, because the two sides of a round ran
+directly after one another. The first lines of each section and the program beside this file say how
+each figure is measured.
 `
 
 // withRun returns the file of results with a further run at its top.

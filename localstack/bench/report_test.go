@@ -9,10 +9,20 @@ import (
 func TestReportAsMarkdown(t *testing.T) {
 	t.Parallel()
 	r := report{
-		title:    "2026-01-02",
-		machine:  []string{"two cores"},
-		targets:  []target{{"speed", "≥ 2 ×", "3 ×", true, "one run"}, {"size", "≤ 1 MB", "2 MB", false, ""}},
-		sections: []*section{{title: "Speed", notes: []string{"A.", "B."}, head: []string{"case", "rate"}, rows: [][]string{{"a|b", "1"}}}},
+		title:   "2026-01-02",
+		machine: []string{"two cores"},
+		targets: []target{
+			{"speed", "≥ 2 ×", "3 ×", true, "one run"},
+			{"size", "≤ 1 MB", "2 MB", false, ""},
+		},
+		sections: []*section{
+			{
+				title: "Speed",
+				notes: []string{"A.", "B."},
+				head:  []string{"case", "rate"},
+				rows:  [][]string{{"a|b", "1"}},
+			},
+		},
 	}
 	want := `## 2026-01-02
 

@@ -34,7 +34,8 @@ func (s sample) text(format func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", format(s.median()), format(slices.Min(s)), format(slices.Max(s)))
 }
 
-// ratio divides two samples of the same rounds round by round: what slows the machine for a while slows both sides of a round.
+// ratio divides two samples of the same rounds round by round: what slows the machine for a while
+// slows both sides of a round.
 // A round in which the other side got nothing done is left out.
 func ratio(a, b sample) sample {
 	quotients := make(sample, 0, len(a))
@@ -46,7 +47,8 @@ func ratio(a, b sample) sample {
 	return quotients
 }
 
-// percentile is the smallest value that a share of all values, from 0 to 1, does not exceed. It sorts the values.
+// percentile is the smallest value that a share of all values, from 0 to 1, does not exceed. It
+// sorts the values.
 func percentile(values []time.Duration, share float64) time.Duration {
 	if len(values) == 0 {
 		return 0

@@ -14,7 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// start measures how long a new instance takes until it asks for its first event and until it has answered it, and how large its
+// start measures how long a new instance takes until it asks for its first event and until it has
+// answered it, and how large its
 // binary is, against what Python takes to import what the baseline imports.
 func (b *benchmark) start(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
@@ -26,8 +27,15 @@ func (b *benchmark) start(ctx context.Context) error {
 	}
 	defer redis.stop()
 	question, err := json.Marshal(events.APIGatewayProxyRequest{
-		Resource: "/stats/global", Path: "/stats/global", HTTPMethod: "GET", Headers: map[string]string{"Host": "localhost"},
-		RequestContext: events.APIGatewayProxyRequestContext{Stage: "v1", ResourcePath: "/stats/global", HTTPMethod: "GET"},
+		Resource:   "/stats/global",
+		Path:       "/stats/global",
+		HTTPMethod: "GET",
+		Headers:    map[string]string{"Host": "localhost"},
+		RequestContext: events.APIGatewayProxyRequestContext{
+			Stage:        "v1",
+			ResourcePath: "/stats/global",
+			HTTPMethod:   "GET",
+		},
 	})
 	if err != nil {
 		return err
@@ -58,28 +66,78 @@ func (b *benchmark) start(ctx context.Context) error {
 				return err
 			}
 			if round > 0 { // the first one reads the files from the disk
-				s.python, s.ready, s.answered = append(s.python, python), append(s.ready, ready), append(s.answered, answered)
+				s.python, s.ready, s.answered = append(
+					s.python,
+					python,
+				), append(
+					s.ready,
+					ready,
+				), append(
+					s.answered,
+					answered,
+				)
 			}
 		}
 	}
-	s := b.section("Cold start and size", "function", "ready ms", "first answer ms", "binary MB", "Python imports ms", "×")
-	s.note("From the start of the process until it asks the Runtime API for its first event, and until that one is answered: 1,000 orders for the order function, /stats/global for the stats function. %d starts after one that is not counted: files are in memory.", b.size.starts)
-	s.note("Python: until the modules of the baseline's worker and API are imported; Lambda's own runtime would come on top. 1 MB is 1,000,000 bytes.")
+	s := b.section(
+		"Cold start and size",
+		"function",
+		"ready ms",
+		"first answer ms",
+		"binary MB",
+		"Python imports ms",
+		"×",
+	)
+	s.note(
+		"From the start of the process until it asks the Runtime API for its first event, and until "+
+			"that one is answered: 1,000 orders for the order function, /stats/global for the stats "+
+			"function. %d starts after one that is not counted: files are in memory.",
+		b.size.starts,
+	)
+	s.note(
+		"Python: until the modules of the baseline's worker and API are imported; Lambda's own " +
+			"runtime would come on top. 1 MB is 1,000,000 bytes.",
+	)
 	for _, side := range sides {
 		facts, err := os.Stat(b.functions[side.function])
 		if err != nil {
 			return err
 		}
 		size := float64(facts.Size()) / 1e6
-		s.row(side.function, side.ready.text(tenths), side.answered.text(tenths), hundredths(size), side.python.text(tenths), ratio(side.python, side.ready).text(times))
-		b.target("cold start of "+side.function, "≤ 15 ms to ready", side.ready.text(tenths)+" ms", side.ready.median() <= 15, "first answer after "+tenths(side.answered.median())+" ms")
-		b.target("binary of "+side.function, "≤ 12.5 MB", hundredths(size)+" MB", size <= 12.5, "stripped, as deployed")
+		s.row(
+			side.function,
+			side.ready.text(tenths),
+			side.answered.text(tenths),
+			hundredths(size),
+			side.python.text(tenths),
+			ratio(side.python, side.ready).text(times),
+		)
+		b.target(
+			"cold start of "+side.function,
+			"≤ 15 ms to ready",
+			side.ready.text(tenths)+" ms",
+			side.ready.median() <= 15,
+			"first answer after "+tenths(side.answered.median())+" ms",
+		)
+		b.target(
+			"binary of "+side.function,
+			"≤ 12.5 MB",
+			hundredths(size)+" MB",
+			size <= 12.5,
+			"stripped, as deployed",
+		)
 	}
 	return nil
 }
 
-// coldStart starts an instance and gives it one event; both times are from the start of the process, in ms.
-func (b *benchmark) coldStart(ctx context.Context, name string, event []byte, redisURL string) (ready, answered float64, err error) {
+// coldStart starts an instance and gives it one event; both times are from the start of the
+// process, in ms.
+func (b *benchmark) coldStart(
+	ctx context.Context,
+	name string,
+	event []byte,
+	redisURL string,
+) (ready, answered float64, err error) {
 	environment := settings(redisURL)
 	if name == "orders" {
 		environment = settings(redisURL, queueSettings...)
@@ -106,9 +164,15 @@ func (b *benchmark) coldStart(ctx context.Context, name string, event []byte, re
 	return millis(toReady), millis(end.Sub(begun)), nil
 }
 
-// importTime is how long Python takes from its start until it has imported a module of the baseline, in ms.
+// importTime is how long Python takes from its start until it has imported a module of the
+// baseline, in ms.
 func (b *benchmark) importTime(ctx context.Context, module, redisURL string) (float64, error) {
-	command := exec.CommandContext(ctx, b.python, "-c", "import "+module+"; print('ready', flush=True)")
+	command := exec.CommandContext(
+		ctx,
+		b.python,
+		"-c",
+		"import "+module+"; print('ready', flush=True)",
+	)
 	command.Env = append(os.Environ(), "PYTHONPATH="+here, "REDIS_URL="+redisURL)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()

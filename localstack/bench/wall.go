@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// wall is the most orders a second that one Redis could record: an order can't do with less than one SET NX EX, one HINCRBY and
-// one ZINCRBY, and each of them has the rate that redis-benchmark reaches with it alone, in pipelines of 100.
+// wall is the most orders a second that one Redis could record: an order can't do with less than
+// one SET NX EX, one HINCRBY and one ZINCRBY, and each of them has the rate that redis-benchmark
+// reaches with it alone, in pipelines of 100.
 func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, err error) {
 	server, err := startRedis()
 	if err != nil {
@@ -32,7 +33,17 @@ func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, 
 		{10_000, []string{"ZINCRBY", "spend", "9999", "U__rand_int__"}},
 	} {
 		args := append([]string{
-			"-h", host, "-p", port, "-n", strconv.Itoa(n), "-P", "100", "-r", strconv.Itoa(command.random), "--csv",
+			"-h",
+			host,
+			"-p",
+			port,
+			"-n",
+			strconv.Itoa(n),
+			"-P",
+			"100",
+			"-r",
+			strconv.Itoa(command.random),
+			"--csv",
 		}, command.words...)
 		out, err := exec.CommandContext(ctx, "redis-benchmark", args...).Output()
 		if err != nil {

@@ -1,5 +1,6 @@
-// Package deployment starts a LocalStack deployment of its own for tests: the same script that make deploy-local runs,
-// in host mode, on free ports and in a folder of its own, so that it can run beside the one that somebody works with.
+// Package deployment starts a LocalStack deployment of its own for tests: the same script that make
+// deploy-local runs, in host mode, on free ports and in a folder of its own, so that it can run
+// beside the one that somebody works with.
 package deployment
 
 import (
@@ -30,8 +31,9 @@ type Deployment struct {
 	env      []string
 }
 
-// Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about half a minute, and
-// minutes the first time on a machine. Deployments that a killed test run left behind are stopped first.
+// Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about
+// half a minute, and minutes the first time on a machine. Deployments that a killed test run left
+// behind are stopped first.
 func Start(ctx context.Context) (*Deployment, error) {
 	root, err := findRoot()
 	if err != nil {
@@ -114,7 +116,8 @@ func (d *Deployment) PID(name string) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// Processes lists the ids of the processes that work in the deployment's folder: LocalStack, Redis and the functions.
+// Processes lists the ids of the processes that work in the deployment's folder: LocalStack, Redis
+// and the functions.
 // With a program's name, such as "bootstrap", only those that run it.
 func (d *Deployment) Processes(program string) []int {
 	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
@@ -124,7 +127,10 @@ func (d *Deployment) Processes(program string) []int {
 		if err != nil || !strings.HasPrefix(folder, d.Folder+"/") {
 			continue
 		}
-		if exe, err := os.Readlink(filepath.Join(filepath.Dir(link), "exe")); program != "" && (err != nil || filepath.Base(exe) != program) {
+		if exe, err := os.Readlink(
+			filepath.Join(filepath.Dir(link), "exe"),
+		); program != "" &&
+			(err != nil || filepath.Base(exe) != program) {
 			continue
 		}
 		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))

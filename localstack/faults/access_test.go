@@ -84,9 +84,16 @@ func onCluster(t *testing.T) *place {
 	return p
 }
 
-func onEveryMaster(ctx context.Context, client redis.UniversalClient, do func(redis.Cmdable) error) error {
+func onEveryMaster(
+	ctx context.Context,
+	client redis.UniversalClient,
+	do func(redis.Cmdable) error,
+) error {
 	if cluster, ok := client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { return do(node) })
+		return cluster.ForEachMaster(
+			ctx,
+			func(_ context.Context, node *redis.Client) error { return do(node) },
+		)
 	}
 	return do(client)
 }
@@ -114,7 +121,9 @@ func (p *place) try(user string, rules []string, uses []use) error {
 					p.Fatal(err)
 				}
 			}
-			rdb, err := ledger.Connect(ledger.Connection{URL: "redis://" + user + "@" + p.url, Cluster: p.cluster, Password: password})
+			rdb, err := ledger.Connect(
+				ledger.Connection{URL: "redis://" + user + "@" + p.url, Cluster: p.cluster, Password: password},
+			)
 			if err != nil {
 				p.Fatal(err)
 			}
@@ -140,7 +149,8 @@ func (p *place) try(user string, rules []string, uses []use) error {
 	return nil
 }
 
-// Each user can do what its function does, and every command that its rules allow is needed for that.
+// Each user can do what its function does, and every command that its rules allow is needed for
+// that.
 func TestACLIsEnoughAndNotMore(t *testing.T) {
 	t.Parallel()
 	for user, uses := range map[string][]use{"orders": writing, "stats": reading} {
@@ -153,7 +163,8 @@ func TestACLIsEnoughAndNotMore(t *testing.T) {
 				}
 				for _, rule := range all {
 					forCluster := rule == "+cluster|slots" || rule == "+asking"
-					if !strings.HasPrefix(rule, "+") || forCluster != p.cluster || rule == "+asking" && user == "orders" {
+					if !strings.HasPrefix(rule, "+") || forCluster != p.cluster ||
+						rule == "+asking" && user == "orders" {
 						continue // needed elsewhere; orders asks only when every key of a script has moved
 					}
 					without := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return r == rule })
@@ -169,7 +180,8 @@ func TestACLIsEnoughAndNotMore(t *testing.T) {
 	}
 }
 
-// forbidden reports whether an error is caused by a missing permission. Without ASKING a node answers
+// forbidden reports whether an error is caused by a missing permission. Without ASKING a node
+// answers
 // MOVED for a key that has just moved to it.
 func forbidden(err error) bool {
 	words := []string{"NOPERM", "can't run this command", "EXECABORT", "MOVED"}
@@ -184,9 +196,31 @@ func TestACLForbids(t *testing.T) {
 	server := redistest.Start(t, "--aclfile", absolute(t, aclFile))
 	client := server.Client()
 	shared := []string{
-		"keys *", "scan 0", "flushall", "flushdb", "config get *", "acl list", "script flush", "debug object {o}counters", "info", "monitor",
-		"shutdown", "replicaof no one", "save", "swapdb 0 1", "rename {o0}top x", "expire {o0}top 1", "subscribe a", "publish a b", "client kill a",
-		"get elsewhere", "hget elsewhere a", "zscore elsewhere a", "hincrby elsewhere a 1", "migrate h 1 {o}counters 0 1", "function load x",
+		"keys *",
+		"scan 0",
+		"flushall",
+		"flushdb",
+		"config get *",
+		"acl list",
+		"script flush",
+		"debug object {o}counters",
+		"info",
+		"monitor",
+		"shutdown",
+		"replicaof no one",
+		"save",
+		"swapdb 0 1",
+		"rename {o0}top x",
+		"expire {o0}top 1",
+		"subscribe a",
+		"publish a b",
+		"client kill a",
+		"get elsewhere",
+		"hget elsewhere a",
+		"zscore elsewhere a",
+		"hincrby elsewhere a 1",
+		"migrate h 1 {o}counters 0 1",
+		"function load x",
 	}
 	for user, commands := range map[string][]string{
 		"orders": append(slices.Clone(shared), "set elsewhere 1", "del elsewhere", "eval return 1 elsewhere", "hgetall {o}counters", "zrevrange {o0}top 0 -1"),
@@ -217,8 +251,18 @@ func TestACLForbids(t *testing.T) {
 	}
 	// The file gives no password, so nobody comes in before the operator sets one.
 	for _, user := range []string{"orders", "stats"} {
-		stranger := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: user, Password: "x", Protocol: 2, DisableIdentity: true})
-		if err := stranger.Ping(t.Context()).Err(); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+		stranger := redis.NewClient(
+			&redis.Options{
+				Addr:            server.Addr(),
+				Username:        user,
+				Password:        "x",
+				Protocol:        2,
+				DisableIdentity: true,
+			},
+		)
+		if err := stranger.Ping(t.Context()).
+			Err(); err == nil ||
+			!strings.Contains(err.Error(), "WRONGPASS") {
 			t.Errorf("%s without a password set: %v", user, err)
 		}
 		_ = stranger.Close()

@@ -18,7 +18,9 @@ import (
 type api struct{ *labtest.Sandbox }
 
 func startAPI(t testing.TB, env ...string) api {
-	return api{labtest.Start(t, sandbox.Function{Path: binaries.stats, Timeout: 10 * time.Second, Env: env})}
+	return api{
+		labtest.Start(t, sandbox.Function{Path: binaries.stats, Timeout: 10 * time.Second, Env: env}),
+	}
 }
 
 // get returns the status and the body of one answer.
@@ -33,9 +35,13 @@ func (a api) get(path string) (int, string, error) {
 		parameters[name] = values.Get(name)
 	}
 	result := a.Invoke(map[string]any{
-		"resource": "/{proxy+}", "path": route, "httpMethod": http.MethodGet, "headers": map[string]string{"Host": "api.test"},
-		"queryStringParameters": parameters, "pathParameters": map[string]string{"proxy": strings.TrimPrefix(route, "/")},
-		"requestContext": map[string]string{"stage": "v1"},
+		"resource":              "/{proxy+}",
+		"path":                  route,
+		"httpMethod":            http.MethodGet,
+		"headers":               map[string]string{"Host": "api.test"},
+		"queryStringParameters": parameters,
+		"pathParameters":        map[string]string{"proxy": strings.TrimPrefix(route, "/")},
+		"requestContext":        map[string]string{"stage": "v1"},
 	})
 	if result.Error != "" {
 		return 0, "", fmt.Errorf("the stats function failed: %s", result.Error)
@@ -63,7 +69,8 @@ func (m *money) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// read asks the API for everything it knows of the customers, and of all others among the top thousand.
+// read asks the API for everything it knows of the customers, and of all others among the top
+// thousand.
 func (a api) read(users map[string]bool) (figures, error) {
 	f := figures{Users: map[string]sum{}, Months: map[string]sum{}, Top: []spend{}}
 	into := func(path string, to any) error {
@@ -93,13 +100,18 @@ func (a api) read(users map[string]bool) (figures, error) {
 	}
 	var messages struct{ Recorded, Mismatch int64 }
 	for path, to := range map[string]any{
-		"/stats/global": &global, "/stats/monthly?start=1970-01&end=2069-12": &months, "/stats/top/1000": &top, "/stats/messages": &messages,
+		"/stats/global": &global,
+		"/stats/monthly?start=1970-01&end=2069-12": &months,
+		"/stats/top/1000":                          &top,
+		"/stats/messages":                          &messages,
 	} {
 		if err := into(path, to); err != nil {
 			return figures{}, err
 		}
 	}
-	f.Orders, f.Revenue, f.Recorded, f.Mismatches = global.Orders, int64(global.Revenue), messages.Recorded, messages.Mismatch
+	f.Orders, f.Revenue, f.Recorded, f.Mismatches = global.Orders, int64(
+		global.Revenue,
+	), messages.Recorded, messages.Mismatch
 	for month, s := range months {
 		f.Months[month] = sum{s.Orders, int64(s.Revenue)}
 	}

@@ -11,12 +11,21 @@ import (
 	"orderpipeline/shared/redistest"
 )
 
-// A question to the API may take this long in a test: far longer than its own limit, as the machine may be busy, and far
+// A question to the API may take this long in a test: far longer than its own limit, as the machine
+// may be busy, and far
 // shorter than a hang.
 const patience = 8 * time.Second
 
 // routes are questions that need the store.
-var routes = []string{"/health", "/stats/global", "/users/U1/stats", "/stats/top/10", "/stats/monthly", "/stats/messages", "/metrics"}
+var routes = []string{
+	"/health",
+	"/stats/global",
+	"/users/U1/stats",
+	"/stats/top/10",
+	"/stats/monthly",
+	"/stats/messages",
+	"/metrics",
+}
 
 // An edge is the stats function with a store that a test can take away.
 type edge struct {
@@ -30,7 +39,12 @@ func newEdge(t *testing.T) *edge {
 	t.Parallel()
 	e := &edge{T: t, redis: redistest.Start(t)}
 	e.link = labtest.Link(t, e.redis.Addr())
-	e.api = startAPI(t, "REDIS_URL=redis://"+e.link.Addr(), "AWS_ENDPOINT_URL="+labtest.Queues(t).Endpoint(), "LOG_LEVEL=warn")
+	e.api = startAPI(
+		t,
+		"REDIS_URL=redis://"+e.link.Addr(),
+		"AWS_ENDPOINT_URL="+labtest.Queues(t, nil).Endpoint(),
+		"LOG_LEVEL=warn",
+	)
 	e.recordOne()
 	return e
 }
@@ -40,7 +54,10 @@ func (e *edge) recordOne() {
 	e.Helper()
 	r := &rig{T: e.T, cloud: newCloud(e.T), shards: 1}
 	c := &consumer{Sandbox: startOrders(e.T, r.env(e.redis.URL())...)}
-	r.orders.Send(`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01","items":[{"product_id":"P1","quantity":2,"price_per_unit":"20.005"}]}`)
+	r.orders.Send(
+		`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01",` +
+			`"items":[{"product_id":"P1","quantity":2,"price_per_unit":"20.005"}]}`,
+	)
 	r.deliver(c, r.orders.Receive(1))
 	if len(r.orders.Messages()) > 0 {
 		e.Fatal("the first order was not recorded")
@@ -63,7 +80,8 @@ func (e *edge) want(status int) {
 		if took := time.Since(began); took > patience {
 			e.Errorf("GET %s took %v", path, took)
 		}
-		if status == http.StatusServiceUnavailable && (strings.Contains(body, "127.0.0.1") || strings.Contains(body, "redis")) {
+		if status == http.StatusServiceUnavailable &&
+			(strings.Contains(body, "127.0.0.1") || strings.Contains(body, "redis")) {
 			e.Errorf("GET %s tells what stands behind it: %s", path, body)
 		}
 	}
@@ -93,7 +111,8 @@ func TestAPIWithoutRedis(t *testing.T) {
 	}
 }
 
-// While the sandbox was frozen, the network forgot its connection: nothing says so, and nothing answers.
+// While the sandbox was frozen, the network forgot its connection: nothing says so, and nothing
+// answers.
 func TestDeadConnectionCostsOneRetry(t *testing.T) {
 	t.Parallel()
 	for _, path := range routes {
@@ -123,4 +142,47 @@ func TestDeadConnectionCostsOneRetry(t *testing.T) {
 			t.Errorf("%d new connections, want 1", made)
 		}
 	})
+}
+
+// TestReadingWithoutWriting reads while Redis takes no writes: every route still answers.
+func TestReadingWithoutWriting(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(*edge){
+		"Redis full": func(e *edge) {
+			if err := e.redis.Client().ConfigSet(e.Context(), "maxmemory", "1").Err(); err != nil {
+				e.Fatal(err)
+			}
+			err := e.redis.Client().Set(e.Context(), "one more", "key", 0).Err()
+			if err == nil || !strings.HasPrefix(err.Error(), "OOM") {
+				e.Fatalf("a write to a full Redis: got %v, want OOM", err)
+			}
+		},
+		"Redis read-only": func(e *edge) {
+			replica := redistest.Start(e, "--replicaof", "127.0.0.1 "+port(e.redis))
+			client := replica.Client()
+			deadline := time.Now().Add(30 * time.Second)
+			for client.DBSize(e.Context()).Val() == 0 {
+				if time.Now().After(deadline) {
+					e.Fatal("the replica has no data after 30 s")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			err := client.Set(e.Context(), "one more", "key", 0).Err()
+			if err == nil || !strings.HasPrefix(err.Error(), "READONLY") {
+				e.Fatalf("a write to a replica: got %v, want READONLY", err)
+			}
+			e.link.Lead(replica.Addr())
+			e.link.Drop()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t)
+			e.want(http.StatusOK)
+			stop(e)
+			e.want(http.StatusOK)
+			if got := e.api.Processes(); got != 1 {
+				t.Errorf("processes of the function: got %d, want 1", got)
+			}
+		})
+	}
 }

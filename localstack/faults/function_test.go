@@ -17,7 +17,11 @@ func TestFunction(t *testing.T) {
 			r.fill()
 			r.drain()
 			if r.failed > 0 || len(r.dlq.Messages()) > 0 {
-				r.Errorf("without a fault, %d invocations failed and %d messages went to the DLQ", r.failed, len(r.dlq.Messages()))
+				r.Errorf(
+					"without a fault, %d invocations failed and %d messages went to the DLQ",
+					r.failed,
+					len(r.dlq.Messages()),
+				)
 			}
 		}},
 		{name: "killed before the script", play: func(r *rig) {
@@ -44,20 +48,24 @@ func TestFunction(t *testing.T) {
 			r.fill()
 			r.drain()
 		}},
-		{name: "killed while it sends refused messages", setup: setup{consumers: 1, mix: mix{duplicates: 10, bad: 30}}, play: func(r *rig) {
-			r.Judge(func(call queue.Call) queue.Fault {
-				if call.Action != "SendMessageBatch" || !r.chance(6) {
-					return queue.Fault{}
-				}
-				r.consumers[0].Kill()
-				if r.roll(2) == 0 {
-					return queue.Fault{LoseDone: true}
-				}
-				return queue.Fault{Code: "InternalError", Status: http.StatusServiceUnavailable}
-			})
-			r.fill()
-			r.drain()
-		}},
+		{
+			name:  "killed while it sends refused messages",
+			setup: setup{consumers: 1, mix: mix{duplicates: 10, bad: 30}},
+			play: func(r *rig) {
+				r.Judge(func(call queue.Call) queue.Fault {
+					if call.Action != "SendMessageBatch" || !r.chance(6) {
+						return queue.Fault{}
+					}
+					r.consumers[0].Kill()
+					if r.roll(2) == 0 {
+						return queue.Fault{LoseDone: true}
+					}
+					return queue.Fault{Code: "InternalError", Status: http.StatusServiceUnavailable}
+				})
+				r.fill()
+				r.drain()
+			},
+		},
 		{name: "killed while it answers", play: func(r *rig) {
 			r.judgeAnswers(6, sandbox.Kill)
 			r.fill()
@@ -68,32 +76,45 @@ func TestFunction(t *testing.T) {
 			r.fill()
 			r.drain()
 		}},
-		{name: "stalled past its time limit, then killed", setup: setup{timeout: 3 * time.Second, messages: 800}, play: func(r *rig) {
-			r.strike(2, up, func(c *consumer, chunk link.Chunk) link.Verdict {
-				c.Stall()
-				return link.Cut(r.roll(len(chunk.Data) + 1))
-			})
-			r.fill()
-			r.drain()
-		}},
-		{name: "no time left in the middle of a batch", setup: setup{timeout: 4 * time.Second, batch: 10_000, messages: 6000, consumers: 1}, play: func(r *rig) {
-			// Every answer of Redis takes its time, so that the limit is reached between two parts of the batch.
-			slow := true
-			r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
-				if slow && !chunk.Up {
-					r.happened()
-					time.Sleep(400 * time.Millisecond)
+		{
+			name:  "stalled past its time limit, then killed",
+			setup: setup{timeout: 3 * time.Second, messages: 800},
+			play: func(r *rig) {
+				r.strike(2, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+					c.Stall()
+					return link.Cut(r.roll(len(chunk.Data) + 1))
+				})
+				r.fill()
+				r.drain()
+			},
+		},
+		{
+			name:  "no time left in the middle of a batch",
+			setup: setup{timeout: 4 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
+			play: func(r *rig) {
+				// Every answer of Redis takes its time, so that the limit is reached between two parts of the
+				// batch.
+				slow := true
+				r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
+					if slow && !chunk.Up {
+						r.happened()
+						time.Sleep(400 * time.Millisecond)
+					}
+					return link.Pass()
+				})
+				r.fill()
+				r.poll()
+				if left := len(r.orders.Messages()); left == 0 || left == r.messages {
+					r.Errorf(
+						"%d of %d messages were left over: the limit was not reached in the middle",
+						left,
+						r.messages,
+					)
 				}
-				return link.Pass()
-			})
-			r.fill()
-			r.poll()
-			if left := len(r.orders.Messages()); left == 0 || left == r.messages {
-				r.Errorf("%d of %d messages were left over: the limit was not reached in the middle", left, r.messages)
-			}
-			r.consumers[0].link.Watch(nil)
-			r.drain()
-		}},
+				r.consumers[0].link.Watch(nil)
+				r.drain()
+			},
+		},
 		{name: "visible again while the function still works", play: func(r *rig) {
 			// Both instances then have the same messages.
 			r.strike(4, down, func(*consumer, link.Chunk) link.Verdict {

@@ -94,7 +94,9 @@ func number(variable string, fallback uint64) (uint64, error) {
 // TestSourcesAreNoticed reads the sources that this package builds and does not import, so that the
 // go command never shows a cached result for older sources.
 func TestSourcesAreNoticed(t *testing.T) {
-	for _, root := range []string{"../../functions", "../../shared", "../../Makefile", "../../template.yaml", "../acl"} {
+	for _, root := range []string{
+		"../../functions", "../../shared", "../../Makefile", "../../template.yaml", "../acl",
+	} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err

@@ -48,7 +48,8 @@ func (r *rig) poll() {
 	group.Wait()
 }
 
-// deliver is what the event source mapping does with one batch: invoke, and delete what was dealt with.
+// deliver is what the event source mapping does with one batch: invoke, and delete what was dealt
+// with.
 func (r *rig) deliver(c *consumer, batch []queue.Message) {
 	result := c.Invoke(event(batch))
 	r.mu.Lock()
@@ -100,7 +101,13 @@ func event(batch []queue.Message) any {
 	}
 	records := make([]record, len(batch))
 	for i, m := range batch {
-		records[i] = record{m.ID, m.Handle, m.Body, map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)}, "aws:sqs"}
+		records[i] = record{
+			m.ID,
+			m.Handle,
+			m.Body,
+			map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)},
+			"aws:sqs",
+		}
 	}
 	return map[string]any{"Records": records}
 }

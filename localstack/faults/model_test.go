@@ -37,8 +37,14 @@ func (v *verdict) problem(format string, args ...any) {
 	v.problems = append(v.problems, fmt.Sprintf(format, args...))
 }
 
-// judge holds the queue of rejected messages and the store's figures against the messages that were sent, by their first id.
-func judge(sent map[string]message, rejected []queue.Message, origin func(string) string, got figures) verdict {
+// judge holds the queue of rejected messages and the store's figures against the messages that were
+// sent, by their first id.
+func judge(
+	sent map[string]message,
+	rejected []queue.Message,
+	origin func(string) string,
+	got figures,
+) verdict {
 	var v verdict
 	refused := map[string]bool{} // by first id
 	for _, m := range rejected {

@@ -18,9 +18,16 @@ var many = mix{duplicates: 10, conflicts: 5, bad: 30}
 func TestQueue(t *testing.T) {
 	throttled := queue.Fault{Code: "RequestThrottled"}
 	playAll(t, []fault{
-		{name: "sending refused messages fails wholly", setup: setup{mix: many, messages: 400}, play: func(r *rig) {
-			r.faultySends(30, func() queue.Fault { return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError} })
-		}},
+		{
+			name:  "sending refused messages fails wholly",
+			setup: setup{mix: many, messages: 400},
+			play: func(r *rig) {
+				r.faultySends(
+					30,
+					func() queue.Fault { return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError} },
+				)
+			},
+		},
 		{name: "sending refused messages fails partly", setup: setup{mix: many}, play: func(r *rig) {
 			r.faultySends(30, func() queue.Fault {
 				odd := r.roll(2)
@@ -28,33 +35,58 @@ func TestQueue(t *testing.T) {
 			})
 		}},
 		{name: "sending refused messages is not allowed", setup: setup{mix: many}, play: func(r *rig) {
-			r.faultySends(12, func() queue.Fault { return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden} })
+			r.faultySends(
+				12,
+				func() queue.Fault { return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden} },
+			)
 		}},
-		{name: "sending refused messages is throttled", setup: setup{mix: many, messages: 400}, play: func(r *rig) {
-			r.faultySends(12, func() queue.Fault { return throttled })
-		}},
-		{name: "sending refused messages hangs", setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second}, play: func(r *rig) {
-			r.faultySends(2, func() queue.Fault { return queue.Fault{Hang: true} })
-			if r.failed > 0 {
-				r.Errorf("%d invocations failed: what was recorded should have been acknowledged all the same", r.failed)
-			}
-		}},
-		{name: "the whole queue service hangs", setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second}, play: func(r *rig) {
-			r.Judge(func(queue.Call) queue.Fault {
-				r.happened()
-				return queue.Fault{Hang: true}
-			})
-			r.fill()
-			r.poll()
-			if r.failed > 0 {
-				r.Errorf("%d invocations failed: what was recorded should have been acknowledged all the same", r.failed)
-			}
-			r.Judge(nil)
-			r.drain()
-		}},
-		{name: "refused messages sent, the service's answer lost", setup: setup{mix: many}, play: func(r *rig) {
-			r.faultySends(12, func() queue.Fault { return queue.Fault{LoseDone: true} })
-		}},
+		{
+			name:  "sending refused messages is throttled",
+			setup: setup{mix: many, messages: 400},
+			play: func(r *rig) {
+				r.faultySends(12, func() queue.Fault { return throttled })
+			},
+		},
+		{
+			name:  "sending refused messages hangs",
+			setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second},
+			play: func(r *rig) {
+				r.faultySends(2, func() queue.Fault { return queue.Fault{Hang: true} })
+				if r.failed > 0 {
+					r.Errorf(
+						"%d invocations failed: what was recorded should have been acknowledged all the same",
+						r.failed,
+					)
+				}
+			},
+		},
+		{
+			name:  "the whole queue service hangs",
+			setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second},
+			play: func(r *rig) {
+				r.Judge(func(queue.Call) queue.Fault {
+					r.happened()
+					return queue.Fault{Hang: true}
+				})
+				r.fill()
+				r.poll()
+				if r.failed > 0 {
+					r.Errorf(
+						"%d invocations failed: what was recorded should have been acknowledged all the same",
+						r.failed,
+					)
+				}
+				r.Judge(nil)
+				r.drain()
+			},
+		},
+		{
+			name:  "refused messages sent, the service's answer lost",
+			setup: setup{mix: many},
+			play: func(r *rig) {
+				r.faultySends(12, func() queue.Fault { return queue.Fault{LoseDone: true} })
+			},
+		},
 		{name: "delays cannot be set", play: func(r *rig) {
 			r.Judge(func(call queue.Call) queue.Fault {
 				if call.Action == "ChangeMessageVisibilityBatch" {
@@ -77,35 +109,43 @@ func TestQueue(t *testing.T) {
 			r.wantDeadLetters()
 			r.redis.Restart()
 		}},
-		{name: "recorded, but timed out each time until the dead-letter queue, then redrive", setup: setup{timeout: 3 * time.Second, messages: 200, batch: 200}, play: func(r *rig) {
-			r.happened()
-			for _, c := range r.consumers {
-				c.Judge(func([]byte) sandbox.Verdict { return sandbox.Hold })
-			}
-			r.fill()
-			r.drain()
-			if dead := len(r.dlq.Messages()); dead != r.messages {
-				r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
-			}
-			for _, c := range r.consumers {
-				c.Judge(nil)
-			}
-		}},
-		{name: "every answer lost until the dead-letter queue, then redrive", setup: setup{messages: 600}, play: func(r *rig) {
-			// All was recorded and refused at the first receive; all comes back all the same.
-			for _, c := range r.consumers {
-				c.Judge(func([]byte) sandbox.Verdict { return sandbox.Lose })
-			}
-			r.happened()
-			r.fill()
-			r.drain()
-			if dead := len(r.dlq.Messages()); dead != r.messages {
-				r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
-			}
-			for _, c := range r.consumers {
-				c.Judge(nil)
-			}
-		}},
+		{
+			name:  "recorded, but timed out each time until the dead-letter queue, then redrive",
+			setup: setup{timeout: 3 * time.Second, messages: 200, batch: 200},
+			play: func(r *rig) {
+				r.happened()
+				for _, c := range r.consumers {
+					c.Judge(func([]byte) sandbox.Verdict { return sandbox.Hold })
+				}
+				r.fill()
+				r.drain()
+				if dead := len(r.dlq.Messages()); dead != r.messages {
+					r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
+				}
+				for _, c := range r.consumers {
+					c.Judge(nil)
+				}
+			},
+		},
+		{
+			name:  "every answer lost until the dead-letter queue, then redrive",
+			setup: setup{messages: 600},
+			play: func(r *rig) {
+				// All was recorded and refused at the first receive; all comes back all the same.
+				for _, c := range r.consumers {
+					c.Judge(func([]byte) sandbox.Verdict { return sandbox.Lose })
+				}
+				r.happened()
+				r.fill()
+				r.drain()
+				if dead := len(r.dlq.Messages()); dead != r.messages {
+					r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
+				}
+				for _, c := range r.consumers {
+					c.Judge(nil)
+				}
+			},
+		},
 	})
 }
 
@@ -121,7 +161,8 @@ func (r *rig) faultySends(times int, fault func() queue.Fault) {
 	r.drain()
 }
 
-// wantDeadLetters checks that every order is in the dead-letter queue, unchanged, and that no bad message is: refusing
+// wantDeadLetters checks that every order is in the dead-letter queue, unchanged, and that no bad
+// message is: refusing
 // needs no Redis.
 func (r *rig) wantDeadLetters() {
 	r.Helper()
@@ -141,50 +182,98 @@ func (r *rig) wantDeadLetters() {
 		}
 	}
 	if testing.Verbose() {
-		r.Logf("after %d deliveries, %d of %d messages are in the dead-letter queue", r.deliveries, len(dead), len(r.sent))
+		r.Logf(
+			"after %d deliveries, %d of %d messages are in the dead-letter queue",
+			r.deliveries,
+			len(dead),
+			len(r.sent),
+		)
 	}
 }
 
 // Batches of every shape.
 func TestBatch(t *testing.T) {
 	playAll(t, []fault{
-		{name: "duplicates and contradictions, sixteen instances at once", setup: setup{consumers: 16, messages: 1500, mix: mix{duplicates: 40, conflicts: 20, bad: 5}}, spares: true, play: (*rig).everywhere},
-		{name: "the same batches on sixteen instances at once, some killed", setup: setup{consumers: 16, messages: 600, mix: mix{duplicates: 20, conflicts: 10, bad: 5}}, play: func(r *rig) {
-			r.strike(6, down, func(c *consumer, _ link.Chunk) link.Verdict {
-				c.Kill()
-				return link.Cut(0)
-			})
-			r.everywhere()
-		}},
-		{name: "poison among good ones", setup: setup{mix: mix{bad: 3}}, spares: true, play: (*rig).smooth},
-		{name: "every message bad", setup: setup{mix: mix{bad: 100}, messages: 400}, spares: true, play: (*rig).smooth},
-		{name: "a batch of 10,000", setup: setup{messages: 10_000, batch: 10_000, consumers: 1}, spares: true, play: (*rig).smooth},
-		{name: "batches of one", setup: setup{messages: 150, batch: 1}, spares: true, play: (*rig).smooth},
-		{name: "an empty batch", setup: setup{messages: 20, consumers: 1}, spares: true, play: func(r *rig) {
-			result := r.consumers[0].Invoke(event([]queue.Message{}))
-			if string(result.Payload) != `{"batchItemFailures":[]}` || result.Error != "" {
-				r.Errorf("an empty batch: %s %s", result.Payload, result.Error)
-			}
-			r.smooth()
-		}},
-		{name: "bodies at the size limit", setup: setup{messages: 24, batch: 20, consumers: 1}, spares: true, play: func(r *rig) {
-			for i, m := range r.source.next(r.messages) {
-				if m.body[0] != '{' {
-					continue
+		{
+			name:   "duplicates and contradictions, sixteen instances at once",
+			setup:  setup{consumers: 16, messages: 1500, mix: mix{duplicates: 40, conflicts: 20, bad: 5}},
+			spares: true,
+			play:   (*rig).everywhere,
+		},
+		{
+			name:  "the same batches on sixteen instances at once, some killed",
+			setup: setup{consumers: 16, messages: 600, mix: mix{duplicates: 20, conflicts: 10, bad: 5}},
+			play: func(r *rig) {
+				r.strike(6, down, func(c *consumer, _ link.Chunk) link.Verdict {
+					c.Kill()
+					return link.Cut(0)
+				})
+				r.everywhere()
+			},
+		},
+		{
+			name:   "poison among good ones",
+			setup:  setup{mix: mix{bad: 3}},
+			spares: true,
+			play:   (*rig).smooth,
+		},
+		{
+			name:   "every message bad",
+			setup:  setup{mix: mix{bad: 100}, messages: 400},
+			spares: true,
+			play:   (*rig).smooth,
+		},
+		{
+			name:   "a batch of 10,000",
+			setup:  setup{messages: 10_000, batch: 10_000, consumers: 1},
+			spares: true,
+			play:   (*rig).smooth,
+		},
+		{
+			name:   "batches of one",
+			setup:  setup{messages: 150, batch: 1},
+			spares: true,
+			play:   (*rig).smooth,
+		},
+		{
+			name:   "an empty batch",
+			setup:  setup{messages: 20, consumers: 1},
+			spares: true,
+			play: func(r *rig) {
+				result := r.consumers[0].Invoke(event([]queue.Message{}))
+				if string(result.Payload) != `{"batchItemFailures":[]}` || result.Error != "" {
+					r.Errorf("an empty batch: %s %s", result.Payload, result.Error)
 				}
-				// An unknown field fills the message to the last byte that the queue takes; in others it does so with broken JSON.
-				filler := `{"filler":"` + strings.Repeat("x", r.orders.MaxBytes-len(m.body)-len(`"filler":"",`)) + `",`
-				m.body = filler + m.body[1:]
-				if i%5 == 0 {
-					m = message{reason: "invalid_json", body: m.body[:len(m.body)-1] + "]"}
+				r.smooth()
+			},
+		},
+		{
+			name:   "bodies at the size limit",
+			setup:  setup{messages: 24, batch: 20, consumers: 1},
+			spares: true,
+			play: func(r *rig) {
+				for i, m := range r.source.next(r.messages) {
+					if m.body[0] != '{' {
+						continue
+					}
+					// An unknown field fills the message to the last byte that the queue takes; in others it does
+					// so with broken JSON.
+					filler := `{"filler":"` + strings.Repeat(
+						"x",
+						r.orders.MaxBytes-len(m.body)-len(`"filler":"",`),
+					) + `",`
+					m.body = filler + m.body[1:]
+					if i%5 == 0 {
+						m = message{reason: "invalid_json", body: m.body[:len(m.body)-1] + "]"}
+					}
+					if len(m.body) != r.orders.MaxBytes {
+						r.Fatalf("%d bytes", len(m.body))
+					}
+					r.send(m)
 				}
-				if len(m.body) != r.orders.MaxBytes {
-					r.Fatalf("%d bytes", len(m.body))
-				}
-				r.send(m)
-			}
-			r.drain()
-		}},
+				r.drain()
+			},
+		},
 	})
 }
 
@@ -193,11 +282,17 @@ func (r *rig) smooth() {
 	r.fill()
 	r.drain()
 	if r.failed > 0 || r.deliveries != len(r.sent) {
-		r.Errorf("without a fault, %d invocations failed, and %d messages took %d deliveries", r.failed, len(r.sent), r.deliveries)
+		r.Errorf(
+			"without a fault, %d invocations failed, and %d messages took %d deliveries",
+			r.failed,
+			len(r.sent),
+			r.deliveries,
+		)
 	}
 }
 
-// everywhere gives all messages to all instances at once, each in an order of its own, as if the queue had
+// everywhere gives all messages to all instances at once, each in an order of its own, as if the
+// queue had
 // delivered every message many times. Then the queue delivers them once more.
 func (r *rig) everywhere() {
 	r.fill()

@@ -19,13 +19,17 @@ func TestRedis(t *testing.T) {
 	playAll(t, []fault{
 		{name: "Redis killed inside a batch and restarted", play: func(r *rig) {
 			var mu sync.Mutex // one death at a time
-			r.strike(4, func(link.Chunk) bool { return true }, func(_ *consumer, chunk link.Chunk) link.Verdict {
-				mu.Lock()
-				defer mu.Unlock()
-				r.redis.Kill()
-				r.redis.Restart()
-				return link.Cut(r.roll(len(chunk.Data) + 1))
-			})
+			r.strike(
+				4,
+				func(link.Chunk) bool { return true },
+				func(_ *consumer, chunk link.Chunk) link.Verdict {
+					mu.Lock()
+					defer mu.Unlock()
+					r.redis.Kill()
+					r.redis.Restart()
+					return link.Cut(r.roll(len(chunk.Data) + 1))
+				},
+			)
 			r.fill()
 			r.drain()
 		}},
@@ -33,19 +37,23 @@ func TestRedis(t *testing.T) {
 			r.fill()
 			r.outage(r.redis.Kill, r.redis.Restart, 3)
 		}},
-		{name: "Redis frozen past the time limits", setup: setup{messages: 800, batch: 400}, play: func(r *rig) {
-			r.fill()
-			r.strike(1, up, func(*consumer, link.Chunk) link.Verdict {
-				r.redis.Freeze()
-				return link.Pass() // and so it is carried out later, when nobody waits for it any more
-			})
-			r.poll()
-			r.redis.Thaw()
-			if len(r.orders.Messages()) == 0 {
-				r.Error("nothing came back although Redis stood still")
-			}
-			r.drain()
-		}},
+		{
+			name:  "Redis frozen past the time limits",
+			setup: setup{messages: 800, batch: 400},
+			play: func(r *rig) {
+				r.fill()
+				r.strike(1, up, func(*consumer, link.Chunk) link.Verdict {
+					r.redis.Freeze()
+					return link.Pass() // and so it is carried out later, when nobody waits for it any more
+				})
+				r.poll()
+				r.redis.Thaw()
+				if len(r.orders.Messages()) == 0 {
+					r.Error("nothing came back although Redis stood still")
+				}
+				r.drain()
+			},
+		},
 		{name: "Redis out of memory (noeviction)", play: func(r *rig) {
 			full := sync.OnceFunc(func() { r.configure("maxmemory", "1") })
 			r.strike(1, up, func(*consumer, link.Chunk) link.Verdict {
@@ -71,29 +79,42 @@ func TestRedis(t *testing.T) {
 			}
 			r.drain()
 		}},
-		{name: "failover to a replica that had caught up", setup: setup{consumers: 1}, play: func(r *rig) {
-			replica := redistest.Start(r, "--appendfsync", "always", "--replicaof", "127.0.0.1 "+port(r.redis))
-			client := replica.Client()
-			r.until(func() bool {
-				info, err := client.Info(r.Context(), "replication").Result()
-				return err == nil && strings.Contains(info, "master_link_status:up")
-			})
-			r.strike(1, up, func(c *consumer, chunk link.Chunk) link.Verdict {
-				// What was answered is on the replica; what is under way is on neither.
-				if n, err := r.redis.Client().Wait(r.Context(), 1, 10*time.Second).Result(); err != nil || n != 1 {
-					r.Errorf("the replica did not catch up: %d, %v", n, err)
-				}
-				r.redis.Kill()
-				if err := client.Do(r.Context(), "replicaof", "no", "one").Err(); err != nil {
-					r.Errorf("promote the replica: %v", err)
-				}
-				c.link.Lead(replica.Addr())
-				return link.Cut(0)
-			})
-			r.fill()
-			r.drain()
-			r.redis = replica
-		}},
+		{
+			name:  "failover to a replica that had caught up",
+			setup: setup{consumers: 1},
+			play: func(r *rig) {
+				replica := redistest.Start(
+					r,
+					"--appendfsync",
+					"always",
+					"--replicaof",
+					"127.0.0.1 "+port(r.redis),
+				)
+				client := replica.Client()
+				r.until(func() bool {
+					info, err := client.Info(r.Context(), "replication").Result()
+					return err == nil && strings.Contains(info, "master_link_status:up")
+				})
+				r.strike(1, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+					// What was answered is on the replica; what is under way is on neither.
+					if n, err := r.redis.Client().
+						Wait(r.Context(), 1, 10*time.Second).
+						Result(); err != nil ||
+						n != 1 {
+						r.Errorf("the replica did not catch up: %d, %v", n, err)
+					}
+					r.redis.Kill()
+					if err := client.Do(r.Context(), "replicaof", "no", "one").Err(); err != nil {
+						r.Errorf("promote the replica: %v", err)
+					}
+					c.link.Lead(replica.Addr())
+					return link.Cut(0)
+				})
+				r.fill()
+				r.drain()
+				r.redis = replica
+			},
+		},
 		{name: "SCRIPT FLUSH between and inside batches", play: func(r *rig) {
 			r.strike(20, up, func(*consumer, link.Chunk) link.Verdict {
 				r.do("script", "flush")
@@ -103,27 +124,43 @@ func TestRedis(t *testing.T) {
 			r.drain()
 		}},
 		{name: "connection dropped inside a pipeline", play: func(r *rig) {
-			r.strike(12, func(link.Chunk) bool { return true }, func(_ *consumer, chunk link.Chunk) link.Verdict {
-				return link.Cut(r.roll(len(chunk.Data) + 1))
-			})
+			r.strike(
+				12,
+				func(link.Chunk) bool { return true },
+				func(_ *consumer, chunk link.Chunk) link.Verdict {
+					return link.Cut(r.roll(len(chunk.Data) + 1))
+				},
+			)
 			r.fill()
 			r.drain()
 		}},
-		{name: "answers that come after the time limit", setup: setup{messages: 800, batch: 300}, play: func(r *rig) {
-			r.strike(3, down, func(*consumer, link.Chunk) link.Verdict {
-				time.Sleep(2500 * time.Millisecond) // the client waits for two seconds
-				return link.Pass()
-			})
-			r.fill()
-			r.drain()
-		}},
-		{name: "connection that goes silent", setup: setup{messages: 800, batch: 300}, play: func(r *rig) {
-			r.strike(3, func(link.Chunk) bool { return true }, func(_ *consumer, chunk link.Chunk) link.Verdict {
-				return link.Swallow(r.roll(len(chunk.Data) + 1))
-			})
-			r.fill()
-			r.drain()
-		}},
+		{
+			name:  "answers that come after the time limit",
+			setup: setup{messages: 800, batch: 300},
+			play: func(r *rig) {
+				r.strike(3, down, func(*consumer, link.Chunk) link.Verdict {
+					time.Sleep(2500 * time.Millisecond) // the client waits for two seconds
+					return link.Pass()
+				})
+				r.fill()
+				r.drain()
+			},
+		},
+		{
+			name:  "connection that goes silent",
+			setup: setup{messages: 800, batch: 300},
+			play: func(r *rig) {
+				r.strike(
+					3,
+					func(link.Chunk) bool { return true },
+					func(_ *consumer, chunk link.Chunk) link.Verdict {
+						return link.Swallow(r.roll(len(chunk.Data) + 1))
+					},
+				)
+				r.fill()
+				r.drain()
+			},
+		},
 		{name: "keys of the wrong type, later mended", setup: setup{batch: 100}, play: func(r *rig) {
 			var mu sync.Mutex // one key at a time
 			var mend []func()
@@ -146,36 +183,49 @@ func TestRedis(t *testing.T) {
 			}
 			r.drain()
 		}},
-		{name: "cluster: replicas take over from their masters", setup: setup{cluster: true}, play: func(r *rig) {
-			r.during(10, func(ctx context.Context) error {
-				for pair := range r.cluster.Masters {
-					if err := r.cluster.Failover(ctx, pair); err != nil {
-						return err
+		{
+			name:  "cluster: replicas take over from their masters",
+			setup: setup{cluster: true},
+			play: func(r *rig) {
+				r.during(10, func(ctx context.Context) error {
+					for pair := range r.cluster.Masters {
+						if err := r.cluster.Failover(ctx, pair); err != nil {
+							return err
+						}
 					}
-				}
-				return nil
-			})
-		}},
-		{name: "cluster: slots in use move to another master", setup: setup{cluster: true}, play: func(r *rig) {
-			r.during(100, func(ctx context.Context) error {
-				for turn := range 8 {
-					key := fmt.Sprintf("{o%d}", turn%r.shards)
-					owner, err := r.cluster.Owner(ctx, key)
-					if err != nil {
-						return err
+					return nil
+				})
+			},
+		},
+		{
+			name:  "cluster: slots in use move to another master",
+			setup: setup{cluster: true},
+			play: func(r *rig) {
+				r.during(100, func(ctx context.Context) error {
+					for turn := range 8 {
+						key := fmt.Sprintf("{o%d}", turn%r.shards)
+						owner, err := r.cluster.Owner(ctx, key)
+						if err != nil {
+							return err
+						}
+						to := r.cluster.Masters[turn%3]
+						if owner == to {
+							to = r.cluster.Masters[(turn+1)%3]
+						}
+						// Held half way for a while: then the functions meet a slot that is in two places.
+						if err := r.cluster.MoveSlot(
+							ctx,
+							key,
+							to,
+							func() { time.Sleep(100 * time.Millisecond) },
+						); err != nil {
+							return err
+						}
 					}
-					to := r.cluster.Masters[turn%3]
-					if owner == to {
-						to = r.cluster.Masters[(turn+1)%3]
-					}
-					// Held half way for a while: then the functions meet a slot that is in two places.
-					if err := r.cluster.MoveSlot(ctx, key, to, func() { time.Sleep(100 * time.Millisecond) }); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}},
+					return nil
+				})
+			},
+		},
 	})
 }
 
@@ -210,7 +260,8 @@ func (r *rig) until(holds func() bool) {
 
 func port(s *redistest.Server) string { _, port, _ := strings.Cut(s.Addr(), ":"); return port }
 
-// spoil puts a string in the place of one of the store's hashes and leaderboards, and returns how to undo it.
+// spoil puts a string in the place of one of the store's hashes and leaderboards, and returns how
+// to undo it.
 func (r *rig) spoil() func() {
 	ctx, client := r.Context(), r.redis.Client()
 	keys, err := client.Keys(ctx, "{o*").Result()
@@ -244,7 +295,8 @@ func (r *rig) spoil() func() {
 	return nil
 }
 
-// during sends so many messages at a time, and lets the functions take them, for as long as something happens.
+// during sends so many messages at a time, and lets the functions take them, for as long as
+// something happens.
 func (r *rig) during(messages int, happens func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
 	defer cancel()

@@ -58,11 +58,25 @@ func (p *report) table() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var b strings.Builder
-	b.WriteString("| fault | runs | messages | deliveries | failed invocations | lost | counted twice | wrong in any way |\n")
+	b.WriteString(
+		"| fault | runs | messages | deliveries | failed invocations | lost | counted twice | wrong " +
+			"in any way |\n",
+	)
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	total := row{fault: "**all**"}
 	line := func(r *row) {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", r.fault, r.runs, r.messages, r.deliveries, r.failed, r.lost, r.twice, r.wrong)
+		fmt.Fprintf(
+			&b,
+			"| %s | %d | %d | %d | %d | %d | %d | %d |\n",
+			r.fault,
+			r.runs,
+			r.messages,
+			r.deliveries,
+			r.failed,
+			r.lost,
+			r.twice,
+			r.wrong,
+		)
 	}
 	for _, r := range p.rows {
 		if r.runs == 0 {
@@ -83,17 +97,20 @@ func (p *report) table() string {
 
 const resultsHead = `# Results of the tests under faults
 
-Written by the run itself (` + "`make test-faults`" + `), never by hand. Each run plays one fault against the functions' real binaries
-with random messages: new orders written in many ways, duplicates, contradicting orders under one id, and messages that must be refused.
-Afterwards the store's figures and the queues must equal an independent model, to the cent and to the message.
+Written by the run itself (` + "`make test-faults`" + `), never by hand. Each run injects one fault into
+the functions' real binaries while they process random messages: new orders written in many ways,
+duplicates, contradicting orders under one id, and messages that must be refused. Afterwards the
+figures of the store, the queues and the archive must equal an independent model, to the cent and to
+the message.
 
-- *deliveries*: messages given to the function, over all receives; *failed invocations*: those that ended with an error, a
-  time-out or a dead process. Both show that the fault happened.
-- *lost*: orders that are counted nowhere and refusals that are in no queue; *counted twice*: orders counted more than once.
-- *wrong in any way*: runs in which any figure, refusal or queue was not what it must be.
+- *deliveries*: messages passed to the order function, over all receives; *failed invocations*: those
+  that ended with an error, a time-out or a dead process. Both show that the fault happened.
+- *lost*: orders that are counted nowhere, refusals that are in no queue, and acknowledged messages
+  that have no line in the archive; *counted twice*: orders counted more than once.
+- *wrong in any way*: runs in which any figure, refusal, queue or archive line was not as it must be.
 
-Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `; the cluster's nodes, which are not killed here, with
-` + "`everysec`" + `. Seeds %s.
+Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `; the cluster's nodes, which
+are not killed here, with ` + "`everysec`" + `. Seeds %s.
 
 `
 

@@ -36,8 +36,8 @@ type rig struct {
 	random *rand.Rand // of the test's own goroutine
 	shards int
 
-	redis     *redistest.Server  // nil with a cluster
-	cluster   *redistest.Cluster // nil without
+	redis   *redistest.Server  // nil with a cluster
+	cluster *redistest.Cluster // nil without
 	cloud
 	consumers []*consumer
 	source    *source
@@ -57,36 +57,15 @@ type consumer struct {
 	link *link.Link // nil with a cluster, whose nodes name their own addresses
 }
 
-// A cloud is the queue service with the queues of the template.
-type cloud struct {
-	*queue.Service
-	orders   *queue.Queue
-	dlq      *queue.Queue
-	rejected *queue.Queue
-}
-
-func newCloud(t testing.TB) cloud {
-	t.Helper()
-	attributes := func(logicalID string) queue.Attributes {
-		a, err := template.Queue(logicalID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	c := cloud{Service: labtest.Queues(t)}
-	c.rejected = c.Queue("orders-rejected", attributes("RejectedQueue"))
-	c.dlq = c.Queue("orders-dlq", attributes("OrdersDlq"))
-	orders := attributes("OrdersQueue")
-	orders.DeadLetters = c.dlq
-	c.orders = c.Queue("orders", orders)
-	return c
-}
-
 func newRig(t *testing.T, seed uint64, s setup) *rig {
 	r := &rig{
-		T: t, setup: s, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
-		sent: map[string]message{}, cloud: newCloud(t),
+		T:      t,
+		setup:  s,
+		seed:   seed,
+		random: rand.New(rand.NewPCG(seed, 1)),
+		dice:   rand.New(rand.NewPCG(seed, 2)),
+		sent:   map[string]message{},
+		cloud:  newCloud(t),
 	}
 	r.spared = r.dice.IntN(3)
 	if r.messages == 0 {
@@ -120,7 +99,10 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 			c.link = labtest.Link(t, r.redis.Addr())
 			url = "redis://" + c.link.Addr() + "/0"
 		}
-		c.Sandbox = labtest.Start(t, sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)})
+		c.Sandbox = labtest.Start(
+			t,
+			sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)},
+		)
 		r.consumers = append(r.consumers, c)
 	}
 	return r
@@ -128,16 +110,20 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 
 // startOrders starts an order function with the usual time limit.
 func startOrders(t testing.TB, env ...string) *labtest.Sandbox {
-	return labtest.Start(t, sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env})
+	return labtest.Start(
+		t,
+		sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env},
+	)
 }
 
-// env is the environment of both functions.
+// env is the environment of the functions.
 func (r *rig) env(redisURL string) []string {
-	return []string{
-		"REDIS_URL=" + redisURL, "REDIS_CLUSTER=" + strconv.FormatBool(r.cluster != nil), "LEDGER_SHARDS=" + strconv.Itoa(r.shards),
-		"AWS_ENDPOINT_URL=" + r.Endpoint(), "ORDERS_QUEUE_URL=" + r.orders.URL(),
-		"REJECTED_QUEUE_URL=" + r.rejected.URL(), "DLQ_QUEUE_URL=" + r.dlq.URL(), "LOG_LEVEL=warn",
-	}
+	return append(r.environment(),
+		"REDIS_URL="+redisURL,
+		"REDIS_CLUSTER="+strconv.FormatBool(r.cluster != nil),
+		"LEDGER_SHARDS="+strconv.Itoa(r.shards),
+		"LOG_LEVEL=warn",
+	)
 }
 
 // fill sends random messages.
@@ -186,7 +172,11 @@ func (r *rig) finish() verdict {
 }
 
 // strike lets a fault happen to some of the chunks for which it may: at so many, at random.
-func (r *rig) strike(times int, may func(link.Chunk) bool, fault func(*consumer, link.Chunk) link.Verdict) {
+func (r *rig) strike(
+	times int,
+	may func(link.Chunk) bool,
+	fault func(*consumer, link.Chunk) link.Verdict,
+) {
 	for _, c := range r.consumers {
 		c.link.Watch(func(chunk link.Chunk) link.Verdict {
 			if !may(chunk) || !r.chance(times) {
@@ -247,8 +237,15 @@ func (r *rig) describe() string {
 	for _, c := range r.consumers {
 		started += c.Processes()
 	}
-	return fmt.Sprintf("%d messages, %d shards, %d deliveries, %d invocations failed, %d processes, struck %d times",
-		len(r.sent), r.shards, r.deliveries, r.failed, started, r.struck)
+	return fmt.Sprintf(
+		"%d messages, %d shards, %d deliveries, %d invocations failed, %d processes, struck %d times",
+		len(r.sent),
+		r.shards,
+		r.deliveries,
+		r.failed,
+		started,
+		r.struck,
+	)
 }
 
 // shorten keeps a list of problems readable.

@@ -25,7 +25,8 @@ import (
 
 const secretARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:redis"
 
-// TLS, users and passwords, each way in which a function may be given them, with both real functions.
+// TLS, users and passwords, each way in which a function may be given them, with both real
+// functions.
 func TestSecureConnections(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -35,16 +36,33 @@ func TestSecureConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	tlsPort := strconv.Itoa(port)
-	server := redistest.Start(t, "--aclfile", absolute(t, aclFile), "--tls-port", tlsPort,
-		"--tls-cert-file", filepath.Join(folder, "server.pem"), "--tls-key-file", filepath.Join(folder, "server.key"),
-		"--tls-ca-cert-file", authority, "--tls-auth-clients", "no")
+	server := redistest.Start(
+		t,
+		"--aclfile",
+		absolute(t, aclFile),
+		"--tls-port",
+		tlsPort,
+		"--tls-cert-file",
+		filepath.Join(folder, "server.pem"),
+		"--tls-key-file",
+		filepath.Join(folder, "server.key"),
+		"--tls-ca-cert-file",
+		authority,
+		"--tls-auth-clients",
+		"no",
+	)
 	for _, user := range []string{"orders", "stats"} {
-		if err := server.Client().Do(t.Context(), "acl", "setuser", user, ">"+password).Err(); err != nil {
+		if err := server.Client().
+			Do(t.Context(), "acl", "setuser", user, ">"+password).
+			Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Whoever gives no password is the default user, who in production is switched off. The test still needs it.
-	if err := server.Client().Do(t.Context(), "acl", "setuser", "default", "resetkeys").Err(); err != nil {
+	// Whoever gives no password is the default user, who in production is switched off. The test still
+	// needs it.
+	if err := server.Client().
+		Do(t.Context(), "acl", "setuser", "default", "resetkeys").
+		Err(); err != nil {
 		t.Fatal(err)
 	}
 	trust := "SSL_CERT_FILE=" + authority
@@ -76,9 +94,14 @@ func TestSecureConnections(t *testing.T) {
 			defer secrets.Close()
 			// The last of two settings counts.
 			env := func(user string) []string {
-				return append(r.env(c.scheme+user+c.userinfo+address), append(c.env, "AWS_ENDPOINT_URL="+secrets.URL)...)
+				return append(
+					r.env(c.scheme+user+c.userinfo+address),
+					append(c.env, "AWS_ENDPOINT_URL="+secrets.URL)...)
 			}
-			r.orders.Send(`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01","items":[{"product_id":"P1","quantity":1,"price_per_unit":"0.01"}]}`)
+			r.orders.Send(
+				`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-05-01",` +
+					`"items":[{"product_id":"P1","quantity":1,"price_per_unit":"0.01"}]}`,
+			)
 			r.deliver(&consumer{Sandbox: startOrders(t, env("orders")...)}, r.orders.Receive(1))
 			status, body, err := startAPI(t, env("stats")...).get("/users/U1/stats")
 			if err != nil {
@@ -120,11 +143,14 @@ func withSecret(next http.Handler, secret string) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": secretARN, "SecretString": secret}) // gone: it asks again
+		_ = json.NewEncoder(w).
+			Encode(map[string]string{"ARN": secretARN, "SecretString": secret})
+		// gone: it asks again
 	})
 }
 
-// makeCertificates makes an authority of the test's own and a server's certificate signed by it, and returns the path of the
+// makeCertificates makes an authority of the test's own and a server's certificate signed by it,
+// and returns the path of the
 // authority's certificate.
 func makeCertificates(t *testing.T, folder string) string {
 	t.Helper()
@@ -151,7 +177,11 @@ func makeCertificates(t *testing.T, folder string) string {
 	}
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		if err := os.WriteFile(
+			path,
+			pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}),
+			0o600,
+		); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -168,5 +198,9 @@ func makeCertificates(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	write("server.key", "PRIVATE KEY", der)
-	return write("authority.pem", "CERTIFICATE", sign(authority, authority, authorityKey, authorityKey))
+	return write(
+		"authority.pem",
+		"CERTIFICATE",
+		sign(authority, authority, authorityKey, authorityKey),
+	)
 }

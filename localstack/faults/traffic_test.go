@@ -17,7 +17,8 @@ type message struct {
 	reason string   // of the refusal
 }
 
-// A content is what an order says. Messages with the same content are the same order; contents with one id contradict each other.
+// A content is what an order says. Messages with the same content are the same order; contents with
+// one id contradict each other.
 type content struct {
 	id, user string
 	placed   time.Time
@@ -97,15 +98,28 @@ func (s *source) one() message {
 
 func newContent(random *rand.Rand, id string) *content {
 	c := &content{
-		id: id, user: fmt.Sprintf("U%d", random.IntN(25)),
-		placed: time.Date(2023, time.Month(1+random.IntN(36)), 1+random.IntN(28), random.IntN(24), random.IntN(60), random.IntN(60), random.IntN(1e9), time.UTC),
+		id:   id,
+		user: fmt.Sprintf("U%d", random.IntN(25)),
+		placed: time.Date(
+			2023,
+			time.Month(1+random.IntN(36)),
+			1+random.IntN(28),
+			random.IntN(24),
+			random.IntN(60),
+			random.IntN(60),
+			random.IntN(1e9),
+			time.UTC,
+		),
 	}
 	for range 1 + random.IntN(4) {
 		price := strconv.Itoa(random.IntN(2000))
 		if decimals := random.IntN(10); decimals > 0 {
 			price += "." + fmt.Sprintf("%09d", random.IntN(1e9))[:decimals]
 		}
-		c.items = append(c.items, item{fmt.Sprintf("P%d", random.IntN(500)), 1 + random.Int64N(50), price})
+		c.items = append(
+			c.items,
+			item{fmt.Sprintf("P%d", random.IntN(500)), 1 + random.Int64N(50), price},
+		)
 	}
 	switch value := c.cents(); random.IntN(6) {
 	case 0:
@@ -139,7 +153,11 @@ func write(random *rand.Rand, c *content) string {
 			quantity += ".0"
 		}
 		items[at] = object(random, []string{
-			`"product_id":` + text(c.items[i].product), `"quantity":` + number(quantity), `"price_per_unit":` + number(c.items[i].price),
+			`"product_id":` + text(
+				c.items[i].product,
+			),
+			`"quantity":` + number(quantity),
+			`"price_per_unit":` + number(c.items[i].price),
 		})
 	}
 	placed := c.placed.Format("2006-01-02T15:04:05.000000000Z07:00")
@@ -147,9 +165,15 @@ func write(random *rand.Rand, c *content) string {
 	case 0:
 		placed = strings.TrimSuffix(placed, "Z")
 	case 1:
-		placed = c.placed.In(time.FixedZone("", (random.IntN(27)-12)*3600)).Format("2006-01-02T15:04:05.000000000Z07:00")
+		placed = c.placed.In(time.FixedZone("", (random.IntN(27)-12)*3600)).
+			Format("2006-01-02T15:04:05.000000000Z07:00")
 	}
-	fields := []string{`"order_id":` + text(c.id), `"user_id":` + text(c.user), `"order_timestamp":` + text(placed), `"items":[` + strings.Join(items, ",") + `]`}
+	fields := []string{
+		`"order_id":` + text(c.id),
+		`"user_id":` + text(c.user),
+		`"order_timestamp":` + text(placed),
+		`"items":[` + strings.Join(items, ",") + `]`,
+	}
 	if c.stated != "" {
 		fields = append(fields, `"order_value":`+number(c.stated))
 	}
@@ -177,7 +201,8 @@ func text(s string) string {
 	return string(quoted)
 }
 
-// badMessage makes a message that must be refused. Each has its own body, by which it is known again.
+// badMessage makes a message that must be refused. Each has its own body, by which it is known
+// again.
 func badMessage(random *rand.Rand, n int) message {
 	id := fmt.Sprintf("BAD-%05d", n)
 	with := func(field, value string) string {
@@ -195,7 +220,10 @@ func badMessage(random *rand.Rand, n int) message {
 		return object(random, written)
 	}
 	oneItem := func(quantity, price string) string {
-		return with("items", fmt.Sprintf(`[{"product_id":"P1","quantity":%s,"price_per_unit":%s}]`, quantity, price))
+		return with(
+			"items",
+			fmt.Sprintf(`[{"product_id":"P1","quantity":%s,"price_per_unit":%s}]`, quantity, price),
+		)
 	}
 	kinds := []message{
 		{reason: "invalid_json", body: id + " is no JSON"},

@@ -23,12 +23,22 @@ type use struct {
 func someOrders(n int) []order.Order {
 	orders := make([]order.Order, n)
 	for i := range orders {
-		orders[i] = order.Order{ID: fmt.Sprintf("ORD%d", i), UserID: fmt.Sprintf("U%d", i%7), Value: 100, Placed: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)}
+		orders[i] = order.Order{
+			ID:     fmt.Sprintf("ORD%d", i),
+			UserID: fmt.Sprintf("U%d", i%7),
+			Value:  100,
+			Placed: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC),
+		}
 	}
 	return orders
 }
 
-func record(ctx context.Context, store *ledger.Store, orders []order.Order, want ledger.Outcome) error {
+func record(
+	ctx context.Context,
+	store *ledger.Store,
+	orders []order.Order,
+	want ledger.Outcome,
+) error {
 	outcomes := make([]ledger.Outcome, len(orders))
 	if err := store.Record(ctx, orders, outcomes); err != nil {
 		return err
@@ -41,60 +51,92 @@ func record(ctx context.Context, store *ledger.Store, orders []order.Order, want
 
 // writing is all that the order function does.
 var writing = []use{
-	{"count refused messages", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		return store.CountRefused(ctx, []ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}})
-	}},
-	{"add to the counters", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
-	}},
+	{
+		"count refused messages",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			return store.CountRefused(
+				ctx,
+				[]ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}},
+			)
+		},
+	},
+	{
+		"add to the counters",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
+		},
+	},
 	{"record", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		return errors.Join(record(ctx, store, someOrders(50), ledger.Recorded), record(ctx, store, someOrders(50), ledger.Duplicate))
+		return errors.Join(
+			record(ctx, store, someOrders(50), ledger.Recorded),
+			record(ctx, store, someOrders(50), ledger.Duplicate),
+		)
 	}},
-	{"record when the script is lost", func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
-		if err := onEveryMaster(ctx, admin, func(node redis.Cmdable) error { return node.ScriptFlush(ctx).Err() }); err != nil {
-			return err
-		}
-		return record(ctx, store, someOrders(50), ledger.Recorded)
-	}},
-	{"count more customers than the leaderboard holds", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		orders := someOrders(3 * 2 * ledger.MaxTop) // enough for each of three shards
-		for i := range orders {
-			orders[i].UserID = fmt.Sprintf("customer %d", i)
-		}
-		return record(ctx, store, orders, ledger.Recorded)
-	}},
-	{"turn down what would pass the limit", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		over := someOrders(50)
-		for i := range over {
-			over[i].ID += "x"
-			over[i].Value = ledger.MaxSpend
-		}
-		return errors.Join(record(ctx, store, someOrders(50), ledger.Recorded), record(ctx, store, over, ledger.Overflow))
-	}},
-	{"take back a half recorded batch", func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
-		for shard := range 3 {
-			if err := admin.Set(ctx, fmt.Sprintf("{o%d}periods", shard), "not a hash", 0).Err(); err != nil {
+	{
+		"record when the script is lost",
+		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
+			if err := onEveryMaster(
+				ctx,
+				admin,
+				func(node redis.Cmdable) error { return node.ScriptFlush(ctx).Err() },
+			); err != nil {
 				return err
 			}
-		}
-		err := record(ctx, store, someOrders(1), ledger.Recorded)
-		if err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
-			return fmt.Errorf("over a key of the wrong type: %w", err)
-		}
-		for shard := range 3 {
-			bucket := fmt.Sprintf("{o%d}u*", shard)
-			if err := onEveryMaster(ctx, admin, func(node redis.Cmdable) error {
-				left, err := node.Keys(ctx, bucket).Result()
-				if err == nil && len(left) > 0 {
-					err = errNotTakenBack
+			return record(ctx, store, someOrders(50), ledger.Recorded)
+		},
+	},
+	{
+		"count more customers than the leaderboard holds",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			orders := someOrders(3 * 2 * ledger.MaxTop) // enough for each of three shards
+			for i := range orders {
+				orders[i].UserID = fmt.Sprintf("customer %d", i)
+			}
+			return record(ctx, store, orders, ledger.Recorded)
+		},
+	},
+	{
+		"turn down what would pass the limit",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			over := someOrders(50)
+			for i := range over {
+				over[i].ID += "x"
+				over[i].Value = ledger.MaxSpend
+			}
+			return errors.Join(
+				record(ctx, store, someOrders(50), ledger.Recorded),
+				record(ctx, store, over, ledger.Overflow),
+			)
+		},
+	},
+	{
+		"take back a half recorded batch",
+		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
+			for shard := range 3 {
+				if err := admin.Set(ctx, fmt.Sprintf("{o%d}periods", shard), "not a hash", 0).
+					Err(); err != nil {
+					return err
 				}
-				return err
-			}); err != nil {
-				return err
 			}
-		}
-		return nil
-	}},
+			err := record(ctx, store, someOrders(1), ledger.Recorded)
+			if err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+				return fmt.Errorf("over a key of the wrong type: %w", err)
+			}
+			for shard := range 3 {
+				bucket := fmt.Sprintf("{o%d}u*", shard)
+				if err := onEveryMaster(ctx, admin, func(node redis.Cmdable) error {
+					left, err := node.Keys(ctx, bucket).Result()
+					if err == nil && len(left) > 0 {
+						err = errNotTakenBack
+					}
+					return err
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	},
 }
 
 // errNotTakenBack: figures of a customer without orders are left.
@@ -102,17 +144,26 @@ var errNotTakenBack = errors.New("the batch was not taken back")
 
 // reading is all that the stats function does.
 var reading = []use{
-	{"ping", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error { return store.Ping(ctx) }},
-	{"answer every question", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		_, user := store.User(ctx, "U1")
-		_, global := store.Global(ctx)
-		_, top := store.Top(ctx, 10)
-		_, months := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
-		_, messages := store.Messages(ctx)
-		_, counters := store.Counters(ctx)
-		return errors.Join(user, global, top, months, messages, counters)
-	}},
-	{"add to the counters", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
-		return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
-	}},
+	{
+		"ping",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error { return store.Ping(ctx) },
+	},
+	{
+		"answer every question",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			_, user := store.User(ctx, "U1")
+			_, global := store.Global(ctx)
+			_, top := store.Top(ctx, 10)
+			_, months := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
+			_, messages := store.Messages(ctx)
+			_, counters := store.Counters(ctx)
+			return errors.Join(user, global, top, months, messages, counters)
+		},
+	},
+	{
+		"add to the counters",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			return store.AddCounters(ctx, map[string]int64{"a": 1, "b": 2})
+		},
+	},
 }

@@ -4,21 +4,30 @@ package labtest
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 
+	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/link"
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
 )
 
-// Queues starts a queue service without queues.
-func Queues(t testing.TB) *queue.Service {
+// Queues starts a queue service without queues. Requests for other services go to other.
+func Queues(t testing.TB, other http.Handler) *queue.Service {
 	t.Helper()
-	s, err := queue.Start()
+	s, err := queue.Start(other)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() }) // its connections end with the test in any case
+	return s
+}
+
+// Bucket makes an empty bucket.
+func Bucket(t testing.TB, name string) *bucket.Service {
+	s := bucket.New(name)
+	t.Cleanup(s.Close)
 	return s
 }
 

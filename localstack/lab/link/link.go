@@ -117,7 +117,8 @@ func (l *Link) Drop() {
 	}
 }
 
-// Silence makes all open connections pass nothing any more, without ending them. New connections are
+// Silence makes all open connections pass nothing any more, without ending them. New connections
+// are
 // not affected.
 func (l *Link) Silence() {
 	l.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Call is one call of the service's API, as a function made it.
+// A Call is one call of the service's API, made by a function.
 type Call struct {
 	Action  string // such as SendMessageBatch
 	Queue   string // the queue's name
@@ -23,8 +23,8 @@ type Fault struct {
 	Code     string         // the whole call is refused with this error code
 	Status   int            // with this HTTP status; zero: 400
 	Entry    func(int) bool // entries for which it is true are refused
-	Hang     bool           // no answer comes before the caller gives up
-	LoseDone bool           // the call is done, and the connection ends before the answer
+	Hang     bool           // no response comes before the caller gives up
+	LoseDone bool           // the call is done, and the connection ends before the response
 }
 
 // batch is the part of a request that matters here, of all actions in one.
@@ -61,7 +61,11 @@ type (
 
 // ServeHTTP speaks the AWS JSON protocol.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	_, action, isSQS := strings.Cut(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	if !isSQS && s.other != nil {
+		s.other.ServeHTTP(w, r)
+		return
+	}
 	var in batch
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(w, http.StatusBadRequest, "SerializationException")
@@ -99,24 +103,31 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	_ = json.NewEncoder(w).Encode(out) // the caller is gone: it will ask again
+	_ = json.NewEncoder(w).Encode(out) // a caller that went away asks again
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.sqs#" + code, "message": "as the test wants it"})
+	_ = json.NewEncoder(w).
+		Encode(map[string]string{"__type": "com.amazonaws.sqs#" + code, "message": "refused by the test"})
 }
 
-// do carries out one call, or returns the code of the error that refuses it as a whole.
-func (s *Service) do(q *Queue, action string, in batch, fails func(int) bool) (out answer, code string) {
+// do executes one call, or returns the code of the error that refuses it as a whole.
+func (s *Service) do(
+	q *Queue,
+	action string,
+	in batch,
+	fails func(int) bool,
+) (out answer, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if action == "GetQueueAttributes" {
 		visible, inFlight := q.depth()
 		return answer{Attributes: map[string]string{
-			"ApproximateNumberOfMessages": strconv.Itoa(visible), "ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
-			"ApproximateNumberOfMessagesDelayed": "0",
+			"ApproximateNumberOfMessages":           strconv.Itoa(visible),
+			"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
+			"ApproximateNumberOfMessagesDelayed":    "0",
 		}}, ""
 	}
 	var each func(entry) (success, string)
@@ -132,7 +143,8 @@ func (s *Service) do(q *Queue, action string, in batch, fails func(int) bool) (o
 		each = q.take
 	case "ChangeMessageVisibilityBatch":
 		each = func(e entry) (success, string) {
-			return success{}, q.changeVisibility(e.ReceiptHandle, time.Duration(e.VisibilityTimeout)*time.Second)
+			timeout := time.Duration(e.VisibilityTimeout) * time.Second
+			return success{}, q.changeVisibility(e.ReceiptHandle, timeout)
 		}
 	default:
 		return answer{}, "InvalidAction"
@@ -180,5 +192,8 @@ func (q *Queue) take(e entry) (success, string) {
 		attributes[name] = value.StringValue
 	}
 	sum := md5.Sum([]byte(e.MessageBody))
-	return success{MessageId: q.add(e.MessageBody, attributes), MD5OfMessageBody: hex.EncodeToString(sum[:])}, ""
+	return success{
+		MessageId:        q.add(e.MessageBody, attributes),
+		MD5OfMessageBody: hex.EncodeToString(sum[:]),
+	}, ""
 }

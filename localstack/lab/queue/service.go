@@ -1,6 +1,7 @@
-// Package queue is a queue service in one process with the properties of SQS that the pipeline relies
-// on: visibility timeouts, receive counts, delays, redrive to a dead-letter queue, receipt handles that
-// expire. Its clock is moved by its user, so an hour passes at once. Functions reach it over HTTP as
+// Package queue is a queue service in one process with the properties of SQS that the pipeline
+// relies on: visibility timeouts, receive counts, delays, redrive to a dead-letter queue, receipt
+// handles that expire. Its clock is moved by its user, so an hour passes at once. Functions reach
+// it over HTTP as
 // they reach SQS; its user calls it directly.
 package queue
 
@@ -18,6 +19,7 @@ type Service struct {
 	server   *http.Server
 	endpoint string
 	done     chan struct{} // closed by Close
+	other    http.Handler  // of requests that are not for SQS; nil: refused
 
 	mu      sync.Mutex
 	now     time.Time
@@ -37,8 +39,10 @@ type Attributes struct {
 	Retention   time.Duration // of a message since it was first sent; zero: for ever
 }
 
-// Start starts a service without queues. Close ends it.
-func Start() (*Service, error) {
+// Start starts a service without queues. Requests for other services of AWS go to other, which may
+// be
+// nil. Close ends the service.
+func Start(other http.Handler) (*Service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -46,6 +50,7 @@ func Start() (*Service, error) {
 	s := &Service{
 		endpoint: "http://" + listener.Addr().String(),
 		done:     make(chan struct{}),
+		other:    other,
 		queues:   map[string]*Queue{},
 		origins:  map[string]string{},
 		now:      time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -150,7 +155,8 @@ func (q *Queue) add(body string, attributes map[string]string) string {
 	return id
 }
 
-// Receive takes at most this number of visible messages. A message that was received MaxReceives times
+// Receive takes at most this number of visible messages. A message that was received MaxReceives
+// times
 // before goes to the dead-letter queue instead.
 func (q *Queue) Receive(most int) []Message {
 	s := q.service
@@ -178,7 +184,8 @@ func (q *Queue) Receive(most int) []Message {
 	return taken
 }
 
-// Delete removes received messages. A handle of an earlier receive, or of a message that is gone, does
+// Delete removes received messages. A handle of an earlier receive, or of a message that is gone,
+// does
 // nothing, as in SQS.
 func (q *Queue) Delete(handles map[string]bool) {
 	q.service.mu.Lock()

@@ -98,9 +98,12 @@ func (p *process) routes() http.Handler {
 	mux.HandleFunc("POST "+invocation+"{id}/error", func(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r, func(body []byte) Result { return Result{Error: string(body)} })
 	})
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusAccepted)
-	})
+	mux.HandleFunc(
+		"POST /2018-06-01/runtime/init/error",
+		func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusAccepted)
+		},
+	)
 	return mux
 }
 

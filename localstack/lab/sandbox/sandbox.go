@@ -95,7 +95,8 @@ func (s *Sandbox) current() *process {
 	return s.process
 }
 
-// Start starts the process, waits until it asks for its first event, and returns how long that took.
+// Start starts the process, waits until it asks for its first event, and returns how long that
+// took.
 func (s *Sandbox) Start(ctx context.Context) (time.Duration, error) {
 	p, err := s.running()
 	if err != nil {
@@ -114,7 +115,8 @@ func (s *Sandbox) Start(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// initTime is what Lambda grants a runtime before its first request for an event. Here it is longer:
+// initTime is what Lambda grants a runtime before its first request for an event. Here it is
+// longer:
 // tests run on busy machines.
 const initTime = 30 * time.Second
 
