@@ -102,11 +102,15 @@ func event(batch []queue.Message) any {
 	records := make([]record, len(batch))
 	for i, m := range batch {
 		records[i] = record{
-			m.ID,
-			m.Handle,
-			m.Body,
-			map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)},
-			"aws:sqs",
+			MessageID:     m.ID,
+			ReceiptHandle: m.Handle,
+			Body:          m.Body,
+			Attributes: map[string]string{
+				"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
+				"SentTimestamp":                    strconv.FormatInt(m.Sent.UnixMilli(), 10),
+				"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.Received.UnixMilli(), 10),
+			},
+			EventSource: "aws:sqs",
 		}
 	}
 	return map[string]any{"Records": records}

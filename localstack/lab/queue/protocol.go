@@ -146,6 +146,11 @@ func (s *Service) do(
 			timeout := time.Duration(e.VisibilityTimeout) * time.Second
 			return success{}, q.changeVisibility(e.ReceiptHandle, timeout)
 		}
+	case "DeleteMessageBatch":
+		each = func(e entry) (success, string) {
+			q.remove(map[string]bool{e.ReceiptHandle: true})
+			return success{}, ""
+		}
 	default:
 		return answer{}, "InvalidAction"
 	}

@@ -117,6 +117,7 @@ type Message struct {
 	Handle     string
 	Receives   int
 	Sent       time.Time
+	Received   time.Time // for the first time
 }
 
 // A Queue is one standard queue.
@@ -174,6 +175,9 @@ func (q *Queue) Receive(most int) []Message {
 		default:
 			s.made++
 			m.Receives++
+			if m.Receives == 1 {
+				m.Received = s.now
+			}
 			m.Handle = fmt.Sprintf("%s/handle-%d", m.ID, s.made)
 			m.visible = s.now.Add(q.Visibility)
 			taken = append(taken, m.Message)
@@ -190,6 +194,11 @@ func (q *Queue) Receive(most int) []Message {
 func (q *Queue) Delete(handles map[string]bool) {
 	q.service.mu.Lock()
 	defer q.service.mu.Unlock()
+	q.remove(handles)
+}
+
+// remove needs the lock.
+func (q *Queue) remove(handles map[string]bool) {
 	kept := q.messages[:0]
 	for _, m := range q.messages {
 		if m.Handle == "" || !handles[m.Handle] {
