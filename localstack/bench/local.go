@@ -35,17 +35,12 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		return err
 	}
 	defer store.Close()
-	p := pipeline{store: store, file: b.few, sender: &queue.Sender{
-		SQS: sqs.New(
-			sqs.Options{
-				BaseEndpoint: &d.Endpoint,
-				Region:       "us-east-1",
-				Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-			},
-		),
-		QueueURL: d.Outputs["OrdersQueueUrl"],
-		Parallel: 8,
-	}}
+	client := sqs.New(sqs.Options{
+		BaseEndpoint: &d.Endpoint, Region: "us-east-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	orders := queue.Queue{Service: client, URL: d.Outputs["OrdersQueueUrl"]}
+	p := pipeline{store: store, file: b.few, sender: &queue.Sender{Queue: orders, Parallel: 8}}
 
 	if _, _, err := p.drain(ctx, 1); err != nil { // starts the function
 		return err
@@ -120,8 +115,8 @@ func (p *pipeline) visible(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	begun := time.Now()
-	if _, err := p.sender.SQS.(*sqs.Client).SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &p.sender.QueueURL, MessageBody: aws.String(p.next(1)[0]),
+	if _, err := p.sender.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &p.sender.URL, MessageBody: aws.String(p.next(1)[0]),
 	}); err != nil {
 		return 0, err
 	}

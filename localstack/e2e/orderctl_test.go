@@ -314,7 +314,7 @@ func TestOrderctlReadsTheAgeFromCloudWatch(t *testing.T) {
 		}
 	}
 	eventually(t, func() error {
-		age, err := queue.AgeByMetric(t.Context(), client, "ctl-age", now)
+		age, err := queue.OldestByMetric(t.Context(), client, "ctl-age", now)
 		if err == nil && age != 90*time.Second {
 			return fmt.Errorf("age %s, want that of the newest data point, 1m30s", age)
 		}

@@ -1,5 +1,6 @@
-// Orderctl is the command line of the order pipeline: it sends orders, shows the numbers and the queues, and helps an
-// operator with what went wrong. `orderctl --help` lists the commands and the exit codes.
+// Orderctl is the command line of the order pipeline: it sends orders, shows the numbers and the
+// queues, and helps an operator to repair what went wrong. `orderctl --help` lists the commands and
+// the exit codes.
 package main
 
 import (
@@ -10,10 +11,16 @@ import (
 	"time"
 )
 
+// insist is how long after a first signal a second one ends the process at once. By then messages
+// that a command held are released. Programs such as timeout and make send a signal twice.
+const insist = 20 * time.Second
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first Ctrl-C ends the work in good order; a second one ends the process at once. Not in the same second:
-	// programs such as timeout and make pass the same signal on twice.
-	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
+	// A write to a closed pipe must return an error instead of ending the process, which would leave
+	// messages hidden that a command holds.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { time.AfterFunc(insist, stop) })
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }

@@ -1,95 +1,126 @@
 package main
 
 import (
-	"strings"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
-	"orderpipeline/localstack/orderctl/target"
+	"orderpipeline/localstack/orderctl/operator"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/localstack/orderctl/tester"
 )
 
-func (a *app) root() *cobra.Command {
+const about = `orderctl sends orders to the pipeline, shows its numbers and helps to repair what went wrong.
+
+It works on the deployment that the clone of this program started with make deploy-local,
+whatever its port. AWS_ENDPOINT_URL, LOCALSTACK_PORT or --endpoint-url name another LocalStack;
+--aws or --profile choose AWS with the standard settings (AWS_PROFILE, AWS_REGION, …). Where none
+is named it takes a LocalStack that answers at 127.0.0.1:4566, else AWS, and says so. Queues and
+API are read from the stack's outputs.
+
+`
+
+// newRoot returns the command line with all commands.
+func newRoot(env *session.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "orderctl",
 		Short: "Send orders to the pipeline, see its numbers, repair what went wrong",
-		Long: `orderctl sends orders to the pipeline, shows its numbers and helps to repair what went wrong.
-
-It works on LocalStack when AWS_ENDPOINT_URL names it or when it answers at
-127.0.0.1:$LOCALSTACK_PORT (4566), else on AWS with the standard settings
-(AWS_PROFILE, AWS_REGION, …). Queues and API are read from the stack's outputs.
-
-` + exitCodes,
-		Example: example(
+		Long:  about + exitCodes,
+		Example: session.Example(
 			"orderctl send --user U1 --item P001:2:20.00",
 			"orderctl bulk 10000 --wait",
 			"orderctl status",
 		),
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          session.Subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetIn(a.In)
-	root.SetOut(a.Out)
-	root.SetErr(a.Err)
-	f := root.PersistentFlags()
-	f.BoolVar(&a.JSON, "json", false, "results as JSON on standard output, errors as JSON on standard error")
-	f.BoolVarP(&a.Yes, "yes", "y", false, "answer every question with yes")
-	f.StringVar(&a.options.Stack, "stack", target.DefaultStack, "name of the deployed stack")
-	f.StringVar(&a.options.EndpointURL, "endpoint-url", "", "LocalStack's address (default: AWS_ENDPOINT_URL, else found)")
-	f.BoolVar(&a.options.AWS, "aws", false, "work on AWS even when LocalStack answers here")
-	f.StringVar(&a.options.Profile, "profile", "", "AWS profile")
-	f.StringVar(&a.options.Region, "region", "", "AWS region")
-	f.StringVar(&a.options.QueueURL, "queue-url", "", "orders queue (default: from the stack)")
-	f.StringVar(&a.options.DLQURL, "dlq-url", "", "dead-letter queue (default: from the stack)")
-	f.StringVar(&a.options.RejectedURL, "rejected-url", "", "queue of refused messages (default: from the stack)")
-	f.StringVar(&a.options.APIURL, "api-url", "", "base URL of the API (default: from the stack)")
-	root.MarkFlagsMutuallyExclusive("aws", "endpoint-url")
+	root.SetVersionTemplate("orderctl {{.Version}}\n")
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	addFlags(root, env)
 
 	root.AddGroup(
-		&cobra.Group{ID: groupSend, Title: "Send orders:"},
-		&cobra.Group{ID: groupNumbers, Title: "See the numbers:"},
-		&cobra.Group{ID: groupRepair, Title: "Look after the queues:"},
-		&cobra.Group{ID: groupOther, Title: "Other:"},
+		&cobra.Group{ID: session.GroupSend, Title: "Send orders:"},
+		&cobra.Group{ID: session.GroupNumbers, Title: "See the numbers:"},
+		&cobra.Group{ID: session.GroupRepair, Title: "Look after the queues:"},
+		&cobra.Group{ID: session.GroupOther, Title: "Other:"},
 	)
-	root.AddCommand(
-		a.sendCommand(), a.bulkCommand(), a.populateCommand(),
-		a.dlqCommand(), a.rejectedCommand(),
-		a.statusCommand(), a.watchCommand(), a.topCommand(), a.userCommand(), a.monthsCommand(),
-	)
-	root.SetHelpCommandGroupID(groupOther)
-	root.SetCompletionCommandGroupID(groupOther)
-	// Cobra makes its own two commands only when it runs; made now, they can have examples too.
+	root.AddCommand(tester.Commands(env)...)
+	root.AddCommand(operator.Commands(env)...)
+	root.SetHelpCommandGroupID(session.GroupOther)
+	root.SetCompletionCommandGroupID(session.GroupOther)
+	addExamples(root)
+	return root
+}
+
+func addFlags(root *cobra.Command, env *session.Env) {
+	f := root.PersistentFlags()
+	o := &env.Options
+	f.BoolVar(&env.JSON, "json", false,
+		"results as JSON on standard output, errors as JSON on standard error")
+	f.BoolVarP(&env.Yes, "yes", "y", false, "answer every question with yes")
+	f.StringVar(&o.Stack, "stack", "", "name of the deployed stack (default "+session.DefaultStack+")")
+	f.StringVar(&o.EndpointURL, "endpoint-url", "",
+		"LocalStack's address (default: AWS_ENDPOINT_URL, else found)")
+	f.BoolVar(&o.AWS, "aws", false, "work on AWS even when LocalStack runs on this machine")
+	f.StringVar(&o.Profile, "profile", "", "AWS profile")
+	f.StringVar(&o.Region, "region", "", "AWS region")
+	f.StringVar(&o.QueueURL, "queue-url", "", "orders queue (default: from the stack)")
+	f.StringVar(&o.DLQURL, "dlq-url", "", "dead-letter queue (default: from the stack)")
+	f.StringVar(&o.RejectedURL, "rejected-url", "",
+		"queue of rejected messages (default: from the stack)")
+	f.StringVar(&o.APIURL, "api-url", "", "base URL of the API (default: from the stack)")
+	root.MarkFlagsMutuallyExclusive("aws", "endpoint-url")
+	// The only error is a flag that does not exist.
+	_ = root.RegisterFlagCompletionFunc("profile", session.CompleteProfiles(env.Getenv))
+}
+
+// version names the commit that the program was built from, and its date.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	commit, date := settings["vcs.revision"], settings["vcs.time"]
+	if commit == "" {
+		return "built outside a repository, " + info.GoVersion
+	}
+	if settings["vcs.modified"] == "true" {
+		date += ", with local changes"
+	}
+	return fmt.Sprintf("%s (%s, %s)", commit[:min(12, len(commit))], date, info.GoVersion)
+}
+
+// addExamples adds examples to the two commands that cobra makes.
+func addExamples(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
 		case "help":
-			cmd.Example = example("orderctl help bulk")
+			cmd.Example = session.Example("orderctl help bulk")
 		case "completion":
-			cmd.Example = example("source <(orderctl completion bash)")
+			cmd.Example = session.Example("source <(orderctl completion bash)")
 			for _, shell := range cmd.Commands() {
-				shell.Example = example(shells[shell.Name()])
+				shell.Example = session.Example(shells[shell.Name()])
 			}
 		}
 	}
-	return root
 }
 
-// shells are how a completion script is taken into use.
+// shells are the commands that install a completion script.
 var shells = map[string]string{
 	"bash":       "orderctl completion bash > /etc/bash_completion.d/orderctl",
 	"zsh":        `orderctl completion zsh > "${fpath[1]}/_orderctl"`,
 	"fish":       "orderctl completion fish > ~/.config/fish/completions/orderctl.fish",
 	"powershell": "orderctl completion powershell | Out-String | Invoke-Expression",
 }
-
-const (
-	groupSend    = "send"
-	groupNumbers = "numbers"
-	groupRepair  = "repair"
-	groupOther   = "other"
-)
-
-// example indents command lines as cobra shows them.
-func example(lines ...string) string { return "  " + strings.Join(lines, "\n  ") }

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"orderpipeline/localstack/orderctl/target"
+	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/config"
 )
 
@@ -114,8 +114,8 @@ func TestDefaultsOfTheFunctionsAreThoseOfTheTemplate(t *testing.T) {
 			t.Errorf("%s: settings.sh says %q, the template %s", parameter, local, want)
 		}
 	}
-	if got := occurrences(t, "samconfig.toml", `stack_name = "(.*)"`); !slices.Contains(got, target.DefaultStack) {
-		t.Errorf("samconfig.toml names the stacks %q, orderctl looks for %s", got, target.DefaultStack)
+	if got := occurrences(t, "samconfig.toml", `stack_name = "(.*)"`); !slices.Contains(got, session.DefaultStack) {
+		t.Errorf("samconfig.toml names the stacks %q, orderctl looks for %s", got, session.DefaultStack)
 	}
 }
 

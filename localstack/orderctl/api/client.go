@@ -1,4 +1,4 @@
-// Package api asks the pipeline's HTTP API for its numbers. Money stays exact: it is read as text, never as a float.
+// Package api asks the pipeline's HTTP API for its figures. Money stays exact: it is never a float.
 package api
 
 import (
@@ -9,19 +9,18 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
-	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 var (
-	// ErrUnavailable: the API, or the Redis behind it, does not answer now.
-	ErrUnavailable = errors.New("the API does not answer")
-	// ErrNotFound: the customer has no orders, or the API has no such route.
+	// ErrUnavailable says that the API, or the Redis behind it, does not answer now.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrNotFound says that the customer has no orders, or that the API has no such route.
 	ErrNotFound = errors.New("not found")
-	// ErrRefused: the API does not accept the question.
+	// ErrRefused says that the API does not accept the request.
 	ErrRefused = errors.New("the API refuses")
 )
 
@@ -34,138 +33,86 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Money is an amount in cents. In the API's JSON it is a number with two decimals; orderctl writes it as a string.
-type Money order.Cents
-
-func (m Money) String() string { return order.Cents(m).String() }
-
-// MarshalJSON writes the amount as a string, so that no reader takes it for a float.
-func (m Money) MarshalJSON() ([]byte, error) { return []byte(`"` + m.String() + `"`), nil }
-
-// UnmarshalJSON reads a JSON number with at most two decimals.
-func (m *Money) UnmarshalJSON(text []byte) error {
-	whole, fraction, _ := strings.Cut(strings.Trim(string(text), `"`), ".")
-	if whole == "" || len(fraction) > 2 {
-		return fmt.Errorf("%s is no amount of money with at most two decimals", text)
-	}
-	cents, err := strconv.ParseInt(whole+(fraction + "00")[:2], 10, 64)
-	if err != nil {
-		return fmt.Errorf("%s is no amount of money", text)
-	}
-	*m = Money(cents)
-	return nil
-}
-
-// Totals are the numbers over all orders.
-type Totals struct {
-	Orders  int64 `json:"total_orders"`
-	Revenue Money `json:"total_revenue"`
-}
-
-// User are the numbers of one customer.
-type User struct {
-	UserID string `json:"user_id"`
-	Orders int64  `json:"order_count"`
-	Spend  Money  `json:"total_spend"`
-}
-
-// Spender is one line of the leaderboard.
-type Spender struct {
-	UserID string `json:"user_id"`
-	Spend  Money  `json:"total_spend"`
-}
-
-// Month are the numbers of one month, YYYY-MM.
-type Month struct {
-	Month   string `json:"month"`
-	Orders  int64  `json:"orders"`
-	Revenue Money  `json:"revenue"`
-}
-
-// Messages are the counters of what happened to messages.
-type Messages struct {
-	Recorded  int64                  `json:"recorded"`
-	Duplicate int64                  `json:"duplicate"`
-	Mismatch  int64                  `json:"mismatch"`
-	Failed    int64                  `json:"failed"`
-	Refused   map[order.Reason]int64 `json:"refused"`
-}
-
 // Health returns nil when the API answers and reaches Redis.
 func (c *Client) Health(ctx context.Context) error {
-	var answer struct{ Status string }
-	return c.get(ctx, "/health", &answer)
+	return c.get(ctx, &answer.Health{}, "/health")
 }
 
-// Global returns the numbers over all orders.
-func (c *Client) Global(ctx context.Context) (Totals, error) {
-	var t Totals
-	return t, c.get(ctx, "/stats/global", &t)
+// Global returns the figures over all orders.
+func (c *Client) Global(ctx context.Context) (t answer.Totals, err error) {
+	return t, c.get(ctx, &t, "/stats/global")
 }
 
-// User returns the numbers of one customer, or ErrNotFound for one without orders.
-func (c *Client) User(ctx context.Context, id string) (User, error) {
-	var u User
-	return u, c.get(ctx, "/users/"+url.PathEscape(id)+"/stats", &u)
+// User returns the figures of one customer, or ErrNotFound for one without orders.
+func (c *Client) User(ctx context.Context, id string) (u answer.User, err error) {
+	segment := url.PathEscape(id)
+	if strings.Trim(id, ".") == "" {
+		segment = strings.ReplaceAll(id, ".", "%2E") // "." and ".." would be path navigation
+	}
+	return u, c.get(ctx, &u, "/users/"+segment+"/stats")
 }
 
 // Top returns the n customers with the highest spend.
-func (c *Client) Top(ctx context.Context, n int) ([]Spender, error) {
-	top := []Spender{}
-	return top, c.get(ctx, "/stats/top/"+strconv.Itoa(n), &top)
+func (c *Client) Top(ctx context.Context, n int) (top []answer.Spender, err error) {
+	top = []answer.Spender{} // [] in JSON where there is none
+	return top, c.get(ctx, &top, "/stats/top/"+strconv.Itoa(n))
 }
 
-// Months returns the months from start to end (YYYY-MM; empty means the API's default) that have orders, in order.
-func (c *Client) Months(ctx context.Context, start, end string) ([]Month, error) {
-	query := url.Values{}
-	if start != "" {
-		query.Set("start", start)
-	}
-	if end != "" {
-		query.Set("end", end)
-	}
-	var answer map[string]Month
-	if err := c.get(ctx, "/stats/monthly?"+query.Encode(), &answer); err != nil {
-		return nil, err
-	}
-	months := make([]Month, 0, len(answer))
-	for name, m := range answer {
-		m.Month = name
-		months = append(months, m)
-	}
-	slices.SortFunc(months, func(a, b Month) int { return strings.Compare(a.Month, b.Month) })
-	return months, nil
+// Months returns the months from start to end (YYYY-MM) that have orders, in order.
+func (c *Client) Months(ctx context.Context, start, end string) (m answer.Months, err error) {
+	return m, c.get(ctx, &m, "/stats/monthly", "start", start, "end", end)
 }
 
-// Messages returns the counters of what happened to messages.
-func (c *Client) Messages(ctx context.Context) (Messages, error) {
-	var m Messages
-	return m, c.get(ctx, "/stats/messages", &m)
+// Messages returns the counters of what happened to messages. Its Counts is nil while Redis is away.
+func (c *Client) Messages(ctx context.Context) (m answer.Messages, err error) {
+	return m, c.get(ctx, &m, "/stats/messages")
 }
 
-func (c *Client) get(ctx context.Context, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+path, nil)
+// Overview returns what the page shows at a glance. Its Figures is nil while Redis is away.
+func (c *Client) Overview(ctx context.Context) (o answer.Overview, err error) {
+	return o, c.get(ctx, &o, "/stats/overview")
+}
+
+// get reads the answer of a route into an object. query is names and values in turn.
+func (c *Client) get(ctx context.Context, into any, path string, query ...string) error {
+	values := url.Values{}
+	for i := 0; i < len(query); i += 2 {
+		if query[i+1] != "" {
+			values.Set(query[i], query[i+1])
+		}
+	}
+	address := c.Base + path
+	if len(values) > 0 {
+		address += "?" + values.Encode()
+	}
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("the API's address is not a URL, see --api-url: %w", err)
 	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
-		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%w at %s", ErrUnavailable, c.Base)
+		return fmt.Errorf("%w: the API does not answer at %s", ErrUnavailable, c.Base)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%w: its answer broke off", ErrUnavailable)
+		return fmt.Errorf("%w: the API's answer broke off", ErrUnavailable)
 	}
+
 	switch {
 	case resp.StatusCode == http.StatusOK:
 	case resp.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%w: %s", ErrNotFound, detail(body, resp.StatusCode))
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		// The API works: what it says is about Redis.
+		return fmt.Errorf("%w: the API answers, but Redis does not: %s",
+			ErrUnavailable, detail(body, resp.StatusCode))
 	case resp.StatusCode >= 500:
-		return fmt.Errorf("%w: %s", ErrUnavailable, detail(body, resp.StatusCode))
+		return fmt.Errorf("%w: the API fails: %s", ErrUnavailable, detail(body, resp.StatusCode))
 	default:
 		return fmt.Errorf("%w: %s", ErrRefused, detail(body, resp.StatusCode))
 	}

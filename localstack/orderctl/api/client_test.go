@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -11,31 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestMoneyStaysExact(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"0.00": "0.00", "59.97": "59.97", "40": "40.00", "0.5": "0.50", "-0.05": "-0.05",
-		"90071992547409.93": "90071992547409.93", // as a float it would end in .94
-		`"12.30"`:           "12.30",
-	} {
-		var m Money
-		if err := json.Unmarshal([]byte(text), &m); err != nil || m.String() != want {
-			t.Errorf("%s is read as %s, error %v, want %s", text, m, err, want)
-		}
-		again, err := json.Marshal(m)
-		if err != nil || string(again) != `"`+want+`"` {
-			t.Errorf("%s is written as %s, error %v", want, again, err)
-		}
-	}
-	for _, text := range []string{"1e2", "1.005", `""`, `"x"`, "true", "99999999999999999999.00"} {
-		var m Money
-		if err := json.Unmarshal([]byte(text), &m); err == nil {
-			t.Errorf("%s is read as %s, want an error", text, m)
-		}
-	}
-}
+	"orderpipeline/shared/statsapi/answer"
+)
 
 func client(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
@@ -47,20 +24,21 @@ func client(t *testing.T, handler http.HandlerFunc) *Client {
 func TestAnswersOfTheContract(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
-		"/v1/health":               `{"status":"ok"}`,
-		"/v1/stats/global":         `{"total_orders":3,"total_revenue":59.97}`,
-		"/v1/users/U%2F1%20/stats": `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
-		"/v1/stats/top/2":          `[{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":1.00}]`,
+		"/v1/health":                                  `{"status":"ok"}`,
+		"/v1/stats/global":                            `{"total_orders":3,"total_revenue":59.97}`,
+		"/v1/users/%2E%2E/stats":                      `{"user_id":"..","order_count":1,"total_spend":1.00}`,
+		"/v1/users/U%2F1%20/stats":                    `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
+		"/v1/stats/top/2":                             `[{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":1.00}]`,
 		"/v1/stats/monthly?end=2024-03&start=2024-01": `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`,
 		"/v1/stats/messages":                          `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,"refused":{"invalid_json":1},"queues":[]}`,
 	}
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := answers[r.RequestURI]
+		text, ok := answers[r.RequestURI]
 		if !ok {
 			http.Error(w, "no route "+r.RequestURI, http.StatusTeapot)
 			return
 		}
-		_, _ = io.WriteString(w, answer)
+		_, _ = io.WriteString(w, text)
 	})
 	ctx := t.Context()
 	check := func(what string, got any, err error, want any) {
@@ -77,13 +55,18 @@ func TestAnswersOfTheContract(t *testing.T) {
 		t.Errorf("health: %v", err)
 	}
 	totals, err := c.Global(ctx)
-	check("global", totals, err, Totals{3, 5997})
+	check("global", totals, err, answer.Totals{Orders: 3, Revenue: 5997})
 	user, err := c.User(ctx, "U/1 ")
-	check("user", user, err, User{"U/1 ", 3, 5997})
+	check("user", user, err, answer.User{UserID: "U/1 ", Orders: 3, Spend: 5997})
+	dots, err := c.User(ctx, "..")
+	check("a customer that is a path", dots, err, answer.User{UserID: "..", Orders: 1, Spend: 100})
 	top, err := c.Top(ctx, 2)
-	check("top", top, err, []Spender{{"U1", 5997}, {"U2", 100}})
+	check("top", top, err, []answer.Spender{{UserID: "U1", Spend: 5997}, {UserID: "U2", Spend: 100}})
 	months, err := c.Months(ctx, "2024-01", "2024-03")
-	check("months", months, err, []Month{{"2024-01", 2, 3998}, {"2024-03", 1, 1999}})
+	check("months", months, err, answer.Months{
+		{Month: 2024 * 12, Period: answer.Period{Orders: 2, Revenue: 3998}},
+		{Month: 2024*12 + 2, Period: answer.Period{Orders: 1, Revenue: 1999}},
+	})
 	messages, err := c.Messages(ctx)
 	check("messages", messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+messages.Refused["invalid_json"]*10000, err, int64(12345))
 }
@@ -98,7 +81,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		text   string
 	}{
 		{"a customer without orders", 404, `{"title":"Not Found","detail":"This customer has no orders."}`, ErrNotFound, "This customer has no orders."},
-		{"Redis is down", 503, `{"detail":"The figures cannot be read now."}`, ErrUnavailable, "The figures cannot be read now."},
+		{"Redis is down", 503, `{"detail":"The figures cannot be read now."}`, ErrUnavailable, "the API answers, but Redis does not: The figures cannot be read now."},
 		{"an answer without a problem", 502, `<html>`, ErrUnavailable, "status 502 Bad Gateway"},
 		{"a bad parameter", 422, `{"title":"Unprocessable Entity"}`, ErrRefused, "Unprocessable Entity"},
 		{"another service", 200, `<html>`, nil, "is not the pipeline's API"},

@@ -1,4 +1,5 @@
-// Package console is how orderctl speaks to a person or a script: terminal or not, colours, tables, progress, confirmation.
+// Package console reads and writes for a person or a script: terminal detection, colours, tables,
+// progress and confirmation.
 package console
 
 import (
@@ -15,32 +16,41 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNotConfirmed: the person said no, or nobody could be asked and --yes was not given.
-var ErrNotConfirmed = errors.New("not confirmed")
+var (
+	// ErrNotConfirmed says that the person answered no, or that there was no terminal to ask on and
+	// --yes was not given.
+	ErrNotConfirmed = errors.New("not confirmed")
+	// ErrOutput says that standard output cannot be written.
+	ErrOutput = errors.New("the output cannot be written")
+)
 
-// A Console is where a command reads and writes. Results go to Out; progress, questions and notes go to Err, so that
-// standard output can be piped.
+// A Console is where a command reads and writes. Results go to Out; progress, questions and notes
+// go to Err, so that standard output can be piped.
 type Console struct {
 	In       io.Reader
 	Out, Err io.Writer
-	JSON     bool // results as JSON; no plain progress lines
+	JSON     bool // results as JSON; no progress in plain text
 	Yes      bool // every question is answered with yes
 	Now      func() time.Time
 
+	out                   *output
 	inTTY, outTTY, errTTY bool
 	colour                bool
 	columns               func() int
 }
 
-// New looks at the three streams once. Colours are used only where Out is a terminal and NO_COLOR is not set.
+// New looks at the three streams once. Colours are used only where out is a terminal and NO_COLOR
+// is not set.
 func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Console {
-	c := &Console{In: in, Out: out, Err: errOut, Now: time.Now}
+	kept := &output{stream: out}
+	c := &Console{In: in, Out: kept, Err: errOut, Now: time.Now, out: kept}
 	c.inTTY, c.outTTY, c.errTTY = isTerminal(in), isTerminal(out), isTerminal(errOut)
 	c.colour = c.outTTY && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	c.columns = func() int {
-		if w := terminalWidth(out); w > 0 {
+		if w, _ := size(out); w > 0 {
 			return w
 		}
+
 		// A pipe has no width: nothing is cut for a program that reads, unless COLUMNS says so.
 		w, _ := strconv.Atoi(getenv("COLUMNS"))
 		return max(w, 0)
@@ -48,24 +58,34 @@ func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Conso
 	return c
 }
 
-// terminalWidth is 0 where stream is no terminal.
-func terminalWidth(stream any) int {
-	f, ok := stream.(*os.File)
-	if !ok {
-		return 0
-	}
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return w
+// An output remembers the first error of a write. Later writes are dropped.
+type output struct {
+	stream io.Writer
+	err    error
 }
 
-func (c *Console) errColumns() int {
-	if w := terminalWidth(c.Err); w > 0 {
-		return w
+func (o *output) Write(text []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
 	}
-	return 80
+	n, err := o.stream.Write(text)
+	if err != nil {
+		o.err = fmt.Errorf("%w: %w", ErrOutput, err)
+	}
+	return n, o.err
+}
+
+// Failed is the first error of a write to Out, or nil. It wraps ErrOutput.
+func (c *Console) Failed() error { return c.out.err }
+
+// size returns the width and height of a terminal, zeros for anything else.
+func size(stream any) (width, height int) {
+	if f, ok := stream.(*os.File); ok {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil {
+			return w, h
+		}
+	}
+	return 0, 0
 }
 
 func isTerminal(stream any) bool {
@@ -76,17 +96,13 @@ func isTerminal(stream any) bool {
 // Terminal says whether results are read by a person on a terminal.
 func (c *Console) Terminal() bool { return c.outTTY }
 
-// Width is the number of columns a line may have; 0 means as many as it takes.
+// Width is the number of columns a line may have; 0 means no limit.
 func (c *Console) Width() int { return c.columns() }
 
-// Height is the number of lines of the terminal; 0 means as many as it takes.
+// Height is the number of lines of the terminal; 0 means no limit.
 func (c *Console) Height() int {
-	if f, ok := c.Out.(*os.File); ok {
-		if _, h, err := term.GetSize(int(f.Fd())); err == nil {
-			return h
-		}
-	}
-	return 0
+	_, h := size(c.out.stream)
+	return h
 }
 
 // Draw returns what show prints, laid out for the same terminal.
@@ -98,43 +114,36 @@ func (c *Console) Draw(show func(*Console)) string {
 	return b.String()
 }
 
-// Printf writes a line of the result for a person.
+// Printf writes a part of the result for a person. A failed write is reported by Failed.
 func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }
 
 // Notef writes a line that is not part of the result, such as where messages go.
 func (c *Console) Notef(format string, args ...any) { fmt.Fprintf(c.Err, format, args...) }
 
 // Emit writes v as one indented JSON document.
-func (c *Console) Emit(v any) error {
+func (c *Console) Emit(v any) error { return c.encode(v, "  ") }
+
+// EmitLine writes v as JSON on one line, for results that follow each other.
+func (c *Console) EmitLine(v any) error { return c.encode(v, "") }
+
+func (c *Console) encode(v any, indent string) error {
 	enc := json.NewEncoder(c.Out)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
+	enc.SetIndent("", indent)
+	return enc.Encode(v)
 }
 
-// EmitLine writes v as JSON on one line, for results that come one after the other.
-func (c *Console) EmitLine(v any) error {
-	enc := json.NewEncoder(c.Out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
-}
-
-// Confirm asks the question and returns ErrNotConfirmed unless the answer is yes. Without a terminal to ask on, only
-// --yes is an answer.
+// Confirm asks the question and returns ErrNotConfirmed unless the answer is yes. Without a
+// terminal to ask on, only --yes is an answer.
 func (c *Console) Confirm(question string) error {
 	if c.Yes {
 		return nil
 	}
 	if !c.inTTY || !c.errTTY {
-		return fmt.Errorf("%w, as there is no terminal to ask on: %s Add --yes if you mean it", ErrNotConfirmed, question)
+		return fmt.Errorf("%w, as there is no terminal to ask on: %s Add --yes if you mean it",
+			ErrNotConfirmed, question)
 	}
-	fmt.Fprintf(c.Err, "%s [y/N] ", question)
+	c.Notef("%s [y/N] ", question)
 	answer, err := bufio.NewReader(c.In).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)

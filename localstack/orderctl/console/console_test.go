@@ -116,12 +116,12 @@ func TestProgressInLinesWhereThereIsNoTerminal(t *testing.T) {
 		unknown.Add(5)
 	}
 	known.Finish()
-	want := "sending: 2,000 of 10,000 orders, 400/s, 20s left\nreading: 10 orders, 2/s\n"
+	want := "sending: 2,000 of 10,000 orders, 20 %, 400/s, 20s left\nreading: 10 orders, 2/s\n"
 	if diff := cmp.Diff(want, errs.String()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 	if out.Len() > 0 {
-		t.Errorf("progress must not stand among the results: %q", &out)
+		t.Errorf("progress must not be among the results: %q", &out)
 	}
 }
 

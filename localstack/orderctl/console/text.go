@@ -11,15 +11,6 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Colours of a word in a result; empty where colours are off.
-const (
-	bold   = "1"
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-)
-
 func (c *Console) paint(code, text string) string {
 	if !c.colour {
 		return text
@@ -27,27 +18,29 @@ func (c *Console) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// Good marks text as well.
-func (c *Console) Good(text string) string { return c.paint(green, text) }
+// Good marks text in green.
+func (c *Console) Good(text string) string { return c.paint("32", text) }
 
-// Bad marks text as wrong.
-func (c *Console) Bad(text string) string { return c.paint(red, text) }
+// Bad marks text in red.
+func (c *Console) Bad(text string) string { return c.paint("31", text) }
 
-// Warn marks text as worth a look.
-func (c *Console) Warn(text string) string { return c.paint(yellow, text) }
+// Warn marks text in yellow.
+func (c *Console) Warn(text string) string { return c.paint("33", text) }
 
 // Bold marks a heading.
-func (c *Console) Bold(text string) string { return c.paint(bold, text) }
+func (c *Console) Bold(text string) string { return c.paint("1", text) }
 
-// Dim marks what matters less.
-func (c *Console) Dim(text string) string { return c.paint(dim, text) }
+// Dim marks text that matters less.
+func (c *Console) Dim(text string) string { return c.paint("2", text) }
 
-// Clean makes foreign text safe to show: what a terminal would obey or hide (escape sequences, line breaks, text
-// direction marks) is written as an escape.
+// Clean makes foreign text safe to show: escape sequences, line breaks and text direction marks,
+// which a terminal would obey or hide, are written as escapes.
 func Clean(text string) string {
-	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(text) && strings.IndexFunc(text, hidden) < 0 {
 		return text
 	}
+
 	var b strings.Builder
 	for _, r := range text {
 		if unicode.IsPrint(r) {
@@ -60,7 +53,7 @@ func Clean(text string) string {
 	return b.String()
 }
 
-// Cut shortens text to width columns and ends it with … where something was cut; 0 cuts nothing.
+// Cut shortens text to width columns, with … at its end where something was cut; 0 cuts nothing.
 func Cut(text string, width int) string {
 	if width <= 0 || uniseg.StringWidth(text) <= width {
 		return text
@@ -80,20 +73,17 @@ func Cut(text string, width int) string {
 // Count writes n with thousands separators: 12,345.
 func Count(n int64) string { return Group(strconv.FormatInt(n, 10)) }
 
-// Group puts thousands separators into the whole part of a decimal number: 1234567.89 becomes 1,234,567.89.
+// Group puts thousands separators into a decimal number: 1234567.89 becomes 1,234,567.89.
 func Group(number string) string {
-	sign := ""
-	if strings.HasPrefix(number, "-") {
-		sign, number = "-", number[1:]
+	end := strings.IndexByte(number, '.')
+	if end < 0 {
+		end = len(number)
 	}
-	whole, fraction, found := strings.Cut(number, ".")
-	for at := len(whole) - 3; at > 0; at -= 3 {
-		whole = whole[:at] + "," + whole[at:]
+	first := len(number) - len(strings.TrimPrefix(number, "-"))
+	for at := end - 3; at > first; at -= 3 {
+		number = number[:at] + "," + number[at:]
 	}
-	if found {
-		return sign + whole + "." + fraction
-	}
-	return sign + whole
+	return number
 }
 
 // Ago writes a duration in its largest two units: 3s, 4m10s, 2h5m, 3d4h.

@@ -1,9 +1,6 @@
-// Package queue does with an SQS queue what orderctl needs: send many messages fast and surely, look into a queue
-// without taking anything out, move and delete.
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -12,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Limits of SQS for one SendMessageBatch. The byte limit is that of AWS since August 2025 and of LocalStack 4.14; where
-// a service allows less, Sender finds out and sends smaller batches.
+// Limits of SQS for one SendMessageBatch. The byte limit is that of AWS since August 2025 and of
+// LocalStack 4.14; where a service allows less, Sender finds out and sends smaller batches.
 const (
 	MaxBatchEntries = 10
 	MaxBatchBytes   = 1 << 20
@@ -59,15 +56,18 @@ func (m Message) Check() error {
 	return nil
 }
 
-// batches packs messages, in their order, into batches of at most MaxBatchEntries messages and MaxBatchBytes bytes.
-// It stops when the context is done or the messages end; an error of the messages is handed on after the last batch.
-func batches(ctx context.Context, messages iter.Seq2[Message, error]) iter.Seq2[[]Message, error] {
+// batches packs messages, in their order, into batches of at most MaxBatchEntries messages and
+// MaxBatchBytes bytes. It ends when stop returns true or the messages end; an error of the messages
+// is yielded after the last batch.
+func batches(
+	stop func() bool, messages iter.Seq2[Message, error],
+) iter.Seq2[[]Message, error] {
 	return func(yield func([]Message, error) bool) {
 		var batch []Message
 		size := 0
 		var failed error
 		for m, err := range messages {
-			if ctx.Err() != nil {
+			if stop() {
 				break
 			}
 			if err != nil {

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"iter"
 	"strings"
@@ -38,7 +37,7 @@ func TestBatchesKeepToTheLimits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var got [][]int
-			for batch, err := range batches(t.Context(), bodies(c.sizes...)) {
+			for batch, err := range batches(goOn, bodies(c.sizes...)) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -63,7 +62,7 @@ func TestBatchesHandOnWhatWasReadBeforeAnError(t *testing.T) {
 	}
 	var sent int
 	var last error
-	for batch, err := range batches(t.Context(), messages) {
+	for batch, err := range batches(goOn, messages) {
 		sent += len(batch)
 		last = err
 	}
@@ -72,11 +71,10 @@ func TestBatchesHandOnWhatWasReadBeforeAnError(t *testing.T) {
 	}
 }
 
-func TestBatchesStopWithTheContext(t *testing.T) {
+func TestBatchesStop(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for batch := range batches(ctx, bodies(1, 2, 3)) {
+	stop := func() bool { return true }
+	for batch := range batches(stop, bodies(1, 2, 3)) {
 		t.Errorf("got a batch of %d", len(batch))
 	}
 }
@@ -109,3 +107,6 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// goOn never stops.
+func goOn() bool { return false }

@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,26 +14,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Receiver is the part of SQS that Look needs.
-type Receiver interface {
-	ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-	ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, opts ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
-	DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
-}
-
 const (
-	// How long a message that is looked at stays hidden from others, unless it is given back before: long enough to
-	// look at a few, or at many.
+	// How long a message that is looked at stays hidden from other consumers, unless it is released
+	// earlier: long enough to look at a few, or at many.
 	holdFew  = 2 * time.Minute
 	holdMany = 15 * time.Minute
 	few      = 1000
 	// MaxHeld bounds how many messages are held at once; SQS allows 120,000 in flight.
 	MaxHeld = 100_000
-	// emptyAnswers is how many empty answers in a row mean that nothing is left: one answer of AWS may miss messages.
-	emptyAnswers = 2
+	// emptyReceives is how many empty receives in a row mean that nothing is left: on AWS one
+	// receive may miss messages.
+	emptyReceives = 2
+	// releasers is how many batches are released at the same time, and releaseTime is what a message
+	// adds to the time that all of it may take: LocalStack needs about 0.5 ms.
+	releasers   = 8
+	releaseTime = 5 * time.Millisecond
 )
 
-// A Held message was received and is hidden from others until it is given back, deleted, or its time is over.
+// LongestHold is the longest time for which a look that was killed leaves messages hidden.
+const LongestHold = holdMany
+
+// A Held message was received. It is hidden from other consumers until it is released or deleted,
+// or until its visibility timeout ends.
 type Held struct {
 	ID         string
 	Body       string
@@ -42,26 +46,35 @@ type Held struct {
 	handle string
 }
 
-// A Look holds messages of one queue. Always end it with Close, which gives back what is still held.
-//
-// SQS has no way to read without receiving. So, while a Look is open, others do not see its messages, and each look
-// raises the receive count of every message it sees; after a look that was cut off, messages are back after two
-// minutes, or fifteen when it looked at more than a thousand. Two looks at the same time each see a part. It is meant for queues that no function consumes: on the orders
-// queue five looks would drive a message to the dead-letter queue.
-type Look struct {
-	SQS      Receiver
-	QueueURL string
-	// Wait lets the service look for messages so long before it answers that there are none. From 1 s on AWS asks all
-	// its servers, else a sample of them; LocalStack needs none.
-	Wait time.Duration
+// Attribute returns the text of a message attribute, empty where there is none.
+func (h Held) Attribute(name string) string { return aws.ToString(h.Attributes[name].StringValue) }
 
-	seen map[string]int
-	held []Held
-	hold time.Duration
+// A Look holds messages of one queue. Always end it with Close, deferred, which releases what is
+// still held.
+//
+// SQS has no way to read without receiving. So while a Look is open, other consumers do not see its
+// messages, and each look raises the receive count of every message it sees. After a look that was
+// killed, messages are visible again after two minutes, or fifteen when it looked at more than a
+// thousand. Two looks at the same time each see a part of the messages. It is meant for queues
+// that no function consumes: on the orders queue five looks would drive a message to the
+// dead-letter queue.
+type Look struct {
+	Queue
+	// Wait is how long the service looks for messages before it answers that there are none. From
+	// 1 s on AWS asks all its servers, else a sample of them; LocalStack needs none.
+	Wait time.Duration
+	// Depth is the depth of the queue when All began.
+	Depth Depth
+
+	seen     map[string]int
+	held     []Held
+	hold     time.Duration
+	complete bool
 }
 
-// All receives messages until the queue gives no more, limit are held (0: MaxHeld) or the context ends, in which case
-// it returns the context's error. progress, which may be nil, is told the number so far.
+// All receives messages until the queue returns no more, limit are held (0: MaxHeld) or the context
+// ends, in which case it returns the context's error. A receive under way is never cancelled: the
+// service would hide the messages of its answer although nobody got them. progress may be nil.
 func (l *Look) All(ctx context.Context, limit int, progress func(int)) error {
 	if limit <= 0 || limit > MaxHeld {
 		limit = MaxHeld
@@ -70,12 +83,23 @@ func (l *Look) All(ctx context.Context, limit int, progress func(int)) error {
 	if limit <= few {
 		l.hold = holdFew
 	}
-	for empty := 0; empty < emptyAnswers && len(l.held) < limit; {
-		known := len(l.held)
-		if err := l.receive(ctx, min(10, limit-known)); err != nil {
-			return err
+
+	var err error
+	if l.Depth, err = l.Queue.Depth(ctx); err != nil {
+		return err
+	}
+	calls, cancel := outlive(ctx, grace+l.Wait)
+	defer cancel()
+
+	for empty := 0; empty < emptyReceives && len(l.held) < limit; {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if len(l.held) == known { // nothing, or only what was seen before and came back meanwhile
+		known := len(l.held)
+		if err := l.receive(calls, min(10, limit-known)); err != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if len(l.held) == known { // nothing, or only messages that were seen before
 			empty++
 			continue
 		}
@@ -84,30 +108,29 @@ func (l *Look) All(ctx context.Context, limit int, progress func(int)) error {
 			progress(len(l.held))
 		}
 	}
-	return nil
+	l.complete = len(l.held) < limit
+	return ctx.Err()
 }
 
 func (l *Look) receive(ctx context.Context, most int) error {
-	out, err := l.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl:            aws.String(l.QueueURL),
+	out, err := l.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:            aws.String(l.URL),
 		MaxNumberOfMessages: int32(most),
 		VisibilityTimeout:   int32(l.hold / time.Second),
 		WaitTimeSeconds:     int32(l.Wait / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
-			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
+			types.MessageSystemAttributeNameSentTimestamp,
+			types.MessageSystemAttributeNameApproximateReceiveCount,
 		},
 		MessageAttributeNames: []string{"All"},
 	})
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		return fmt.Errorf("look into the queue: %s", plain(err))
 	}
 	for _, m := range out.Messages {
 		h := held(m)
-		if at, again := l.seen[h.ID]; again {
-			l.held[at].handle = h.handle // the older one is no longer good
+		if at, known := l.seen[h.ID]; known {
+			l.held[at].handle = h.handle // the older handle is no longer valid
 			continue
 		}
 		l.seen[h.ID] = len(l.held)
@@ -117,64 +140,124 @@ func (l *Look) receive(ctx context.Context, most int) error {
 }
 
 func held(m types.Message) Held {
-	h := Held{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Attributes: m.MessageAttributes, handle: aws.ToString(m.ReceiptHandle)}
-	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
-		h.Sent = time.UnixMilli(ms).UTC()
+	h := Held{
+		ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body),
+		Attributes: m.MessageAttributes, handle: aws.ToString(m.ReceiptHandle),
 	}
-	if n, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]); err == nil {
-		h.Receives = n
+	number := func(name types.MessageSystemAttributeName) int64 {
+		n, _ := strconv.ParseInt(m.Attributes[string(name)], 10, 64)
+		return n
 	}
+	h.Sent = time.UnixMilli(number(types.MessageSystemAttributeNameSentTimestamp)).UTC()
+	h.Receives = int(number(types.MessageSystemAttributeNameApproximateReceiveCount))
 	return h
 }
 
-// Held are the messages held now, the oldest first.
+// Held returns the messages held now, the oldest first.
 func (l *Look) Held() []Held {
 	byAge := slices.Clone(l.held)
 	slices.SortStableFunc(byAge, func(a, b Held) int { return a.Sent.Compare(b.Sent) })
 	return byAge
 }
 
-// Delete removes messages from the queue for good, and returns the ids of those that SQS confirmed as removed.
+// Hidden returns how many messages All did not see because another look, or a consumer, hides them.
+func (l *Look) Hidden() int64 {
+	missing := max(0, l.Depth.Total()-int64(len(l.seen)))
+	if l.complete {
+		// The split into visible and in flight lags on AWS; that a message was not seen does not.
+		return missing
+	}
+	return min(missing, l.Depth.InFlight)
+}
+
+// Delete removes messages from the queue for good. It returns the ids of those that SQS confirmed.
 func (l *Look) Delete(ctx context.Context, messages []Held) (map[string]bool, error) {
 	deleted := map[string]bool{}
 	for batch := range slices.Chunk(messages, MaxBatchEntries) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(batch))
 		for i, m := range batch {
-			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(l.held[l.seen[m.ID]].handle)}
+			entries[i] = types.DeleteMessageBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(l.held[l.seen[m.ID]].handle),
+			}
 		}
-		out, err := l.SQS.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(l.QueueURL), Entries: entries})
+		out, err := l.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{
+			QueueUrl: aws.String(l.URL), Entries: entries,
+		})
 		if err != nil {
 			return deleted, fmt.Errorf("delete messages: %s", plain(err))
 		}
 		for _, ok := range out.Successful {
-			if i, known := place(ok.Id, len(batch)); known {
+			if i, known := position(ok.Id, len(batch)); known {
 				deleted[batch[i].ID] = true
 			}
 		}
 		if len(out.Failed) > 0 {
 			bad := out.Failed[0]
-			return deleted, fmt.Errorf("delete messages: %s: %s", aws.ToString(bad.Code), aws.ToString(bad.Message))
+			return deleted, fmt.Errorf("delete messages: %s: %s",
+				aws.ToString(bad.Code), aws.ToString(bad.Message))
 		}
 	}
 	return deleted, nil
 }
 
-// Close gives back every message but those in gone, at once and even when ctx has ended. What cannot be given back
-// shows up again when its time is over.
+// Close releases every message but those in gone, at once and even when ctx has ended. What cannot
+// be released is visible again when its visibility timeout ends; the error says how many.
 func (l *Look) Close(ctx context.Context, gone map[string]bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	left := slices.DeleteFunc(l.held, func(h Held) bool { return gone[h.ID] })
+	l.held = nil
+	limit := grace + time.Duration(len(left))*releaseTime
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	left := slices.DeleteFunc(slices.Clone(l.held), func(h Held) bool { return gone[h.ID] })
-	l.held, l.seen = nil, nil
-	var failed error
+
+	batches := make(chan []Held)
+	var mu sync.Mutex
+	var hidden int
+	var why string
+	var workers sync.WaitGroup
+	for range releasers {
+		workers.Go(func() {
+			for batch := range batches {
+				if n, text := l.release(ctx, batch); n > 0 {
+					mu.Lock()
+					hidden, why = hidden+n, text
+					mu.Unlock()
+				}
+			}
+		})
+	}
 	for batch := range slices.Chunk(left, MaxBatchEntries) {
-		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
-		for i, m := range batch {
-			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(m.handle), VisibilityTimeout: 0}
-		}
-		if _, err := l.SQS.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(l.QueueURL), Entries: entries}); err != nil && failed == nil {
-			failed = fmt.Errorf("give messages back (they show up again within %s): %s", l.hold, plain(err))
+		batches <- batch
+	}
+	close(batches)
+	workers.Wait()
+
+	if hidden == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d messages stay hidden for up to %s, they could not be released: %s",
+		hidden, l.hold, why)
+}
+
+// release makes the messages of one batch visible. It returns how many are not, and why.
+func (l *Look) release(ctx context.Context, batch []Held) (failed int, why string) {
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
+	for i, m := range batch {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(m.handle), VisibilityTimeout: 0,
 		}
 	}
-	return failed
+	out, err := l.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{
+		QueueUrl: aws.String(l.URL), Entries: entries,
+	})
+	if err != nil {
+		return len(batch), plain(err)
+	}
+	for _, bad := range out.Failed {
+		// A message whose timeout has ended is not in flight: it is visible already.
+		if code := aws.ToString(bad.Code); code != "MessageNotInflight" &&
+			code != "AWS.SimpleQueueService.MessageNotInflight" {
+			failed, why = failed+1, code+": "+aws.ToString(bad.Message)
+		}
+	}
+	return failed, why
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,13 +17,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shelf is a queue whose messages stand in a row; it faults where a real one cannot be made to.
+// shelf is a queue that hands out its messages in order, with faults that a real one cannot be made
+// to have.
 type shelf struct {
-	Receiver
+	Service
 	messages   []string
+	hidden     int // messages that another look holds
 	failDelete func(id string) bool
 
+	mu                sync.Mutex
 	deleted, returned []string
+}
+
+func (s *shelf) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	return depthAnswer(len(s.messages), s.hidden), nil
+}
+
+// depthAnswer is the answer of a queue with so many visible messages and messages in flight.
+func depthAnswer(visible, inFlight int) *sqs.GetQueueAttributesOutput {
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
+		"QueueArn":                              "arn",
+		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
+		"ApproximateNumberOfMessagesDelayed":    "0",
+	}}
 }
 
 func (s *shelf) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
@@ -35,6 +54,8 @@ func (s *shelf) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _
 }
 
 func (s *shelf) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, e := range in.Entries {
 		if e.VisibilityTimeout != 0 {
 			return nil, fmt.Errorf("visibility %d, want 0", e.VisibilityTimeout)
@@ -78,11 +99,11 @@ func TestMovingOneByOneDeletesOnlyWhatWasSent(t *testing.T) {
 				}
 				return nil, nil
 			}}
-			look := &Look{SQS: from, QueueURL: "q"}
+			look := &Look{Queue: Queue{Service: from, URL: "q"}}
 			if err := look.All(t.Context(), 0, nil); err != nil {
 				t.Fatal(err)
 			}
-			gone, report, err := MoveHeld(t.Context(), look, sender(to), look.Held())
+			gone, report, err := look.Move(t.Context(), sender(to), look.Held())
 			if (err != nil) != (len(c.wantStill) > 0) {
 				t.Errorf("error %v", err)
 			}
@@ -94,6 +115,7 @@ func TestMovingOneByOneDeletesOnlyWhatWasSent(t *testing.T) {
 			}
 			slices.Sort(to.accepted)
 			slices.Sort(from.deleted)
+			slices.Sort(from.returned)
 			if diff := cmp.Diff(c.wantMoved, to.accepted); diff != "" {
 				t.Errorf("in the other queue (-want +got):\n%s", diff)
 			}
@@ -101,17 +123,17 @@ func TestMovingOneByOneDeletesOnlyWhatWasSent(t *testing.T) {
 				t.Errorf("deleted (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(c.wantStill, from.returned); diff != "" {
-				t.Errorf("given back (-want +got):\n%s", diff)
+				t.Errorf("released (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestALookGivesBackEvenAfterAnInterruption(t *testing.T) {
+func TestALookReleasesEvenAfterAnInterruption(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	from := &shelf{messages: numbered(12)}
-	look := &Look{SQS: from, QueueURL: "q"}
+	look := &Look{Queue: Queue{Service: from, URL: "q"}}
 	if err := look.All(ctx, 0, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -119,14 +141,15 @@ func TestALookGivesBackEvenAfterAnInterruption(t *testing.T) {
 	if err := look.Close(ctx, map[string]bool{"m000": true}); err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(from.returned)
 	if diff := cmp.Diff(numbered(12)[1:], from.returned); diff != "" {
-		t.Errorf("given back (-want +got):\n%s", diff)
+		t.Errorf("released (-want +got):\n%s", diff)
 	}
 }
 
 func TestALookEndsAtItsLimit(t *testing.T) {
 	t.Parallel()
-	look := &Look{SQS: &shelf{messages: numbered(40)}, QueueURL: "q"}
+	look := &Look{Queue: Queue{Service: &shelf{messages: numbered(40)}, URL: "q"}}
 	if err := look.All(t.Context(), 13, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +160,11 @@ func TestALookEndsAtItsLimit(t *testing.T) {
 
 // mover is a service with or without message move tasks.
 type mover struct {
+	Service
 	startErr error
-	states   []types.ListMessageMoveTasksResultEntry // what each look at the tasks shows; the last one stays
+	states   []types.ListMessageMoveTasksResultEntry // what each look at the tasks shows; the last one is repeated
 
-	left      []string // visible messages that each question for the depth is answered with
+	left      []string // the visible messages of each answer for the depth
 	looks     int
 	cancelled bool
 }
@@ -176,6 +200,12 @@ func task(started int64, status string, moved int64) types.ListMessageMoveTasksR
 	return types.ListMessageMoveTasksResultEntry{StartedTimestamp: started, Status: aws.String(status), ApproximateNumberOfMessagesMoved: moved, FailureReason: aws.String("no room")}
 }
 
+// move moves by one task.
+func move(ctx context.Context, m *mover) (int64, error) {
+	from, to := Queue{Service: m, URL: "from"}, Queue{Service: m, URL: "to"}
+	return from.moveByTask(ctx, to, 0, func(int64, int64) {})
+}
+
 func TestMoveByTask(t *testing.T) {
 	t.Parallel()
 	old := task(1, "COMPLETED", 99)
@@ -196,7 +226,7 @@ func TestMoveByTask(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			moved, err := MoveByTask(t.Context(), &c.mover, "from", "to", 0, nil)
+			moved, err := move(t.Context(), &c.mover)
 			if moved != c.moved {
 				t.Errorf("%d moved, want %d", moved, c.moved)
 			}
@@ -216,7 +246,7 @@ func TestMoveByTaskWhereTheServiceHasNone(t *testing.T) {
 		&smithy.GenericAPIError{Code: "NotImplemented"},
 	} {
 		m := &mover{startErr: err, states: []types.ListMessageMoveTasksResultEntry{{}}}
-		if _, got := MoveByTask(t.Context(), m, "from", "to", 0, nil); !errors.Is(got, ErrNoMoveTask) {
+		if _, got := move(t.Context(), m); !errors.Is(got, ErrNoMoveTask) {
 			t.Errorf("%v becomes %v, want ErrNoMoveTask", err, got)
 		}
 	}
@@ -227,7 +257,7 @@ func TestMoveByTaskInterruptedCancelsTheTask(t *testing.T) {
 	ctx, interrupt := context.WithTimeout(t.Context(), time.Millisecond)
 	defer interrupt()
 	m := &mover{states: []types.ListMessageMoveTasksResultEntry{{}, task(2, "RUNNING", 4)}}
-	moved, err := MoveByTask(ctx, m, "from", "to", 0, nil)
+	moved, err := move(ctx, m)
 	if !m.cancelled || moved != 4 || !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled %v, moved %d, error %v; want true, 4 and context.Canceled", m.cancelled, moved, err)
 	}
@@ -243,7 +273,8 @@ func TestMoveAllByTaskGoesOnWhileMessagesAreVisible(t *testing.T) {
 		left: []string{"5", "0"},
 	}
 	var shown int64
-	moved, err := MoveAllByTask(t.Context(), &m, "from", "to", 0, func(moved, _ int64) { shown = moved })
+	from, to := Queue{Service: &m, URL: "from"}, Queue{Service: &m, URL: "to"}
+	moved, err := from.MoveAll(t.Context(), to, 0, func(moved, _ int64) { shown = moved })
 	if err != nil || moved != 5 || shown != 5 || len(m.left) != 0 {
 		t.Errorf("%d moved, %d shown, %v; want 5 after two tasks", moved, shown, err)
 	}

@@ -3,11 +3,14 @@ package queue
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderpipeline/shared/order"
 )
 
 // A Record is a message as export writes it, one JSON object on a line.
@@ -19,7 +22,8 @@ type Record struct {
 	Body       string            `json:"body"` // byte for byte what the message held
 }
 
-// RecordOf makes the record of a held message. Binary attributes, which the pipeline does not use, are left out.
+// RecordOf returns the record of a held message. Binary attributes, which the pipeline does not
+// use, are left out.
 func RecordOf(h Held) Record {
 	r := Record{ID: h.ID, Sent: h.Sent, Receives: h.Receives, Body: h.Body, Attributes: map[string]string{}}
 	for name, v := range h.Attributes {
@@ -34,31 +38,48 @@ func RecordOf(h Held) Record {
 func StringAttributes(texts map[string]string) map[string]types.MessageAttributeValue {
 	attributes := make(map[string]types.MessageAttributeValue, len(texts))
 	for name, text := range texts {
-		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(text)}
+		attributes[name] = types.MessageAttributeValue{
+			DataType: aws.String("String"), StringValue: aws.String(text),
+		}
 	}
 	return attributes
 }
 
-// ParseResend reads one line of a file of repaired messages: an exported record, whose body is a text or, easier to
-// repair, the order itself as a JSON object; or just an order. id is empty for the latter.
-func ParseResend(line json.RawMessage) (id, body string, err error) {
+// ParseResend reads one value of a file of repaired messages: an exported record, whose body is a
+// text or, easier to repair, the order itself as a JSON object; or just an order. The message is
+// labelled with its id, which an order does not have. Attributes that the pipeline added when it
+// refused the message are dropped, those of the sender are kept.
+func ParseResend(line json.RawMessage) (m Message, err error) {
 	var record struct {
-		ID   *string         `json:"message_id"`
-		Body json.RawMessage `json:"body"`
+		ID         *string           `json:"message_id"`
+		Attributes map[string]string `json:"attributes"`
+		Body       json.RawMessage   `json:"body"`
 	}
 	if err := json.Unmarshal(line, &record); err != nil || record.Body == nil || record.ID == nil {
 		if len(line) > 0 && line[0] != '{' {
-			return "", "", fmt.Errorf("it is neither an exported message nor an order: an order is a JSON object")
+			return m, errors.New(
+				"it is neither an exported message nor an order: an order is a JSON object")
 		}
-		return "", string(line), nil
+		m.Body = string(line)
+		return m, nil
 	}
-	var text string
-	if json.Unmarshal(record.Body, &text) == nil {
-		return *record.ID, text, nil
+
+	m.Label = *record.ID
+	for _, name := range []string{
+		order.AttributeReason, order.AttributeField, order.AttributeDetail, order.AttributeSourceID,
+	} {
+		delete(record.Attributes, name)
+	}
+	if len(record.Attributes) > 0 {
+		m.Attributes = StringAttributes(record.Attributes)
+	}
+	if json.Unmarshal(record.Body, &m.Body) == nil {
+		return m, nil
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, record.Body); err != nil {
-		return "", "", fmt.Errorf("its body cannot be read: %w", err)
+		return m, fmt.Errorf("its body cannot be read: %w", err)
 	}
-	return *record.ID, compact.String(), nil
+	m.Body = compact.String()
+	return m, nil
 }

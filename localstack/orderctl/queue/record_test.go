@@ -16,9 +16,9 @@ func TestARecordReadAgainIsTheMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, got, err := ParseResend(line)
-		if err != nil || id != "id-1" || got != body {
-			t.Errorf("%q comes back as %q with id %q, error %v", body, got, id, err)
+		got, err := ParseResend(line)
+		if err != nil || got.Label != "id-1" || got.Body != body {
+			t.Errorf("%q is read as %q with id %q, error %v", body, got.Body, got.Label, err)
 		}
 	}
 }
@@ -49,7 +49,8 @@ func TestParseResend(t *testing.T) {
 		{name: "a number", line: `7`, wantErr: true},
 		{name: "a list", line: `[{"message_id":"m1","body":"x"}]`, wantErr: true},
 	} {
-		id, body, err := ParseResend(json.RawMessage(c.line))
+		m, err := ParseResend(json.RawMessage(c.line))
+		id, body := m.Label, m.Body
 		if id != c.id || body != c.body || (err != nil) != c.wantErr {
 			t.Errorf("%s: id %q, body %q, error %v; want %q, %q, error %v", c.name, id, body, err, c.id, c.body, c.wantErr)
 		}

@@ -22,6 +22,7 @@ import (
 
 // faulty is SQS with faults that a real one cannot be asked for. It keeps what it confirmed.
 type faulty struct {
+	Service
 	fault func(call int, bodies []string) (failed map[int]types.BatchResultErrorEntry, err error)
 
 	mu       sync.Mutex
@@ -80,7 +81,7 @@ func numbered(n int) []string {
 
 // sender waits for nothing.
 func sender(f *faulty) *Sender {
-	return &Sender{SQS: f, QueueURL: "q", Parallel: 3, Sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil }}
+	return &Sender{Queue: Queue{Service: f, URL: "q"}, Parallel: 3, Sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil }}
 }
 
 func status(code int, err smithy.APIError) error {
@@ -109,7 +110,7 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				}
 				return nil, nil
 			},
-			accepted: numbered(10), report: Report{Sent: 10, Again: 2},
+			accepted: numbered(10), report: Report{Sent: 10, Retried: 2},
 		},
 		{
 			name: "an entry without an answer is not taken for sent", send: numbered(10),
@@ -119,7 +120,7 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				}
 				return nil, nil
 			},
-			accepted: numbered(10), report: Report{Sent: 10, Again: 1},
+			accepted: numbered(10), report: Report{Sent: 10, Retried: 1},
 		},
 		{
 			name: "the service is throttled, then down, then well", send: numbered(10),
@@ -134,7 +135,7 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				}
 				return nil, nil
 			},
-			accepted: numbered(10), report: Report{Sent: 10, Again: 30},
+			accepted: numbered(10), report: Report{Sent: 10, Retried: 30},
 		},
 		{
 			name: "one entry is our fault: it is not sent again", send: numbered(3),
@@ -156,7 +157,7 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				return nil, nil
 			},
 			accepted: []string{"m001"},
-			report:   Report{Sent: 1, Failed: 1, Again: attempts - 1, First: []Failure{{"m000", "InternalError: again"}}}, wantErr: "1 failed",
+			report:   Report{Sent: 1, Failed: 1, Retried: attempts - 1, First: []Failure{{"m000", "InternalError: again"}}}, wantErr: "1 failed",
 		},
 		{
 			name: "a service that takes smaller batches", send: numbered(10),
@@ -274,13 +275,13 @@ func TestSendHandsOnAReadErrorAfterSendingWhatWasRead(t *testing.T) {
 	}
 }
 
-func TestPauseGrowsAndIsBounded(t *testing.T) {
+func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	t.Parallel()
 	for attempt := 1; attempt < attempts; attempt++ {
 		full := min(longestWait, shortestWait<<(attempt-1))
 		for range 50 {
-			if d := pause(attempt); d < full/2 || d > full {
-				t.Fatalf("pause(%d) = %v, want %v to %v", attempt, d, full/2, full)
+			if d := backoff(attempt); d < full/2 || d > full {
+				t.Fatalf("backoff(%d) = %v, want %v to %v", attempt, d, full/2, full)
 			}
 		}
 	}

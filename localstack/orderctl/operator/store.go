@@ -1,0 +1,144 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/queue"
+	"orderpipeline/localstack/orderctl/session"
+)
+
+// A store is one of the two queues that hold messages which were not counted.
+type store struct {
+	name    string // of the command
+	reasons bool   // its messages carry a reason
+	need    session.Need
+	queue   func(*session.Session) queue.Queue
+}
+
+var (
+	dlq = store{
+		name: "dlq", need: session.DLQ,
+		queue: func(s *session.Session) queue.Queue { return s.DLQ },
+	}
+	rejected = store{
+		name: "rejected", reasons: true, need: session.Rejected,
+		queue: func(s *session.Session) queue.Queue { return s.Rejected },
+	}
+)
+
+func dlqCommand(env *session.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     dlq.name,
+		GroupID: session.GroupRepair,
+		Short:   "Look at the dead-letter queue, and redrive its orders",
+		Long: `The dead-letter queue holds valid orders that could not be recorded in all their receives,
+such as during a long outage of Redis. Once the cause is gone, redrive moves them back to the
+orders queue; each is counted once.`,
+		Example: session.Example("orderctl dlq list", "orderctl dlq redrive"),
+		Args:    session.Subcommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(listCommand(env, dlq), showCommand(env, dlq), redriveCommand(env),
+		exportCommand(env, dlq))
+	return cmd
+}
+
+func rejectedCommand(env *session.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     rejected.name,
+		GroupID: session.GroupRepair,
+		Short:   "Look at the messages that were refused, and resend them repaired",
+		Long: `The queue of rejected messages holds, unchanged, every message that is not a valid order,
+with the reason, the field and a sentence as message attributes.`,
+		Example: session.Example("orderctl rejected list --reason invalid_json",
+			"orderctl rejected export broken.ndjson",
+			"orderctl rejected resend fixed.ndjson --delete"),
+		Args: session.Subcommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(listCommand(env, rejected), showCommand(env, rejected),
+		exportCommand(env, rejected), resendCommand(env))
+	return cmd
+}
+
+const limits = `SQS has no way to read a message without receiving it. While a command looks, other consumers
+do not see the messages; at the end, also after an interruption, all are released at once. Each
+look raises a message's receive count, which has no effect in this queue. Two looks at the same
+time each see a part of the messages: a look says how many another one hides, and its exit code
+is 1 then. At most 100,000 messages can be looked at.`
+
+// A view is what a look saw.
+type view struct {
+	messages []queue.Held
+	depth    queue.Depth
+	hidden
+}
+
+// hidden are messages that another look, or another consumer, hides.
+type hidden struct {
+	Count int64     `json:"hidden,omitempty"`
+	Until time.Time `json:"hidden_until,omitzero"`
+}
+
+// report says how many messages are hidden. Its error wraps session.ErrCheck: the command did less
+// than it was asked to do.
+func (h hidden) report(s *session.Session) error {
+	if h.Count == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s messages are hidden by another look: they are visible when it ends, "+
+		"at the latest at %s", console.Count(h.Count), h.Until.Format("15:04:05 UTC"))
+	if !s.JSON {
+		s.Notef("%s\n", s.Warn(text))
+	}
+	return fmt.Errorf("%w: %s", session.ErrCheck, text)
+}
+
+func hiddenMessages(s *session.Session, n int64) hidden {
+	if n <= 0 {
+		return hidden{}
+	}
+	return hidden{n, s.Now().Add(queue.LongestHold).UTC().Truncate(time.Second)}
+}
+
+// hold receives up to limit messages of the store (0: all) and calls use with them. Whatever
+// happens, all that use does not return as gone are released.
+func (st store) hold(
+	ctx context.Context, s *session.Session, limit int,
+	use func(look *queue.Look, v view) (gone map[string]bool, err error),
+) (err error) {
+	look := &queue.Look{Queue: st.queue(s), Wait: time.Second}
+	if s.Local {
+		look.Wait = 0
+	}
+	var gone map[string]bool
+	defer func() { err = errors.Join(err, look.Close(ctx, gone)) }()
+
+	status := s.Status()
+	err = look.All(ctx, limit, func(n int) {
+		status.Set(fmt.Sprintf("looking: %s of about %s messages",
+			console.Count(int64(n)), console.Count(look.Depth.Total())))
+	})
+	status.Clear()
+	if err != nil {
+		return err
+	}
+	gone, err = use(look, view{look.Held(), look.Depth, hiddenMessages(s, look.Hidden())})
+	return err
+}
+
+// read returns up to limit messages of the store (0: all), which are released already: writing them
+// may take long, when a program at the other end of a pipe does not read.
+func (st store) read(ctx context.Context, s *session.Session, limit int) (v view, err error) {
+	err = st.hold(ctx, s, limit, func(_ *queue.Look, seen view) (map[string]bool, error) {
+		v = seen
+		return nil, nil
+	})
+	return v, err
+}

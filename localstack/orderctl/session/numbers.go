@@ -1,0 +1,57 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"orderpipeline/localstack/orderctl/api"
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
+)
+
+// Numbers are the figures that the API shows at one moment.
+type Numbers struct {
+	answer.Totals
+	Messages *answer.Counts `json:"messages,omitempty"` // nil where the API does not show them
+}
+
+// Numbers reads the figures.
+func (s *Session) Numbers(ctx context.Context) (Numbers, error) {
+	totals, err := s.API.Global(ctx)
+	if err != nil {
+		return Numbers{}, err
+	}
+	messages, err := s.API.Messages(ctx)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return Numbers{}, err
+	}
+	return Numbers{totals, messages.Counts}, nil
+}
+
+// Show prints the numbers for a person.
+func (n Numbers) Show(c *console.Console) {
+	c.List("orders", console.Count(n.Orders))
+	c.List("revenue", console.Group(n.Revenue.String()))
+	if n.Messages == nil {
+		c.List("messages", "unknown")
+		return
+	}
+
+	m := n.Messages
+	var refused int64
+	var reasons []string
+	for _, r := range order.Reasons() {
+		if k := m.Refused[r]; k > 0 {
+			refused += k
+			reasons = append(reasons, fmt.Sprintf("%s %s", r, console.Count(k)))
+		}
+	}
+	c.List("messages", console.Count(m.Recorded)+" recorded", console.Count(m.Duplicate)+" duplicate",
+		console.Count(refused)+" refused", console.Count(m.Mismatch)+" mismatch",
+		console.Count(m.Failed)+" failed attempts")
+	if refused > 0 {
+		c.List("refused", reasons...)
+	}
+}

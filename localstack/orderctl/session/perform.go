@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+)
+
+// WaitFlags are the flags of every command that can wait.
+type WaitFlags struct {
+	Wait  bool
+	Limit time.Duration
+}
+
+// Add declares --wait and --wait-timeout.
+func (w *WaitFlags) Add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&w.Wait, "wait", false, "wait until the queue is drained, then show the numbers")
+	f.DurationVar(&w.Limit, "wait-timeout", 15*time.Minute, "the longest time that --wait may take")
+}
+
+// A Plan is a command that changes something: it asks, acts, waits, checks and reports, in this
+// order. Every part but Act may be absent.
+type Plan struct {
+	Question string // asked before anything is done; empty asks nothing
+	Wait     WaitFlags
+	// Before runs after the question, and only where the command waits afterwards.
+	Before func(ctx context.Context) error
+	// Act does the work. What Show and Result tell must be right even when it returns an error.
+	Act func(ctx context.Context) error
+	// Show prints for a person what Act did.
+	Show func(err error)
+	// Settled says that everything is as it must be in the end, so that waiting can stop early.
+	Settled func(ctx context.Context) bool
+	// Check runs after waiting.
+	Check func(ctx context.Context) error
+	// Result is what --json prints, whatever happened after the question.
+	Result any
+	// Outcome is the part of Result that waiting fills in.
+	Outcome *Outcome
+}
+
+// An Outcome is what a command knows after waiting. Results embed it.
+type Outcome struct {
+	Waited  float64  `json:"waited_seconds,omitempty"`
+	Numbers *Numbers `json:"numbers,omitempty"`
+}
+
+// Perform carries out a plan. Its error is the first thing that went wrong.
+func (s *Session) Perform(ctx context.Context, p Plan) error {
+	if p.Question != "" {
+		if err := s.Confirm(p.Question); err != nil {
+			return err
+		}
+	}
+	if p.Wait.Wait && p.Before != nil {
+		if err := p.Before(ctx); err != nil {
+			return err
+		}
+	}
+
+	err := p.Act(ctx)
+	if p.Show != nil && !s.JSON {
+		p.Show(err)
+	}
+	if err == nil && p.Wait.Wait {
+		err = s.await(ctx, p)
+	}
+	if s.JSON && p.Result != nil {
+		return errors.Join(err, s.Emit(p.Result))
+	}
+	return err
+}
+
+func (s *Session) await(ctx context.Context, p Plan) error {
+	begun := s.Now()
+	w := s.Waiter(p.Wait.Limit)
+	w.Settled = p.Settled
+	if err := w.Run(ctx); err != nil {
+		return err
+	}
+	waited := s.Now().Sub(begun)
+	n, err := s.Numbers(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Outcome != nil {
+		p.Outcome.Waited, p.Outcome.Numbers = Seconds(waited), &n
+	}
+	if !s.JSON {
+		s.Printf("drained after %s\n", console.Ago(waited))
+		n.Show(s.Console)
+	}
+	if p.Check == nil {
+		return nil
+	}
+	return p.Check(ctx)
+}
+
+// Seconds is a duration in JSON, in milliseconds' precision.
+func Seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -1,0 +1,264 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
+)
+
+// ErrUnreachable says that there is nothing to work on. The error's text says what to start or set.
+var ErrUnreachable = errors.New("out of reach")
+
+// DefaultStack is the stack's name in samconfig.toml.
+const DefaultStack = "order-pipeline"
+
+// Options are the flags that choose what to work on. Whatever is empty is looked up.
+type Options struct {
+	EndpointURL string // of LocalStack or another AWS-compatible service
+	AWS         bool   // AWS even when LocalStack answers on this machine
+	Profile     string
+	Region      string
+	Stack       string
+
+	QueueURL    string
+	DLQURL      string
+	RejectedURL string
+	APIURL      string
+}
+
+// A Target is LocalStack on this machine or AWS.
+type Target struct {
+	AWS      aws.Config
+	Local    bool   // LocalStack or another service on this machine, never AWS
+	Endpoint string // its base URL; empty for AWS
+	Stack    string
+	Dummy    bool // the credentials are made-up ones that only LocalStack accepts
+	// Unnamed says that neither the user nor the deployment of this clone named the target: it is
+	// what was found.
+	Unnamed bool
+
+	options Options
+}
+
+const (
+	localRegion  = "us-east-1"
+	probeTimeout = 2 * time.Second
+	// Looking for credentials can mean asking the metadata service of an instance that has none.
+	credentialsTimeout = 5 * time.Second
+)
+
+// Find decides between LocalStack and AWS. The first of these counts: the flags, AWS_ENDPOINT_URL,
+// LOCALSTACK_PORT, the deployment that the clone of this program started (its state file says
+// where), LocalStack at 127.0.0.1:4566, and AWS with the standard settings. What was named and does
+// not answer is an error, never a reason to work on something else. Errors wrap ErrUnreachable.
+func Find(ctx context.Context, options Options, getenv func(string) string) (*Target, error) {
+	t := &Target{options: options, Stack: options.Stack}
+	deployed := deployment(getenv)
+	if t.Stack == "" {
+		t.Stack = DefaultStack
+		if deployed.Stack != "" {
+			t.Stack = deployed.Stack
+		}
+	}
+
+	switch port := getenv("LOCALSTACK_PORT"); {
+	case options.EndpointURL != "":
+		return t.findEndpoint(ctx, options.EndpointURL, getenv)
+	case options.AWS:
+		return t.findAWS(ctx, getenv)
+	case getenv("AWS_ENDPOINT_URL") != "":
+		return t.findEndpoint(ctx, getenv("AWS_ENDPOINT_URL"), getenv)
+	case options.Profile != "":
+		return t.findAWS(ctx, getenv)
+	case port != "":
+		return t.findEndpoint(ctx, "http://127.0.0.1:"+port, getenv)
+	case deployed.Endpoint != "":
+		return t.findEndpoint(ctx, deployed.Endpoint, getenv)
+	}
+	t.Unnamed = true
+	if local := "http://127.0.0.1:4566"; probe(ctx, local) == isLocalStack {
+		return t.findEndpoint(ctx, local, getenv)
+	}
+	return t.findAWS(ctx, getenv)
+}
+
+// deployed is what `make deploy-local` writes beside the clone's tools, and `make down` deletes.
+type deployed struct {
+	Endpoint string `json:"endpoint"`
+	Stack    string `json:"stack"`
+}
+
+// deployment reads the state file of the clone that this program was built in: the program is
+// <clone>/bin/orderctl. STATE_DIR names another folder, as it does for make.
+func deployment(getenv func(string) string) deployed {
+	folder := getenv("STATE_DIR")
+	if folder == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return deployed{}
+		}
+		folder = filepath.Join(filepath.Dir(program), "..", ".local", "state")
+	}
+	var d deployed
+	text, err := os.ReadFile(filepath.Join(folder, "deployment.json"))
+	if err != nil || json.Unmarshal(text, &d) != nil {
+		return deployed{}
+	}
+	return d
+}
+
+func (t *Target) findEndpoint(
+	ctx context.Context, endpoint string, getenv func(string) string,
+) (*Target, error) {
+	endpoint = strings.TrimRight(endpoint, "/")
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%w: the endpoint %q is not a URL such as http://localhost:4566",
+			ErrUnreachable, endpoint)
+	}
+	switch probe(ctx, endpoint) {
+	case isSilent:
+		return nil, fmt.Errorf("%w: nothing answers at %s: start it with `make deploy-local`, "+
+			"or choose another target with --endpoint-url or --aws", ErrUnreachable, endpoint)
+	case isLocalStack:
+		t.Local = true
+	case isOther:
+		t.Local = loopback(u.Hostname())
+	}
+	t.Endpoint = endpoint
+	if !t.Local {
+		return t.findAWS(ctx, getenv)
+	}
+
+	// For a service on this machine no profile, login or instance role is used: only keys in the
+	// environment (LocalStack reads an account from them), else made-up ones. A session token is
+	// never sent there.
+	key, secret := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
+	if key == "" || secret == "" {
+		key, secret = "test", "test"
+	}
+	region := t.options.Region
+	if region == "" {
+		region = localRegion // the local deployment's, whatever region the user's shell is set to
+	}
+	t.AWS = aws.Config{
+		Region:       region,
+		BaseEndpoint: aws.String(endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, ""),
+	}
+	return t, nil
+}
+
+func (t *Target) findAWS(ctx context.Context, getenv func(string) string) (*Target, error) {
+	// The SDK's own warnings while it looks for credentials would only be noise before our error.
+	load := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
+	if t.options.Profile != "" {
+		load = append(load, config.WithSharedConfigProfile(t.options.Profile))
+	}
+	if t.options.Region != "" {
+		load = append(load, config.WithRegion(t.options.Region))
+	}
+	if t.Endpoint != "" {
+		load = append(load, config.WithBaseEndpoint(t.Endpoint))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read the AWS settings: %w", ErrUnreachable, err)
+	}
+	if t.Endpoint == "" && !t.options.AWS && cfg.BaseEndpoint != nil { // the profile's endpoint_url
+		return t.findEndpoint(ctx, *cfg.BaseEndpoint, getenv)
+	}
+
+	asking, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	found, err := cfg.Credentials.Retrieve(asking)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		// The cause is left out: it is long, and may name files and accounts.
+		return nil, fmt.Errorf("%w: no LocalStack answers on this machine and there are no AWS "+
+			"credentials: start it with `make deploy-local`, or set AWS up with AWS_PROFILE",
+			ErrUnreachable)
+	}
+	if cfg.Region == "" {
+		return nil, fmt.Errorf("%w: no AWS region is set: use --region or AWS_REGION", ErrUnreachable)
+	}
+	t.AWS, t.Dummy = cfg, dummy(found)
+	return t, nil
+}
+
+// Where names the target for a person.
+func (t *Target) Where() string {
+	if t.Local {
+		return "LocalStack at " + t.Endpoint
+	}
+	return "AWS " + t.AWS.Region
+}
+
+// ChosenByName says whether the user named AWS or the queue, so that sending there cannot be an
+// accident.
+func (t *Target) ChosenByName() bool {
+	return t.options.AWS || t.options.QueueURL != "" || t.options.Profile != ""
+}
+
+// dummy recognises the made-up keys that people use for LocalStack.
+func dummy(c aws.Credentials) bool {
+	switch strings.ToLower(c.AccessKeyID) {
+	case "test", "dummy", "mock", "fake", "local", "localstack", "foo", "foobar", "000000000000":
+		return true
+	}
+	return c.SecretAccessKey == "test"
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		strings.HasSuffix(host, ".localhost.localstack.cloud") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+type found int
+
+const (
+	isSilent found = iota
+	isLocalStack
+	isOther
+)
+
+// probe finds out whether LocalStack answers at the endpoint.
+func probe(ctx context.Context, endpoint string) found {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_localstack/health", nil)
+	if err != nil {
+		return isSilent
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return isSilent
+	}
+	defer resp.Body.Close()
+	var health struct {
+		Services map[string]string `json:"services"`
+	}
+	if json.NewDecoder(resp.Body).Decode(&health) == nil && len(health.Services) > 0 {
+		return isLocalStack
+	}
+	return isOther
+}

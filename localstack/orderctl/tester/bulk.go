@@ -1,0 +1,178 @@
+package tester
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/queue"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/localstack/orderctl/tester/sample"
+	"orderpipeline/shared/order"
+)
+
+type bulkFlags struct {
+	sample.Options
+	start, end string
+	again      bool
+	dryRun     bool
+	parallel   int
+	rate       float64
+	session.WaitFlags
+}
+
+func bulkCommand(env *session.Env) *cobra.Command {
+	var f bulkFlags
+	cmd := &cobra.Command{
+		Use:     "bulk N",
+		GroupID: session.GroupSend,
+		Short:   "Send N random orders, and check that they were counted to the cent",
+		Long: `Send N random messages. With --wait their sums, added up here while sending, are compared
+with the growth of the API's figures: orders, revenue, every month, some customers,
+duplicates and refusals. The exit code is 1 when they are not equal; another sender at
+the same time makes them differ too.
+
+The same --seed with the same other flags makes the same orders with the same ids: sent
+a second time, none of them may count. --again expects just that.`,
+		Example: session.Example(
+			"orderctl bulk 10000 --wait",
+			"orderctl bulk 5000 --duplicates 0.05 --broken 0.01 --conflicts 0.01 --mismatches 0.02 --wait",
+			"orderctl bulk 1000 --seed 7 --wait && orderctl bulk 1000 --seed 7 --wait --again",
+			"orderctl bulk 100000 --users 10000 --dry-run > orders.ndjson",
+		),
+		Args: cobra.ExactArgs(1),
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.complete(args[0], cmd.Flags().Changed("seed")); err != nil {
+				return session.Usage("%w", err)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.dryRun {
+				for m := range f.Messages() {
+					env.Printf("%s\n", m.Body)
+					if err := env.Failed(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			s, err := open(cmd.Context(), env, f.WaitFlags)
+			if err != nil {
+				return err
+			}
+			return bulk(cmd.Context(), s, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&f.Users, "users", 1000, "number of customers: U1, U2, …")
+	flags.Uint64Var(&f.Seed, "seed", 0,
+		"makes the same orders again (default: a random one, shown at the end)")
+	flags.Float64Var(&f.Duplicates, "duplicates", 0,
+		"share of messages that repeat an earlier order, such as 0.05")
+	flags.Float64Var(&f.Broken, "broken", 0, "share of messages that must be refused")
+	flags.Float64Var(&f.Conflicts, "conflicts", 0,
+		"share of messages with an earlier order_id and other content")
+	flags.Float64Var(&f.Mismatches, "mismatches", 0, "share of orders with a wrong order_value")
+	flags.StringVar(&f.start, "start", "2024-01", "first month of the orders")
+	flags.StringVar(&f.end, "end", "2024-12", "last month of the orders")
+	flags.BoolVar(&f.again, "again", false,
+		"the same orders were sent before: expect that none counts")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the messages instead of sending them")
+	flags.IntVar(&f.parallel, "parallel", session.DefaultParallel, "batches of 10 under way at once")
+	flags.Float64Var(&f.rate, "rate", 0,
+		"maximum number of messages a second (default: unlimited)")
+	f.Add(cmd)
+	return cmd
+}
+
+func (f *bulkFlags) complete(count string, seeded bool) error {
+	var err error
+	if f.Count, err = strconv.Atoi(count); err != nil {
+		return fmt.Errorf("%q is not a number of orders", count)
+	}
+	if f.From, err = order.ParseMonth(f.start); err != nil {
+		return fmt.Errorf("--start: %w", err)
+	}
+	if f.To, err = order.ParseMonth(f.end); err != nil {
+		return fmt.Errorf("--end: %w", err)
+	}
+	if !seeded {
+		if f.again {
+			return errors.New("--again needs the --seed of the first time")
+		}
+		f.Seed = uint64(rand.Uint32()) // short enough to be typed
+	}
+	if f.parallel < 1 {
+		return errors.New("--parallel must be at least 1")
+	}
+	if f.rate < 0 {
+		return errors.New("--rate must not be negative")
+	}
+	return f.Validate()
+}
+
+func bulk(ctx context.Context, s *session.Session, f bulkFlags) error {
+	v := newVerifier(s, f.again)
+	v.sums = sample.NewSums(v.zone, customers(f.Users))
+	result := checkedResult{Seed: &f.Seed}
+	return s.Perform(ctx, session.Plan{
+		Question: s.SendQuestion(fmt.Sprintf("%d orders", f.Count), true),
+		Wait:     f.WaitFlags,
+		Before: func(ctx context.Context) error {
+			if err := s.Waiter(f.Limit).DrainFirst(ctx); err != nil {
+				return err
+			}
+			return v.begin(ctx)
+		},
+		Act: func(ctx context.Context) (err error) {
+			p := s.Progress("sending", "orders", int64(f.Count))
+			messages := f.messages(ctx, v, s.Now)
+			result.Delivery, err = s.Deliver(ctx, f.parallel, p, messages, nil)
+			result.Expected = expectation(v.sums)
+			return err
+		},
+		Show: func(err error) {
+			result.Show(s.Console, err)
+			s.Printf("expected: %s orders, revenue %s (seed %d)\n",
+				console.Count(v.sums.Orders), console.Group(v.sums.Revenue.String()), f.Seed)
+		},
+		Settled: v.reached,
+		Check:   func(ctx context.Context) error { return v.check(ctx, &result) },
+		Result:  &result, Outcome: &result.Outcome,
+	})
+}
+
+// messages makes the messages and adds them up. When the user interrupts, what was made until then
+// is still sent, so the sums stay those of what was sent.
+func (f bulkFlags) messages(
+	ctx context.Context, v *verifier, now func() time.Time,
+) iter.Seq2[queue.Message, error] {
+	return func(yield func(queue.Message, error) bool) {
+		start := now()
+		n := 0
+		for m := range f.Messages() {
+			if f.rate > 0 {
+				due := start.Add(time.Duration(float64(n) / f.rate * float64(time.Second)))
+				if d := due.Sub(now()); d > 0 && !session.Sleep(ctx, d) {
+					return
+				}
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			n++
+			v.sums.Add(m)
+			if !yield(queue.Message{Body: m.Body, Label: m.ID}, nil) {
+				return
+			}
+		}
+	}
+}
