@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/operator"
+	"orderpipeline/localstack/orderctl/restore"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/localstack/orderctl/tester"
 )
@@ -48,10 +49,12 @@ func newRoot(env *session.Env) *cobra.Command {
 		&cobra.Group{ID: session.GroupSend, Title: "Send orders:"},
 		&cobra.Group{ID: session.GroupNumbers, Title: "See the numbers:"},
 		&cobra.Group{ID: session.GroupRepair, Title: "Look after the queues:"},
+		&cobra.Group{ID: session.GroupArchive, Title: "Archive and recovery:"},
 		&cobra.Group{ID: session.GroupOther, Title: "Other:"},
 	)
 	root.AddCommand(tester.Commands(env)...)
 	root.AddCommand(operator.Commands(env)...)
+	root.AddCommand(restore.Commands(env)...)
 	root.SetHelpCommandGroupID(session.GroupOther)
 	root.SetCompletionCommandGroupID(session.GroupOther)
 	addExamples(root)

@@ -4,6 +4,8 @@ package audit
 
 import (
 	"hash/maphash"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -180,3 +182,16 @@ func cutLine(text string) (line, rest string) {
 	line, rest, _ = strings.Cut(text, "\n")
 	return strings.TrimSuffix(line, "\r"), rest
 }
+
+// MonthNames returns the months that have orders, YYYY-MM, in order.
+func (b *Book) MonthNames() []string {
+	keys := slices.Sorted(maps.Keys(b.Months))
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = monthName(key)
+	}
+	return names
+}
+
+// Damaged notes an object that cannot be read to its end.
+func (b *Book) Damaged(object string, err error) { b.fault(Fault{object, 0, err.Error()}) }

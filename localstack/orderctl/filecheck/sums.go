@@ -3,11 +3,12 @@ package filecheck
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"orderpipeline/shared/order"
 )
 
-// Figures are those of one customer, month or day.
+// Figures are those of one customer.
 type Figures struct {
 	Orders  int64
 	Revenue order.Cents
@@ -23,14 +24,14 @@ type Sums struct {
 	Mismatches int64
 	Refused    map[order.Reason]int64
 	Customers  map[string]Figures
-	Months     map[order.Month]Figures
+	// First and Last are the earliest and the latest order_timestamp, in UTC.
+	First, Last time.Time
 }
 
 func newSums() *Sums {
 	return &Sums{
 		Refused:   map[order.Reason]int64{},
 		Customers: map[string]Figures{},
-		Months:    map[order.Month]Figures{},
 	}
 }
 
@@ -57,9 +58,13 @@ func (s *Sums) add(v *Verdict) {
 		// The id shares memory with the whole message.
 		s.Customers[strings.Clone(v.Order.UserID)] = customer
 	}
-	month := s.Months[v.Order.Month()]
-	month.add(v.Order.Value)
-	s.Months[v.Order.Month()] = month
+	placed := v.Order.Placed
+	if s.Orders == 1 || placed.Before(s.First) {
+		s.First = placed
+	}
+	if placed.After(s.Last) {
+		s.Last = placed
+	}
 }
 
 func (f *Figures) add(value order.Cents) {

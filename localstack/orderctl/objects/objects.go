@@ -49,18 +49,29 @@ func List(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, er
 }
 
 func messages(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, error] {
+	start, end := "", ""
+	if !w.Since.IsZero() {
+		start = archive.StartKey(w.Since)
+	}
+	if !w.Until.IsZero() {
+		end = archive.StartKey(w.Until)
+	}
 	return func(yield func(archive.Object, error) bool) {
-		start, end := "", ""
-		if !w.Since.IsZero() {
-			start = archive.StartKey(w.Since)
-		}
-		if !w.Until.IsZero() {
-			end = archive.StartKey(w.Until)
-		}
-		for o, err := range a.List(ctx, archive.MessagesPrefix, start) {
+		for o, err := range Messages(ctx, a, start) {
 			if err == nil && end != "" && o.Key >= end {
 				return
 			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Messages yields the objects of the order function whose keys sort after a key, in the order of their keys.
+func Messages(ctx context.Context, a Archive, after string) iter.Seq2[archive.Object, error] {
+	return func(yield func(archive.Object, error) bool) {
+		for o, err := range a.List(ctx, archive.MessagesPrefix, after) {
 			if err == nil && !strings.HasSuffix(o.Key, archive.Suffix) {
 				continue // not written by the pipeline
 			}

@@ -15,6 +15,7 @@ const (
 	GroupSend    = "send"
 	GroupNumbers = "numbers"
 	GroupRepair  = "repair"
+	GroupArchive = "archive"
 	GroupOther   = "other"
 )
 

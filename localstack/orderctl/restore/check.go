@@ -1,0 +1,197 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/filecheck"
+	"orderpipeline/localstack/orderctl/orderfile"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/order"
+)
+
+// defaultShown is how many findings, lines or differences a command lists unless it is told otherwise.
+const defaultShown = 20
+
+func checkCommand(env *session.Env) *cobra.Command {
+	shown := defaultShown
+	cmd := &cobra.Command{
+		Use:     "check FILE | -",
+		GroupID: session.GroupSend,
+		Short:   "Check every order of a file, without sending anything",
+		Long: `Check every order of a file (or of standard input, -) against the order contract, without
+sending anything: NDJSON, a JSON array or {"orders": […]}, also as gzip. Each finding has its
+line, reason and field. Repeated orders and different orders with one id are found too,
+within the file. The sums are what the pipeline would count from an empty store.
+
+The exit code is 1 when an order would be refused.`,
+		Example: session.Example(
+			"orderctl check orders.ndjson",
+			"orderctl check orders.json.gz --max 0",
+			"orderctl check - --json < orders.ndjson | jq .refused",
+		),
+		Args: cobra.ExactArgs(1),
+		PreRunE: func(*cobra.Command, []string) error {
+			if shown < 0 {
+				return session.Usage("--max must not be negative")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := env.OpenFile(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			return check(cmd.Context(), env, args[0], in, shown)
+		},
+	}
+	cmd.Flags().IntVar(&shown, "max", defaultShown, "maximum number of findings to list; 0 lists all")
+	return cmd
+}
+
+// A finding is an entry of a file that would not be counted.
+type finding struct {
+	Line    int          `json:"line"`
+	Verdict string       `json:"verdict"` // refused or duplicate
+	Reason  order.Reason `json:"reason,omitempty"`
+	Field   string       `json:"field,omitempty"`
+	Detail  string       `json:"detail,omitempty"`
+	First   int          `json:"first_line,omitempty"` // of the earlier entry with the same order_id
+}
+
+// A report is what a check found.
+type report struct {
+	File       string                 `json:"file"`
+	Entries    int64                  `json:"entries"`
+	Orders     int64                  `json:"orders"`
+	Revenue    order.Cents            `json:"revenue"`
+	Customers  int                    `json:"customers"`
+	Duplicates int64                  `json:"duplicates"`
+	Mismatches int64                  `json:"mismatches"`
+	Refused    map[order.Reason]int64 `json:"refused"`
+	Findings   []finding              `json:"findings"`
+	More       int64                  `json:"findings_not_listed"`
+	Seconds    float64                `json:"seconds"`
+
+	sums *filecheck.Sums
+}
+
+// inspect checks a file and lists at most shown findings; 0 lists all. each, which may be nil, gets every verdict.
+func inspect(
+	ctx context.Context, env *session.Env, name string, in io.Reader, shown int, each func(*filecheck.Verdict) error,
+) (*report, error) {
+	began := env.Now()
+	r := &report{File: name, Findings: []finding{}}
+	reader, err := orderfile.NewReader(in)
+	if err != nil {
+		return r, err
+	}
+	progress := env.Status()
+	defer progress.Clear()
+	var entries int64
+	r.sums, err = filecheck.Check(ctx, reader, func(v *filecheck.Verdict) error {
+		if entries++; entries%10_000 == 0 {
+			progress.Set("checking: " + console.Count(entries) + " orders")
+		}
+		if f, found := findingOf(v); found {
+			if shown == 0 || len(r.Findings) < shown {
+				r.Findings = append(r.Findings, f)
+			} else {
+				r.More++
+			}
+		}
+		if each == nil {
+			return nil
+		}
+		return each(v)
+	})
+	r.fill()
+	r.Seconds = session.Seconds(env.Now().Sub(began))
+	return r, err
+}
+
+func (r *report) fill() {
+	r.Entries, r.Orders, r.Revenue = r.sums.Entries, r.sums.Orders, r.sums.Revenue
+	r.Customers = len(r.sums.Customers)
+	r.Duplicates, r.Mismatches, r.Refused = r.sums.Duplicates, r.sums.Mismatches, r.sums.Refused
+}
+
+func findingOf(v *filecheck.Verdict) (f finding, found bool) {
+	switch {
+	case v.Refusal != nil:
+		return finding{v.Line, "refused", v.Refusal.Reason, v.Refusal.Field, v.Refusal.Detail, v.First}, true
+	case v.Duplicate():
+		return finding{Line: v.Line, Verdict: "duplicate", Detail: fmt.Sprintf("the order of line %d again", v.First), First: v.First}, true
+	}
+	return f, false
+}
+
+func check(ctx context.Context, env *session.Env, name string, in io.Reader, shown int) error {
+	r, err := inspect(ctx, env, name, in, shown, nil)
+	if r.sums == nil {
+		return err
+	}
+	if env.JSON {
+		if failed := env.Emit(r); failed != nil {
+			return failed
+		}
+	} else {
+		r.show(env.Console)
+	}
+	if err != nil {
+		return err
+	}
+	if n := r.sums.RefusedTotal(); n > 0 {
+		return fmt.Errorf("%w: %d orders would be refused", session.ErrCheck, n)
+	}
+	return nil
+}
+
+// show prints the report for a person.
+func (r *report) show(c *console.Console) {
+	if len(r.Findings) > 0 {
+		rows := make([][]string, len(r.Findings))
+		for i, f := range r.Findings {
+			what := f.Verdict
+			if f.Reason != "" {
+				what = string(f.Reason)
+			}
+			rows[i] = []string{console.Count(int64(f.Line)), what, f.Field, f.Detail}
+		}
+		c.Table([]console.Column{{Title: "LINE", Right: true}, {Title: "FINDING"}, {Title: "FIELD"}, {Title: "DETAIL", Flex: true}}, rows)
+		if r.More > 0 {
+			c.Printf("… and %s more (--max 0 lists all)\n", console.Count(r.More))
+		}
+		c.Printf("\n")
+	}
+	c.List("entries", console.Count(r.Entries))
+	c.List("orders", console.Count(r.Orders))
+	c.List("revenue", console.Group(r.Revenue.String()))
+	c.List("customers", console.Count(int64(r.Customers)))
+	if r.Orders > 0 {
+		const day = "2006-01-02"
+		c.List("placed", r.sums.First.Format(day)+" to "+r.sums.Last.Format(day)+" (UTC)")
+	}
+	if r.Duplicates > 0 {
+		c.List("duplicates", console.Count(r.Duplicates)+" repeat an earlier order of the file and add nothing")
+	}
+	if r.Mismatches > 0 {
+		c.List("mismatches", console.Count(r.Mismatches)+" state another order_value than their items add up to: the items count")
+	}
+	refused := r.sums.RefusedTotal()
+	if refused == 0 {
+		c.Printf("%s\n", c.Good("no order would be refused"))
+		return
+	}
+	var reasons []string
+	for _, reason := range r.sums.Reasons() {
+		reasons = append(reasons, string(reason)+" "+console.Count(r.Refused[reason]))
+	}
+	c.List("refused", reasons...)
+	c.Printf("%s\n", c.Bad(console.Count(refused)+" orders would be refused"))
+}

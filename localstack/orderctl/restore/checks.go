@@ -1,0 +1,24 @@
+package restore
+
+import (
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/shared/order"
+)
+
+// A comparison is one figure and what was expected.
+type comparison struct {
+	What     string `json:"what"`
+	Expected any    `json:"expected"` // a number
+	Found    any    `json:"found"`
+	Equal    bool   `json:"equal"`
+
+	wantText, gotText string
+}
+
+func countCheck(what string, want, got int64) comparison {
+	return comparison{what, want, got, want == got, console.Count(want), console.Count(got)}
+}
+
+func moneyCheck(what string, want, got order.Cents) comparison {
+	return comparison{what, want, got, want == got, console.Group(want.String()), console.Group(got.String())}
+}

@@ -1,0 +1,132 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"orderpipeline/localstack/orderctl/filecheck"
+	"orderpipeline/localstack/orderctl/orderfile"
+	"orderpipeline/shared/archive"
+	"orderpipeline/shared/order"
+)
+
+// Limits of one object of an import. The replay function counts 20,000 orders within a second or two. They must never
+// change: the name of an object is the SHA-256 of the file and the number of the chunk.
+const (
+	chunkEntries = 20_000
+	chunkBytes   = 16 << 20
+)
+
+// A fileChunk is what one object of an import holds: the valid orders among a run of entries of the file.
+type fileChunk struct {
+	key   string
+	lines []archive.Line
+}
+
+// chunks checks the file again and cuts it into objects. Refused and repeated entries count as entries, so that the cuts
+// depend on nothing but the file.
+func chunks(ctx context.Context, in io.Reader, digest [32]byte) iter.Seq2[fileChunk, error] {
+	return func(yield func(fileChunk, error) bool) {
+		reader, err := orderfile.NewReader(in)
+		if err != nil {
+			yield(fileChunk{}, err)
+			return
+		}
+		var lines []archive.Line
+		number, entries, size := 0, 0, 0
+		full := func() error {
+			c := fileChunk{archive.ImportKey(digest, number), lines}
+			number, entries, size, lines = number+1, 0, 0, nil
+			if !yield(c, nil) {
+				return errStopped
+			}
+			return nil
+		}
+		_, err = filecheck.Check(ctx, reader, func(v *filecheck.Verdict) error {
+			if entries == chunkEntries || size+len(v.Body) > chunkBytes && entries > 0 {
+				if err := full(); err != nil {
+					return err
+				}
+			}
+			entries++
+			size += len(v.Body)
+			if v.Refusal == nil && !v.Duplicate() {
+				lines = append(lines, archive.Line{Outcome: archive.Recorded, Order: v.Order, Body: v.Body})
+			}
+			return nil
+		})
+		if err == nil && entries > 0 {
+			err = full()
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(fileChunk{}, err)
+		}
+	}
+}
+
+// errStopped ends a check whose results are no longer wanted.
+var errStopped = errors.New("stopped")
+
+// encode returns the object.
+func (c *fileChunk) encode() ([]byte, error) {
+	var object bytes.Buffer
+	e := archive.NewEncoder(&object)
+	for i := range c.lines {
+		if err := e.Encode(&c.lines[i]); err != nil {
+			return nil, fmt.Errorf("write %s: %w", c.key, err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		return nil, fmt.Errorf("write %s: %w", c.key, err)
+	}
+	return object.Bytes(), nil
+}
+
+// An asideFile takes the refused orders of a file.
+type asideFile struct {
+	file *os.File
+	out  *json.Encoder
+}
+
+func newAsideFile(file *os.File) *asideFile {
+	out := json.NewEncoder(file)
+	out.SetEscapeHTML(false)
+	return &asideFile{file, out}
+}
+
+// setAside writes the entry where it is refused.
+func (f *asideFile) setAside(v *filecheck.Verdict) error {
+	if v.Refusal == nil {
+		return nil
+	}
+	err := f.out.Encode(struct {
+		Line   int          `json:"line"`
+		Reason order.Reason `json:"reason"`
+		Field  string       `json:"field,omitempty"`
+		Detail string       `json:"detail"`
+		Body   string       `json:"body"`
+	}{v.Line, v.Refusal.Reason, v.Refusal.Field, v.Refusal.Detail, v.Body})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.file.Name(), err)
+	}
+	return nil
+}
+
+// end makes sure that the file is on disk, or removes it where it is not kept.
+func (f *asideFile) end(keep bool) error {
+	if !keep {
+		f.file.Close()
+		return os.Remove(f.file.Name())
+	}
+	err := errors.Join(f.file.Sync(), f.file.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.file.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// Package restore has the commands about the archive: check and import files of orders, look into the archive, compare
+// the figures with it, and rebuild them from it.
+package restore
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+)
+
+// Commands returns the commands of this package.
+func Commands(env *session.Env) []*cobra.Command {
+	return []*cobra.Command{
+		checkCommand(env), importCommand(env), archiveCommand(env), rebuildCommand(env), traceCommand(env),
+	}
+}
+
+// A store is what these commands work on: the archive's bucket and the functions around it.
+type store struct {
+	*session.Session
+	bucket   *archive.Bucket
+	notes    notes
+	replayer replayer
+}
+
+// openStore looks up the archive of the deployed stack.
+func openStore(ctx context.Context, env *session.Env, needs session.Need) (*store, error) {
+	s, err := env.Open(ctx, needs|session.Stack)
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.Output(ctx, "ArchiveBucketName", "--stack")
+	if err != nil {
+		return nil, err
+	}
+	function, err := s.Output(ctx, "ReplayFunctionName", "--stack")
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(s.AWS, func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil })
+	return &store{
+		Session:  s,
+		bucket:   archive.NewBucket(s.AWS, name),
+		notes:    notes{client, name},
+		replayer: replayer{invoker: s.Lambda, function: function, sleep: session.Sleep, log: s.Notef},
+	}, nil
+}
+
+// since returns how long ago a command began, for its result.
+func since(s *session.Session, began time.Time) float64 { return session.Seconds(s.Now().Sub(began)) }

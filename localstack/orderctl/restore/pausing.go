@@ -1,0 +1,97 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/pause"
+	"orderpipeline/localstack/orderctl/queue"
+	"orderpipeline/localstack/orderctl/session"
+)
+
+// pause stops both event source mappings. Whatever its error is, the pause must be ended.
+func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, error) {
+	p := &pause.Pause{Lambda: s.Lambda, Notes: s.notes, Sleep: session.Sleep, Now: s.Now}
+	for _, output := range []string{"EventSourceMappingId", "ReplayMappingId"} {
+		id, err := s.Output(ctx, output, "--stack")
+		if err != nil {
+			return p, err
+		}
+		p.Mappings = append(p.Mappings, id)
+	}
+	if !s.JSON {
+		s.Notef("stopping the event source mappings; orders wait in the queue\n")
+	}
+	earlier, err := p.Begin(ctx, operation)
+	if err != nil {
+		return p, err
+	}
+	if earlier != nil && !s.JSON {
+		s.Notef("going on after a %s that began %s and did not end\n", earlier.Operation, earlier.Began.Format(time.RFC3339))
+	}
+	return p, nil
+}
+
+// margin is what a batch may take beside the time limit of its function.
+const margin = 10 * time.Second
+
+// settle waits until no message is in work: none is in flight, or the functions that had begun have run out of time.
+// What is still in flight then waits for its next attempt.
+func (s *store) settle(ctx context.Context) error {
+	replays, err := s.Output(ctx, "ReplayQueueUrl", "--stack")
+	if err != nil {
+		return err
+	}
+	limit, err := s.functionTimeout(ctx)
+	if err != nil {
+		return err
+	}
+	status := s.Status()
+	defer status.Clear()
+	queues := []queue.Queue{s.Orders, {Service: s.SQS, URL: replays}}
+	start := s.Now()
+	for {
+		var inFlight int64
+		for _, q := range queues {
+			d, err := q.Depth(ctx)
+			if err != nil {
+				return err
+			}
+			inFlight += d.InFlight
+		}
+		if inFlight == 0 {
+			return nil
+		}
+		if s.Now().Sub(start) > limit+margin {
+			if !s.JSON {
+				s.Notef("%s messages stay in flight: they wait for their next attempt\n", console.Count(inFlight))
+			}
+			return nil
+		}
+		status.Set("waiting for " + console.Count(inFlight) + " messages in flight")
+		if !session.Sleep(ctx, time.Second/2) {
+			return ctx.Err()
+		}
+	}
+}
+
+// functionTimeout is the longer time limit of the two functions.
+func (s *store) functionTimeout(ctx context.Context) (longest time.Duration, err error) {
+	for _, output := range []string{"OrdersFunctionName", "ReplayFunctionName"} {
+		name, err := s.Output(ctx, output, "--stack")
+		if err != nil {
+			return 0, err
+		}
+		out, err := s.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		if err != nil {
+			return 0, fmt.Errorf("read the time limit of the function %s: %w", name, err)
+		}
+		longest = max(longest, time.Duration(aws.ToInt32(out.Timeout))*time.Second)
+	}
+	return longest, nil
+}

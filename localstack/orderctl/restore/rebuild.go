@@ -1,0 +1,252 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/pause"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+)
+
+func rebuildCommand(env *session.Env) *cobra.Command {
+	parallel := defaultReplays
+	cmd := &cobra.Command{
+		Use:     "rebuild",
+		GroupID: session.GroupArchive,
+		Short:   "Bring the store to the archive's figures, from the beginning",
+		Long: `Rebuild all figures from the archive: stop the event source mappings, wait for messages in
+flight, clear the store, count every archived order again, compare every figure with the archive,
+and start the mappings again. New orders wait in the queue until then.
+
+It mends figures that are wrong, fills a new Redis, and is the way to another number of shards
+(LEDGER_SHARDS), another time zone (TIME_ZONE) or the store layout of a new version: deploy the
+new setting first, then rebuild. Only the keys of this pipeline are deleted, by the replay
+function. No access to Redis is needed.
+
+After an interruption the mappings run, and the next rebuild goes on where this one stopped. The
+exit code is 1 when the figures differ in the end, or an object of the archive cannot be read.`,
+		Example: session.Example("orderctl rebuild", "LEDGER_SHARDS=4 make deploy-local && orderctl rebuild --yes"),
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error {
+			if parallel < 1 {
+				return session.Usage("--parallel must be at least 1")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
+			if err != nil {
+				return err
+			}
+			return s.rebuild(cmd.Context(), parallel)
+		},
+	}
+	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays, "objects that are replayed at the same time")
+	return cmd
+}
+
+// Steps of a rebuild, as the note of the pause keeps them.
+const (
+	stepClear  = "clear"
+	stepReplay = "replay" // followed by a space and the key up to which all messages are replayed
+)
+
+// A rebuildResult is what --json prints.
+type rebuildResult struct {
+	Cleared int64         `json:"keys_deleted"`
+	Replay  replayResult  `json:"replay"`
+	Verify  *verification `json:"verify,omitempty"`
+	Seconds float64       `json:"seconds"`
+}
+
+// A rebuild brings the store to the archive's figures.
+type rebuild struct {
+	*store
+	pause    *pause.Pause
+	parallel int
+	result   rebuildResult
+}
+
+func (s *store) rebuild(ctx context.Context, parallel int) (err error) {
+	began := s.Now()
+	if err := s.confirmRebuild(ctx); err != nil {
+		return err
+	}
+	r := &rebuild{store: s, parallel: parallel}
+	r.result.Replay.Failed = []failedObject{}
+	var begun error
+	r.pause, begun = s.pause(ctx, "rebuild")
+	done := false
+	defer func() {
+		if done {
+			err = errors.Join(err, r.pause.End(ctx))
+			return
+		}
+		err = errors.Join(err, r.pause.Resume(ctx))
+		if !s.JSON {
+			s.Notef("the rebuild is not complete: run orderctl rebuild again, it goes on\n")
+		}
+	}()
+	if begun != nil {
+		return begun
+	}
+	if err := r.fill(ctx); err != nil {
+		return err
+	}
+	v, err := s.compareAll(ctx)
+	if err != nil {
+		return err
+	}
+	v.Paused = true
+	done = true
+	r.result.Verify, r.result.Seconds = v, since(s.Session, began)
+	return r.report()
+}
+
+// confirmRebuild asks before the store is cleared.
+func (s *store) confirmRebuild(ctx context.Context) error {
+	var state struct {
+		State  string `json:"state"`
+		Detail string `json:"detail"`
+		Orders int64  `json:"orders"`
+	}
+	if err := s.replayer.call(ctx, request{Operation: "state"}, &state); err != nil {
+		return fmt.Errorf("read the state of the store: %w", err)
+	}
+	holds := "It is empty now."
+	switch {
+	case state.Detail != "":
+		holds = "Now: " + state.Detail + "."
+	case state.Orders > 0:
+		holds = "It holds " + console.Count(state.Orders) + " orders now."
+	}
+	return s.Confirm(fmt.Sprintf("Clear the store of the stack %s on %s and count every archived order again? %s "+
+		"New orders wait in the queue until then.", s.Stack, s.Where(), holds))
+}
+
+// fill clears the store and replays everything, or goes on where an earlier run stopped.
+func (r *rebuild) fill(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	after, going := strings.CutPrefix(r.pause.LastStep(), stepReplay)
+	if !going {
+		if err := r.clear(ctx); err != nil {
+			return err
+		}
+		if err := r.pause.Step(ctx, stepReplay); err != nil {
+			return err
+		}
+	}
+	return r.replay(ctx, strings.TrimSpace(after))
+}
+
+// clear deletes the pipeline's keys. The function deletes as many as its time allows, until it is done.
+func (r *rebuild) clear(ctx context.Context) error {
+	if err := r.pause.Step(ctx, stepClear); err != nil {
+		return err
+	}
+	status := r.Status()
+	defer status.Clear()
+	for {
+		var answer struct {
+			Done    bool  `json:"done"`
+			Deleted int64 `json:"deleted"`
+		}
+		if err := r.replayer.call(ctx, request{Operation: "begin", Confirm: r.Stack}, &answer); err != nil {
+			return fmt.Errorf("clear the store: %w", err)
+		}
+		r.result.Cleared += answer.Deleted
+		if answer.Done {
+			return nil
+		}
+		status.Set("clearing the store: " + console.Count(r.result.Cleared) + " keys deleted")
+	}
+}
+
+// noteEvery is after how many objects the progress of the replay is noted.
+const noteEvery = 200
+
+// replay replays all messages after a key, and then all imports: of two orders with one id that of a message counts.
+func (r *rebuild) replay(ctx context.Context, after string) error {
+	progress := r.Progress("replaying", "objects", r.size(ctx, after))
+	defer progress.Finish()
+	result := &r.result.Replay
+	began := r.Now()
+	result.done = progress.Add
+	result.note = func(key string) error {
+		if result.Objects%noteEvery != 0 {
+			return nil
+		}
+		return r.pause.Step(ctx, stepReplay+" "+key)
+	}
+	err := r.replayAll(ctx, rebuilding, r.parallel, objects.Messages(ctx, r.bucket, after), result)
+	if err != nil {
+		return err
+	}
+	result.note = nil
+	imports, err := objects.Imports(ctx, r.bucket, "")
+	if err != nil {
+		return err
+	}
+	err = r.replayAll(ctx, rebuilding, r.parallel, all(imports), result)
+	result.Seconds = since(r.Session, began)
+	return err
+}
+
+// size is how many objects there are to replay; -1 where it is unknown.
+func (r *rebuild) size(ctx context.Context, after string) (n int64) {
+	for _, err := range objects.Messages(ctx, r.bucket, after) {
+		if err != nil {
+			return -1
+		}
+		n++
+	}
+	imports, err := objects.Imports(ctx, r.bucket, "")
+	if err != nil {
+		return -1
+	}
+	return n + int64(len(imports))
+}
+
+// all yields the objects of a list.
+func all(list []archive.Object) func(yield func(archive.Object, error) bool) {
+	return func(yield func(archive.Object, error) bool) {
+		for _, o := range list {
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+// report shows what was done. Its error says whether the figures are those of the archive.
+func (r *rebuild) report() error {
+	v := r.result.Verify
+	if r.JSON {
+		if err := r.Emit(r.result); err != nil {
+			return err
+		}
+	} else {
+		c := r.result.Replay
+		r.Printf("rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n", r.result.Seconds,
+			console.Count(c.Counted.Recorded), console.Count(c.Objects), console.Group(c.Counted.Value.String()))
+		if c.Counted.Duplicate > 0 {
+			r.Printf("%s orders were in the store already, or are in the archive more than once\n", console.Count(c.Counted.Duplicate))
+		}
+		c.showFailed(r.Console)
+		v.show(r.Console, defaultShown)
+	}
+	if !v.Equal || r.result.Replay.Refused > 0 {
+		return fmt.Errorf("%w: %d figures differ from the archive, %d objects were not replayed",
+			session.ErrCheck, v.Count, r.result.Replay.Refused)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/inorder"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+)
+
+// defaultReplays is how many objects are replayed at the same time.
+const defaultReplays = 4
+
+func replayCommand(env *session.Env) *cobra.Command {
+	var w windowFlags
+	parallel := defaultReplays
+	cmd := &cobra.Command{
+		Use:   "replay",
+		Short: "Count again what the store has lost of a window of the archive",
+		Long: `Give the archived orders of a window to the store again, and report how many were missing.
+Orders that the store knows change nothing, so any window may be replayed at any time, beside
+other orders, as often as wanted. What is older than the store's memory of order ids is refused
+by the store itself (see SeenRetentionDays): rebuild counts everything.`,
+		Example: session.Example("orderctl archive replay --since 2h", "orderctl archive replay --since 2026-03-01 --until 2026-03-02T12:00"),
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error {
+			if parallel < 1 {
+				return session.Usage("--parallel must be at least 1")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			window, err := w.window(env.Now())
+			if err != nil {
+				return err
+			}
+			s, err := openStore(cmd.Context(), env, 0)
+			if err != nil {
+				return err
+			}
+			return s.replayWindow(cmd.Context(), window, parallel)
+		},
+	}
+	w.add(cmd)
+	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays, "objects that are replayed at the same time")
+	return cmd
+}
+
+// A replayResult says what replaying many objects did.
+type replayResult struct {
+	Objects int64          `json:"objects"`
+	Counted replayed       `json:"counted"`
+	Failed  []failedObject `json:"failed_objects"`
+	Refused int64          `json:"failed_total"`
+	Seconds float64        `json:"seconds"`
+	after   archive.Object // the last object of which all before it are done
+	done    func(int64)    // shows the progress
+	note    func(key string) error
+}
+
+// A failedObject could not be replayed.
+type failedObject struct {
+	Key   string `json:"object"`
+	Error string `json:"error"`
+}
+
+// An outcome is what became of one object.
+type outcome struct {
+	archive.Object
+	counted replayed
+	failed  error
+}
+
+// replayAll replays objects. An object that is damaged, or too old, is noted and does not hold up the others.
+func (s *store) replayAll(
+	ctx context.Context, kind string, parallel int, list iter.Seq2[archive.Object, error], r *replayResult,
+) error {
+	one := func(ctx context.Context, o archive.Object) (outcome, error) {
+		counted, err := s.replayer.replay(ctx, kind, o.Key)
+		var refused *functionError
+		if errors.As(err, &refused) && refused.final() {
+			return outcome{o, counted, err}, nil
+		}
+		return outcome{o, counted, nil}, err
+	}
+	for done, err := range inorder.Map(ctx, parallel, list, one) {
+		if err != nil {
+			return err
+		}
+		r.Objects++
+		r.Counted.add(done.counted)
+		r.after = done.Object
+		if done.failed != nil {
+			r.Refused++
+			if len(r.Failed) < 100 {
+				r.Failed = append(r.Failed, failedObject{done.Key, done.failed.Error()})
+			}
+		}
+		if r.done != nil {
+			r.done(1)
+		}
+		if r.note != nil {
+			if err := r.note(done.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel int) error {
+	began := s.Now()
+	progress := s.Progress("replaying", "objects", -1)
+	r := &replayResult{Failed: []failedObject{}, done: progress.Add}
+	err := s.replayAll(ctx, healing, parallel, objects.List(ctx, s.bucket, w), r)
+	progress.Finish()
+	r.Seconds = since(s.Session, began)
+	if s.JSON {
+		err = errors.Join(err, s.Emit(r))
+	} else {
+		r.show(s.Console)
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.Refused > 0:
+		return fmt.Errorf("%w: %d objects could not be replayed", session.ErrCheck, r.Refused)
+	}
+	return nil
+}
+
+func (r *replayResult) show(c *console.Console) {
+	c.Printf("replayed %s objects with %s orders in %.1fs\n", console.Count(r.Objects), console.Count(r.Counted.Orders), r.Seconds)
+	if r.Counted.Recorded == 0 {
+		c.Printf("%s\n", c.Good("nothing was missing"))
+	} else {
+		c.Printf("%s\n", c.Warn(fmt.Sprintf("%s orders were missing and are counted now, worth %s",
+			console.Count(r.Counted.Recorded), console.Group(r.Counted.Value.String()))))
+	}
+	if n := r.Counted.Conflict + r.Counted.Overflow; n > 0 {
+		c.Printf("%s orders could not be counted: another order has their id, or a sum would pass its limit; see orderctl rejected list\n", console.Count(n))
+	}
+	r.showFailed(c)
+}
+
+func (r *replayResult) showFailed(c *console.Console) {
+	for _, f := range r.Failed[:min(len(r.Failed), defaultShown)] {
+		c.Printf("%s\n", c.Bad("not replayed: "+console.Clean(strings.TrimPrefix(f.Error, "replay "))))
+	}
+	if more := r.Refused - defaultShown; more > 0 {
+		c.Printf("… and %s more\n", console.Count(more))
+	}
+}

@@ -1,0 +1,350 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/audit"
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/inorder"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+	"orderpipeline/shared/order"
+)
+
+// maxTop is how many places of the leaderboard the API shows.
+const maxTop = 1000
+
+func verifyCommand(env *session.Env) *cobra.Command {
+	var pausing bool
+	shown := defaultShown
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Compare every figure of the API with the archive, to the cent",
+		Long: `Read the whole archive, add it up with arithmetic that shares nothing with the pipeline's
+store, and compare every figure that the API gives: totals, all months and days, all
+customers, the leaderboard. The exit code is 1 when a figure differs, or when a line of the
+archive cannot be right.
+
+"lost" means that the archive has more than the store. "not in the archive" means that the
+store has more: a message was counted and is not acknowledged yet, so it is in flight or in the
+dead-letter queue; or the figure was changed by other means. While orders arrive the two always
+differ a little: --pause stops the event source mappings, waits for messages in flight, compares
+exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the queue until then.`,
+		Example: session.Example("orderctl archive verify", "orderctl archive verify --pause", "orderctl archive verify --json | jq '.differences[]'"),
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error {
+			if shown < 0 {
+				return session.Usage("--max must not be negative")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
+			if err != nil {
+				return err
+			}
+			return s.verify(cmd.Context(), pausing, shown)
+		},
+	}
+	cmd.Flags().BoolVar(&pausing, "pause", false, "stop the event source mappings while comparing")
+	cmd.Flags().IntVar(&shown, "max", defaultShown, "maximum number of differences to list; 0 lists all that are kept, 1,000")
+	return cmd
+}
+
+// A verification is the result of comparing the store with the archive.
+type verification struct {
+	Bucket      string                  `json:"bucket"`
+	TimeZone    string                  `json:"time_zone"`
+	Paused      bool                    `json:"paused"`
+	Objects     int64                   `json:"objects"`
+	Lines       map[string]int64        `json:"lines"` // by outcome
+	Archive     audit.Figures           `json:"archive"`
+	Compared    int64                   `json:"compared"`
+	Count       int64                   `json:"differences_total"`
+	Verdicts    map[audit.Verdict]int64 `json:"verdicts"`
+	Differences []audit.Difference      `json:"differences"`
+	Conflicts   []audit.Conflict        `json:"conflicts"`
+	ConflictAll int64                   `json:"conflicts_total"`
+	Faults      []audit.Fault           `json:"faults"`
+	FaultCount  int64                   `json:"faults_total"`
+	InFlight    int64                   `json:"in_flight"`
+	DLQ         int64                   `json:"in_dlq"`
+	Equal       bool                    `json:"equal"`
+	Seconds     float64                 `json:"seconds"`
+}
+
+func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error) {
+	if pausing {
+		p, begun := s.pause(ctx, "verify")
+		defer func() { err = errors.Join(err, p.End(ctx)) }()
+		if begun != nil {
+			return begun
+		}
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
+	} else if note, err := s.notes.Read(ctx); err == nil && note != nil && !s.JSON {
+		s.Notef("an earlier %s, begun %s, has not ended: run it again\n", note.Operation, note.Began.Format(time.RFC3339))
+	}
+	v, err := s.compareAll(ctx)
+	if err != nil {
+		return err
+	}
+	v.Paused = pausing
+	return s.report(v, shown)
+}
+
+// report shows a verification. Its error says whether the figures are equal.
+func (s *store) report(v *verification, shown int) error {
+	if s.JSON {
+		if shown > 0 && len(v.Differences) > shown {
+			v.Differences = v.Differences[:shown]
+		}
+		if err := s.Emit(v); err != nil {
+			return err
+		}
+	} else {
+		v.show(s.Console, shown)
+	}
+	if !v.Equal {
+		return fmt.Errorf("%w: %d figures differ from the archive, %d faults in the archive", session.ErrCheck, v.Count, v.FaultCount)
+	}
+	return nil
+}
+
+// compareAll reads the archive and then the API: what arrives between the two is more in the store, never a loss.
+func (s *store) compareAll(ctx context.Context) (*verification, error) {
+	began := s.Now()
+	overview, err := s.API.Overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(overview.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("the time zone of the pipeline: %w", err)
+	}
+	book, err := s.audit(ctx, zone)
+	if err != nil {
+		return nil, err
+	}
+	c := audit.NewComparison(book)
+	if err := s.compareFigures(ctx, book, c); err != nil {
+		return nil, err
+	}
+	v := &verification{
+		Bucket: s.bucket.Name(), TimeZone: overview.TimeZone,
+		Objects: book.Objects, Lines: book.Lines, Archive: book.Total,
+		Compared: c.Compared, Count: c.Count, Verdicts: c.Verdicts,
+		Differences: append([]audit.Difference{}, c.Differences...),
+		Conflicts:   append([]audit.Conflict{}, book.Conflicts...), ConflictAll: book.ConflictCount,
+		Faults: append([]audit.Fault{}, book.Faults...), FaultCount: book.FaultCount,
+		Equal: c.Equal(),
+	}
+	// The depths only explain a difference.
+	if d, err := s.Orders.Depth(ctx); err == nil {
+		v.InFlight = d.InFlight
+	}
+	if d, err := s.DLQ.Depth(ctx); err == nil {
+		v.DLQ = d.Total()
+	}
+	v.Seconds = since(s.Session, began)
+	return v, nil
+}
+
+// audit adds up the whole archive.
+func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, error) {
+	type read struct {
+		page    *audit.Page
+		damaged error
+		key     string
+	}
+	book := audit.NewBook()
+	progress := s.Progress("reading", "objects", -1)
+	defer progress.Finish()
+	parse := func(ctx context.Context, o archive.Object) (read, error) {
+		text, err := objects.Text(ctx, s.bucket, o.Key)
+		var damaged *objects.DamagedError
+		if err != nil && !errors.As(err, &damaged) {
+			return read{}, err
+		}
+		return read{book.ReadPage(o.Key, text, zone), err, o.Key}, nil
+	}
+	for r, err := range inorder.Map(ctx, readers, objects.List(ctx, s.bucket, objects.Window{}), parse) {
+		if err != nil {
+			return nil, err
+		}
+		if r.damaged != nil {
+			book.Damaged(r.key, r.damaged)
+		}
+		book.Add(r.page)
+		progress.Add(1)
+	}
+	return book, nil
+}
+
+// compareFigures reads everything that the API shows.
+func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.Comparison) error {
+	overview, err := s.API.Overview(ctx)
+	if err != nil {
+		return err
+	}
+	if overview.Figures == nil {
+		return s.API.Health(ctx)
+	}
+	c.Total(audit.Figures{Orders: overview.Figures.Totals.Orders, Revenue: int64(overview.Figures.Totals.Revenue)})
+
+	months := map[string]audit.Figures{}
+	names := book.MonthNames()
+	for _, m := range overview.Figures.Months {
+		months[m.Month.String()] = audit.Figures{Orders: m.Orders, Revenue: int64(m.Revenue)}
+		names = append(names, m.Month.String())
+	}
+	c.Months(months)
+
+	days, err := s.days(ctx, names)
+	if err != nil {
+		return err
+	}
+	c.Days(days)
+
+	top, err := s.API.Top(ctx, maxTop)
+	if err != nil {
+		return err
+	}
+	spenders := make([]audit.Spender, len(top))
+	for i, t := range top {
+		spenders[i] = audit.Spender{UserID: t.UserID, Spend: int64(t.Spend)}
+	}
+	c.Top(spenders, maxTop)
+	return s.compareCustomers(ctx, c)
+}
+
+func (s *store) compareCustomers(ctx context.Context, c *audit.Comparison) error {
+	progress := s.Progress("comparing", "customers", -1)
+	defer progress.Finish()
+	cursor := ""
+	for {
+		page, err := s.API.Customers(ctx, cursor, maxTop)
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Users {
+			c.Customer(u.UserID, audit.Figures{Orders: u.Orders, Revenue: int64(u.Spend)})
+		}
+		progress.Add(int64(len(page.Users)))
+		if cursor = page.Next; cursor == "" {
+			c.CustomersEnd()
+			return nil
+		}
+	}
+}
+
+// days reads all days of the named months.
+func (s *store) days(ctx context.Context, months []string) (map[string]audit.Figures, error) {
+	days := map[string]audit.Figures{}
+	spans, err := spansOf(months)
+	if err != nil {
+		return nil, err
+	}
+	for _, span := range spans {
+		found, err := s.API.Days(ctx, span.first, span.last)
+		if err != nil {
+			return nil, err
+		}
+		for name, d := range found {
+			days[name] = audit.Figures{Orders: d.Orders, Revenue: int64(d.Revenue)}
+		}
+	}
+	return days, nil
+}
+
+// shownMoney is an amount of a difference for a person.
+func shownMoney(cents int64) string { return console.Group(order.Cents(cents).String()) }
+
+// show prints the verification for a person.
+func (v *verification) show(c *console.Console, shown int) {
+	var lines int64
+	for _, n := range v.Lines {
+		lines += n
+	}
+	c.List("archive", console.Count(v.Objects)+" objects", console.Count(lines)+" messages",
+		console.Count(v.Archive.Orders)+" orders", "revenue "+shownMoney(v.Archive.Revenue))
+	c.List("compared", console.Count(v.Compared)+" figures in "+fmt.Sprintf("%.1fs", v.Seconds))
+	v.showFaults(c)
+	if v.Count == 0 {
+		if v.Equal {
+			c.Printf("%s\n", c.Good("equal: all figures are those of the archive, to the cent"))
+		}
+		return
+	}
+	if shown == 0 {
+		shown = len(v.Differences)
+	}
+	var rows [][]string
+	for _, d := range v.Differences[:min(shown, len(v.Differences))] {
+		orders := func(f audit.Figures) string {
+			if d.Figure == "leaderboard" {
+				return "" // has no count of orders
+			}
+			return console.Count(f.Orders)
+		}
+		rows = append(rows, []string{
+			d.Figure, d.Name, orders(d.Archive), orders(d.Store), shownMoney(d.Archive.Revenue), shownMoney(d.Store.Revenue), string(d.Verdict),
+		})
+	}
+	c.Table([]console.Column{
+		{Title: "FIGURE"}, {Title: "NAME", Flex: true}, {Title: "ORDERS: ARCHIVE", Right: true}, {Title: "STORE", Right: true},
+		{Title: "REVENUE: ARCHIVE", Right: true}, {Title: "STORE", Right: true}, {Title: ""},
+	}, rows)
+	if more := v.Count - int64(len(rows)); more > 0 {
+		c.Printf("… and %s more\n", console.Count(more))
+	}
+	c.Printf("%s\n", c.Bad(console.Count(v.Count)+" of "+console.Count(v.Compared)+" figures differ"))
+	v.explain(c)
+}
+
+func (v *verification) showFaults(c *console.Console) {
+	for _, f := range v.Faults[:min(defaultShown, len(v.Faults))] {
+		where := f.Object
+		if f.Line > 0 {
+			where = fmt.Sprintf("%s line %d", f.Object, f.Line)
+		}
+		c.Printf("%s\n", c.Bad("fault in the archive: "+console.Clean(where)+": "+console.Clean(f.Text)))
+	}
+	if v.FaultCount > defaultShown {
+		c.Printf("… and %s more\n", console.Count(v.FaultCount-defaultShown))
+	}
+	for _, f := range v.Conflicts[:min(defaultShown, len(v.Conflicts))] {
+		c.Printf("%s\n", c.Warn("two different orders with the id "+console.Clean(f.OrderID)+": the first counts; see orderctl archive show"))
+	}
+	if v.ConflictAll > defaultShown {
+		c.Printf("… and %s more\n", console.Count(v.ConflictAll-defaultShown))
+	}
+}
+
+// explain says what the differences mean and what to do.
+func (v *verification) explain(c *console.Console) {
+	if v.Verdicts[audit.Lost]+v.Verdicts[audit.Different] > 0 {
+		c.Printf("The store has lost orders. What was archived in the last minutes is replayed anyway;\n" +
+			"orderctl archive replay counts what is missing now, orderctl rebuild mends every figure.\n")
+	}
+	if v.Verdicts[audit.Unarchived] == 0 {
+		return
+	}
+	if v.InFlight+v.DLQ > 0 {
+		c.Printf("The store has more than the archive: %s messages in flight and %s in the dead-letter queue\n"+
+			"may have been counted and are not acknowledged yet.\n", console.Count(v.InFlight), console.Count(v.DLQ))
+	} else {
+		c.Printf("The store has more than the archive, and no message is in flight or in the dead-letter queue:\n" +
+			"a figure was changed by other means. orderctl rebuild mends it.\n")
+	}
+	if !v.Paused {
+		c.Printf("While orders arrive the two always differ: orderctl archive verify --pause compares exactly.\n")
+	}
+}
