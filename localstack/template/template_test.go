@@ -6,12 +6,14 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
 )
 
@@ -142,8 +144,14 @@ func TestRedrive(t *testing.T) {
 	doc := read(t)
 	orders := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue")
 	dlq := properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue")
-	if got := orders.RedrivePolicy; got.Target != "OrdersDlq.Arn" || got.MaxReceiveCount != 5 {
-		t.Errorf("RedrivePolicy of orders is %+v; want OrdersDlq after 5 receives", got)
+	if got := orders.RedrivePolicy; got.Target != "OrdersDlq.Arn" || got.MaxReceiveCount != config.DefaultMaxReceives {
+		t.Errorf("RedrivePolicy of orders is %+v; want OrdersDlq after %d receives", got, config.DefaultMaxReceives)
+	}
+	// The function delays a message after each failed receive but the last: it must know which that is.
+	f := properties[function](t, doc, "OrdersFunction", "AWS::Serverless::Function")
+	told := f.Environment.Variables["ORDERS_MAX_RECEIVES"]
+	if told.Value != strconv.Itoa(orders.RedrivePolicy.MaxReceiveCount) {
+		t.Errorf("ORDERS_MAX_RECEIVES is %q, maxReceiveCount of orders %d", told.Value, orders.RedrivePolicy.MaxReceiveCount)
 	}
 	// A message keeps its age on the way into the dead-letter queue.
 	if dlq.MessageRetentionPeriod <= orders.MessageRetentionPeriod {
@@ -204,7 +212,7 @@ func TestQueues(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"orders", "orders-dlq", "orders-rejected"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"orders", "orders-dlq", "orders-rejected", "orders-replay", "orders-replay-dlq"}, names); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
 }
@@ -238,8 +246,14 @@ func TestFunctions(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	doc := read(t)
-	shared := []string{"LEDGER_SHARDS", "LOG_LEVEL", "ORDERS_QUEUE_URL", "REDIS_CLUSTER", "REDIS_SECRET_ARN", "REDIS_URL", "REJECTED_QUEUE_URL"}
-	own := map[string][]string{"OrdersFunction": {"RETRY_DELAY_SECONDS", "SEEN_RETENTION_DAYS"}, "StatsFunction": {"DLQ_QUEUE_URL", "REDIS_SECRET_ARN", "REDIS_URL"}}
+	shared := []string{
+		"LEDGER_SHARDS", "LOG_LEVEL", "ORDERS_QUEUE_URL", "REDIS_CLUSTER", "REDIS_SECRET_ARN", "REDIS_URL",
+		"REJECTED_QUEUE_URL", "STACK_NAME", "TIME_ZONE",
+	}
+	own := map[string][]string{
+		"OrdersFunction": {"ARCHIVE_BUCKET", "ORDERS_MAX_RECEIVES", "RETRY_DELAY_SECONDS", "SEEN_RETENTION_DAYS"},
+		"StatsFunction":  {"DLQ_QUEUE_URL", "REDIS_SECRET_ARN", "REDIS_URL", "REPLAY_DLQ_URL", "REPLAY_QUEUE_URL"},
+	}
 	if diff := cmp.Diff(shared, slices.Sorted(maps.Keys(doc.Globals.Function.Environment.Variables))); diff != "" {
 		t.Errorf("variables of both functions (-want +got):\n%s", diff)
 	}
@@ -318,7 +332,10 @@ func values(node yaml.Node) []string {
 
 func TestOutputs(t *testing.T) {
 	t.Parallel()
-	want := []string{"ApiUrl", "EventSourceMappingId", "OrdersDlqUrl", "OrdersFunctionName", "OrdersQueueUrl", "RejectedQueueUrl", "StatsFunctionName"}
+	want := []string{
+		"ApiUrl", "ArchiveBucketName", "EventSourceMappingId", "OrdersDlqUrl", "OrdersFunctionName", "OrdersQueueUrl",
+		"RejectedQueueUrl", "ReplayDlqUrl", "ReplayQueueUrl", "StatsFunctionName",
+	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(read(t).Outputs))); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
