@@ -113,7 +113,7 @@ var writing = []use{
 		"take back a half recorded batch",
 		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
 			for shard := range 3 {
-				if err := admin.Set(ctx, fmt.Sprintf("{o%d}periods", shard), "not a hash", 0).
+				if err := admin.Set(ctx, fmt.Sprintf("{o%d}months", shard), "not a hash", 0).
 					Err(); err != nil {
 					return err
 				}

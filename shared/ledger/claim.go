@@ -16,7 +16,7 @@ func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, fa
 	}
 
 	answered := make([]byte, len(r.orders))
-	for i, answer := range r.run(ctx, claimScript, calls) {
+	for i, answer := range r.send(ctx, claimScript, calls) {
 		codes, err := codesOf(answer, len(chunks[i].indexes))
 		if err != nil {
 			failed = errors.Join(failed, r.scriptError("claim", err))
@@ -53,7 +53,7 @@ func (r *recording) release(ctx context.Context, indexes []int) (failed error) {
 		calls[i] = r.releaseArgs(c)
 	}
 
-	for i, answer := range r.run(ctx, releaseScript, calls) {
+	for i, answer := range r.send(ctx, releaseScript, calls) {
 		if err := answer.Err(); err != nil {
 			failed = unavailable("release claims", err)
 			for _, index := range chunks[i].indexes {
@@ -70,10 +70,10 @@ func (r *recording) shardOfID(index int) int { return r.digests[index].claimShar
 func (r *recording) claimArgs(c chunk) []any {
 	tag := r.tags[c.shard]
 	segments, sizes := r.segments(c)
-	args := newArgs(1+2*len(segments), 3+2*len(c.indexes))
+	args := newArgs(1+2*len(segments), 4+2*len(c.indexes))
 	args = append(args, tag+totalsKey)
 	args = appendSegmentKeys(args, tag, segments)
-	args = append(args, r.layout, r.retention, sizes)
+	args = append(args, r.layout, r.retention, r.archived, sizes)
 	return r.appendClaims(args, c)
 }
 

@@ -16,42 +16,59 @@ import (
 
 // The cases of the suite that change the store behind the ledger's back.
 
-func retention(t *testing.T, b *fixture) {
-	// Making a shard's memory older stands for waiting.
-	wait := func(d time.Duration) {
-		for shard := range b.shards {
-			for segment := range segments {
-				for _, key := range appendSegmentKeys(nil, tagOf(shard), []int{segment}) {
-					if since, err := b.rdb.HGet(b.ctx, key.(string), "since").Int64(); err == nil {
-						b.rdb.HSet(b.ctx, key.(string), "since", since-int64(d/time.Second))
-					}
-				}
+// age makes everything that the store remembers older, in place of waiting.
+func (b *fixture) age(d time.Duration) {
+	b.Helper()
+	older := func(key, field string) {
+		since, err := b.rdb.HGet(b.ctx, key, field).Int64()
+		if err == nil {
+			err = b.rdb.HSet(b.ctx, key, field, since-int64(d/time.Second)).Err()
+		}
+		if err != nil && !errors.Is(err, redis.Nil) {
+			b.Fatal(err)
+		}
+	}
+	for shard := range b.shards {
+		older(tagOf(shard)+totalsKey, fieldBegun)
+		for segment := range segments {
+			for _, key := range appendSegmentKeys(nil, tagOf(shard), []int{segment}) {
+				older(key.(string), fieldSince)
 			}
 		}
 	}
+}
+
+// lifetime is how long the store of the suite keeps a marker at least.
+const lifetime = time.Hour + clockMargin
+
+func retention(t *testing.T, b *fixture) {
 	first := makeOrder("ORD1", "U1", 100)
-	second := makeOrder("ORD2", "U1", 100)
-	for n := 3; segmentOf(second) != segmentOf(first); n++ { // so that both are remembered, and forgotten, in one place
-		second.ID = fmt.Sprintf("ORD%d", n)
-	}
 	b.wantOutcomes(b.record(first), Recorded)
-	wait(59 * time.Minute)
-	b.wantOutcomes(b.record(first, second), Duplicate, Recorded)
-	wait(time.Minute)
-	for _, o := range []order.Order{first, second} { // the retention is over: what comes now begins a new time
-		b.wantOutcomes(b.record(o), Duplicate)
+	b.age(lifetime - time.Minute)
+	b.wantOutcomes(b.record(first), Duplicate)
+	for range 3 { // seen in each generation: remembered for good
+		b.age(lifetime)
+		b.wantOutcomes(b.record(first), Duplicate)
 	}
-	wait(59 * time.Minute)
-	b.wantOutcomes(b.record(first, second), Duplicate, Duplicate)
-	third := makeOrder("ORD1", "U1", 300)
-	wait(time.Minute)
-	b.wantOutcomes(b.record(third), Recorded)
+
+	// Not seen for two generations: forgotten. The next order of the segment drops the old ones.
+	neighbour := makeOrder("ORD2", "U1", 100)
+	for n := 3; b.placeOf(neighbour) != b.placeOf(first); n++ {
+		neighbour.ID = fmt.Sprintf("ORD%d", n)
+	}
+	b.age(lifetime)
+	b.wantOutcomes(b.record(neighbour), Recorded)
+	b.age(lifetime)
+	b.wantOutcomes(b.record(neighbour), Duplicate)
+	other := makeOrder("ORD1", "U1", 300)
+	b.wantOutcomes(b.record(other), Recorded)
 	b.wantOutcomes(b.record(first), Conflict)
 }
 
-func segmentOf(o order.Order) int {
+// placeOf returns the segment of an order's marker and the shard of its claim.
+func (b *fixture) placeOf(o order.Order) [2]int {
 	digest := digestOf(o.ID)
-	return digest.segment()
+	return [2]int{digest.segment(), digest.claimShard(b.shards)}
 }
 
 func lostScript(t *testing.T, b *fixture) {
@@ -72,7 +89,7 @@ func lostScript(t *testing.T, b *fixture) {
 func wrongType(t *testing.T, b *fixture) {
 	bad := "U7"
 	tag := tagOf(shardOf(bad, b.shards))
-	bucket := string(appendBucketKey(nil, tag, bad))
+	bucket := string(appendBucketKey(nil, tag, bucketOf(bad)))
 	var orders []order.Order
 	for i := range 150 {
 		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%20), 100))
@@ -80,7 +97,8 @@ func wrongType(t *testing.T, b *fixture) {
 	for _, c := range []struct{ key, what string }{
 		{bucket, "a customer's bucket"},
 		{tag + topKey, "the leaderboard"},
-		{tag + periodsKey, "the periods"},
+		{tag + monthsKey, "the months"},
+		{tag + daysKey, "the days"},
 		{tag + totalsKey, "the totals"},
 	} {
 		b.flush()
@@ -116,7 +134,7 @@ func wrongType(t *testing.T, b *fixture) {
 func noNumber(t *testing.T, b *fixture) {
 	bad := "U7"
 	tag := tagOf(shardOf(bad, b.shards))
-	bucket := string(appendBucketKey(nil, tag, bad))
+	bucket := string(appendBucketKey(nil, tag, bucketOf(bad)))
 	var before, orders []order.Order
 	for i := range 150 {
 		before = append(before, makeOrder(fmt.Sprintf("OLD%d", i), fmt.Sprintf("U%d", i%30), 100))
@@ -127,7 +145,7 @@ func noNumber(t *testing.T, b *fixture) {
 		onlyOne    bool
 	}{
 		{bucket, bad, true}, {bucket, bad + centsMark, true},
-		{tag + periodsKey, "2024-05", false}, {tag + periodsKey, "2024-05" + centsMark, false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
+		{tag + monthsKey, "2024-05", false}, {tag + monthsKey, "2024-05" + centsMark, false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
 	} {
 		b.flush()
 		b.store = b.open(b.shards)
@@ -175,7 +193,7 @@ func otherLayout(t *testing.T, b *fixture) {
 	// A function that was at work when the store was emptied and filled anew in another way notices in the script.
 	b.flush()
 	b.wantOutcomes(b.record(one...), Recorded)
-	for i, layout := range []string{layoutOf(b.shards + 1), fmt.Sprintf("%d:%d", layoutVersion+1, b.shards)} {
+	for i, layout := range []string{layoutOf(b.shards+1, "UTC"), fmt.Sprintf("%d:%d", layoutVersion-1, b.shards)} {
 		for shard := range b.shards {
 			if err := b.rdb.HSet(b.ctx, tagOf(shard)+totalsKey, fieldLayout, layout).Err(); err != nil {
 				t.Fatal(err)

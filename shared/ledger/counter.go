@@ -41,7 +41,7 @@ func (s *Store) CountRefused(ctx context.Context, messages []RefusedMessage) err
 		}
 		calls = append(calls, args)
 	}
-	for _, answer := range s.run(ctx, refuseScript, calls) {
+	for _, answer := range s.send(ctx, refuseScript, calls) {
 		if err := answer.Err(); err != nil {
 			return unavailable("count refused messages", err)
 		}
@@ -86,7 +86,7 @@ func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
 
 // Messages returns the numbers of messages by outcome.
 func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
-	sums, err := s.sum(ctx, fieldOrders, fieldDuplicates, fieldMismatches)
+	sums, err := s.sum(ctx, fieldOrders, fieldDuplicates, fieldMismatches, fieldHealed)
 	if err != nil {
 		return MessageCounts{}, err
 	}
@@ -98,6 +98,7 @@ func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
 		Recorded:  sums[0],
 		Duplicate: sums[1],
 		Mismatch:  sums[2],
+		Healed:    sums[3],
 		Failed:    counters[FailedMessages],
 		Refused:   map[order.Reason]int64{},
 	}

@@ -16,14 +16,19 @@ import (
 //
 //	{o}counters       hash     sample name → count: what all function instances measured together
 //	{o}r<digest>      string   a refused message was counted (digest of its message id)
-//	{o3}totals        hash     orders, revenue (cents), duplicates, mismatches; layout: see layoutOf
+//	{o3}totals        hash     orders, revenue (cents), duplicates, mismatches, healed; layout: see
+//	                           layoutOf; begun: when this shard was begun (Unix seconds)
 //	{o3}seen:2:0, :1  hash     digest of an order id → fingerprint of its content: the order was
 //	                           counted, or claimed; since: when this generation began (Unix seconds)
 //	{o3}top           zset     user → cents: the leaderboard, the MaxTop highest spends of the shard
 //	                           and some more, not all
-//	{o3}periods       hash     YYYY-MM → orders, YYYY-MM and centsMark → cents
+//	{o3}months        hash     YYYY-MM → orders, YYYY-MM and centsMark → cents
+//	{o3}days          hash     day (since 1970-01-01) → orders, day and centsMark → cents; slot: how
+//	                           many slots are used; slot1 … slot32: entries of orders that are not
+//	                           yet in their day's figures, see appendEntry
 //	{o3}u<bucket>     hash     user → orders, user and centsMark → cents; a bucket holds several
 //	                           users, because Redis stores small hashes compactly
+//	{o3}customers     string   a bit for each group of buckets: there may be users in it
 //
 // Markers are most of what a store holds. A digest is 112 bits of SHA-256, which makes an accidental
 // collision of two order ids less likely than 1 in 10¹³ among 10¹⁰ orders (and then the second one
@@ -41,6 +46,10 @@ const (
 	// buckets is part of the layout: another number would look for a user's figures in another
 	// place. With ten million users a bucket holds ten of them: Redis searches it from end to end.
 	buckets = 1 << 20
+	// groupBuckets is how many buckets share a bit of the index of customers, so that the index is
+	// small enough (4 KB) to be read by each script with a new customer.
+	groupBuckets = 32
+	groups       = buckets / groupBuckets
 	// centsMark ends the field that holds an amount; the field without it holds the number of
 	// orders. No user id contains a control character, so no two fields can be confused.
 	centsMark = "\x01"
@@ -50,8 +59,10 @@ const (
 	totalsKey   = "totals"      // hash
 	seenKey     = "seen:"       // + segment, ":0" or ":1": hash
 	topKey      = "top"         // zset
-	periodsKey  = "periods"     // hash
+	monthsKey   = "months"      // hash
+	daysKey     = "days"        // hash
 	bucketKey   = "u"           // + bucket number: hash
+	indexKey    = "customers"   // string
 )
 
 // segmentEnds divides the markers by a byte of the order's digest, each segment 2^¼ times as large
@@ -61,22 +72,27 @@ var segmentEnds = [...]byte{48, 106, 175}
 
 const segments = len(segmentEnds) + 1
 
-// Fields of the totals hash, and since of the hashes of markers.
+// Fields of the totals hash, since of the hashes of markers, and slot of the days.
 const (
 	fieldOrders     = "orders"
 	fieldRevenue    = "revenue"
 	fieldDuplicates = "duplicates"
 	fieldMismatches = "mismatches"
+	fieldHealed     = "healed"
 	fieldLayout     = "layout"
+	fieldBegun      = "begun"
 	fieldSince      = "since"
+	fieldSlot       = "slot"
 )
 
 // layoutVersion changes with everything that makes this code look for a figure where an earlier
 // version did not put it: a name, a hash function, the number of buckets.
 const layoutVersion = 2
 
-// layoutOf is what a store of this many shards is marked with.
-func layoutOf(shards int) string { return fmt.Sprintf("%d:%d", layoutVersion, shards) }
+// layoutOf is what a store is marked with. Months and days are those of one time zone.
+func layoutOf(shards int, zone string) string {
+	return fmt.Sprintf("%d:%d:%s", layoutVersion, shards, zone)
+}
 
 // tagOf is the prefix of all keys of one shard, its hash tag.
 func tagOf(shard int) string { return "{o" + strconv.Itoa(shard) + "}" }
@@ -87,16 +103,16 @@ func shardOf(userID string, shards int) int {
 	return int(xxhash.Sum64String(userID) % uint64(shards))
 }
 
-// appendBucketKey appends the key of the hash that holds the user's figures.
-func appendBucketKey(to []byte, tag, userID string) []byte {
-	to = append(append(to, tag...), bucketKey...)
+// bucketOf returns the bucket of a customer within the shard. The hash is part of the layout.
+func bucketOf(userID string) uint64 {
 	// The upper half: the lower bits already chose the shard.
-	return strconv.AppendUint(to, xxhash.Sum64String(userID)>>32%buckets, 10)
+	return xxhash.Sum64String(userID) >> 32 % buckets
 }
 
-// appendCentsField appends the field of an amount.
-func appendCentsField(to []byte, name string) []byte {
-	return append(append(to, name...), centsMark...)
+// appendBucketKey appends the key of the hash that is the bucket.
+func appendBucketKey(to []byte, tag string, bucket uint64) []byte {
+	to = append(append(to, tag...), bucketKey...)
+	return strconv.AppendUint(to, bucket, 10)
 }
 
 // appendSegmentKeys appends the keys of the two hashes that hold the markers of each segment.
@@ -139,4 +155,23 @@ type fingerprint [fingerprintBytes]byte
 func fingerprintOf(o *order.Order) (f fingerprint) {
 	binary.BigEndian.PutUint64(f[:], o.Fingerprint())
 	return f
+}
+
+// slots is how many slots of entries are filled before they are added to the days' figures.
+const slots = 32
+
+// entryBytes is the length of an entry: two unsigned integers of MessagePack, of 32 and 64 bits.
+const entryBytes = 1 + 4 + 1 + 8
+
+// appendEntry appends what an order adds to the figures of its day.
+func appendEntry(to []byte, day order.Day, value order.Cents) []byte {
+	to = binary.BigEndian.AppendUint32(append(to, 0xce), uint32(day))
+	return binary.BigEndian.AppendUint64(append(to, 0xcf), uint64(value))
+}
+
+// readEntry reads what appendEntry wrote.
+func readEntry(entry string) (order.Day, order.Cents) {
+	day := binary.BigEndian.Uint32([]byte(entry[1:5]))
+	value := binary.BigEndian.Uint64([]byte(entry[6:entryBytes]))
+	return order.Day(day), order.Cents(value)
 }

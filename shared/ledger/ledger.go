@@ -12,6 +12,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ const MaxShards = 64
 var (
 	// ErrNotFound: the user has no orders.
 	ErrNotFound = errors.New("no orders of this user")
+	// ErrTooOld: the orders were archived so long ago that their markers may be gone. Replaying them
+	// could count them twice.
+	ErrTooOld = errors.New("archived too long ago to be replayed")
 	// ErrUnavailable: Redis failed, timed out or replied unexpectedly. The operation may or may not
 	// have been applied.
 	ErrUnavailable = errors.New("the ledger is unavailable")
@@ -43,6 +47,8 @@ type Options struct {
 	// most twice as long. In whole seconds, at least one. It must be longer than a message can spend
 	// in the queues.
 	Retention time.Duration
+	// Zone is the time zone of months and days, nil for UTC. Its name is part of the layout.
+	Zone *time.Location
 }
 
 // A Store is safe for concurrent use.
@@ -50,6 +56,7 @@ type Store struct {
 	rdb       redis.UniversalClient
 	shards    int
 	layout    string
+	zone      *time.Location
 	retention int64       // seconds
 	tags      []string    // key prefix of each shard
 	checked   atomic.Bool // the layout was compared and is equal
@@ -64,10 +71,15 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Retention < time.Second {
 		return nil, fmt.Errorf("retention %v: choose at least a second", o.Retention)
 	}
+	zone := cmp.Or(o.Zone, time.UTC)
+	if zone == time.Local {
+		return nil, errors.New("time zone Local: choose a zone by its IANA name")
+	}
 	s := &Store{
 		rdb:       rdb,
 		shards:    o.Shards,
-		layout:    layoutOf(o.Shards),
+		zone:      zone,
+		layout:    layoutOf(o.Shards, zone.String()),
 		retention: int64(o.Retention / time.Second),
 	}
 	for shard := range o.Shards {
@@ -124,11 +136,19 @@ type MonthTotals struct {
 	Revenue order.Cents
 }
 
+// DayTotals are the figures of one day.
+type DayTotals struct {
+	Day     order.Day
+	Orders  int64
+	Revenue order.Cents
+}
+
 // MessageCounts are the numbers of messages by outcome since the store was begun.
 type MessageCounts struct {
 	Recorded  int64 // new orders counted
 	Duplicate int64 // acknowledged, already counted; also a message redelivered after a lost answer
 	Mismatch  int64 // recorded orders whose stated value was overridden
+	Healed    int64 // orders that Redis had lost and a replay counted again
 	Failed    int64 // attempts reported as batch item failures: each is redelivered
 	Refused   map[order.Reason]int64
 }

@@ -22,7 +22,7 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 	if strings.ContainsFunc(id, unicode.IsControl) {
 		return UserStats{}, ErrNotFound // centsMark is one
 	}
-	bucket := string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], id))
+	bucket := string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], bucketOf(id)))
 	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
 		pipe.HMGet(ctx, bucket, id, id+centsMark)
 	})
@@ -30,7 +30,7 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	sums := make([]int64, 2)
-	if err := addTo(sums, cmds[0]); err != nil {
+	if err := addTo(sums, cmds[0].(*redis.SliceCmd).Val()); err != nil {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	if sums[0] == 0 {
@@ -63,23 +63,23 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	}
 	sums := make([]int64, len(fields))
 	for _, cmd := range cmds {
-		if err := addTo(sums, cmd); err != nil {
+		if err := addTo(sums, cmd.(*redis.SliceCmd).Val()); err != nil {
 			return nil, unavailable("read the totals", err)
 		}
 	}
 	return sums, nil
 }
 
-// addTo adds the values of an HMGET, absent ones being zero.
-func addTo(sums []int64, hmget redis.Cmder) error {
-	for i, value := range hmget.(*redis.SliceCmd).Val() {
-		text, ok := value.(string)
+// addTo adds the first values of an HMGET, absent ones being zero.
+func addTo(sums []int64, values []any) error {
+	for i := range sums {
+		text, ok := values[i].(string)
 		if !ok {
 			continue
 		}
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("a sum in the store is not a whole number: %w", err)
+			return fmt.Errorf("a figure in the store is not a whole number: %w", err)
 		}
 		sums[i] += n
 	}
@@ -121,47 +121,4 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 		top = top[:min(n, len(top))]
 	}
 	return top, nil
-}
-
-// Monthly returns the months from … to, both included, in order; months without orders are left out.
-// With one shard, all figures are of one moment; with several, those of one shard are.
-func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
-	if err := s.checkLayout(ctx); err != nil {
-		return nil, err
-	}
-	fields := make([]any, 0, 2*(to-from+1))
-	for month := from; month <= to; month++ {
-		name := month.String()
-		fields = append(fields, name, name+centsMark)
-	}
-	sums, err := s.sumPeriods(ctx, fields)
-	if err != nil {
-		return nil, err
-	}
-	var months []MonthTotals
-	for month := from; month <= to; month++ {
-		at := 2 * (month - from)
-		if orders, revenue := sums[at], order.Cents(sums[at+1]); orders > 0 {
-			months = append(months, MonthTotals{Month: month, Orders: orders, Revenue: revenue})
-		}
-	}
-	return months, nil
-}
-
-// sumPeriods adds fields of the periods over all shards.
-func (s *Store) sumPeriods(ctx context.Context, fields []any) ([]int64, error) {
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
-		for _, tag := range s.tags {
-			// Not HMGet, which would copy each name into an interface of its own.
-			args := append([]any{"hmget", tag + periodsKey}, fields...)
-			_ = pipe.Process(ctx, redis.NewSliceCmd(ctx, args...)) // only queues it
-		}
-	})
-	sums := make([]int64, len(fields))
-	for _, cmd := range cmds {
-		if err == nil {
-			err = addTo(sums, cmd)
-		}
-	}
-	return sums, unavailable("read the periods", err)
 }

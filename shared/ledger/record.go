@@ -58,27 +58,13 @@ const chunkOrders = 128
 // not known are Unsettled, the others are settled nevertheless. Orders of one call that share an id
 // are counted in the order in which they are given.
 func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Outcome) error {
-	clear(outcomes)
-	if len(orders) == 0 {
-		return nil
-	}
-	if err := s.markLayout(ctx); err != nil {
-		return err
-	}
-
-	r := s.newRecording(orders, outcomes)
-	all := r.bySegment()
-	if s.shards == 1 {
-		return r.record(ctx, appendChunks(nil, 0, all))
-	}
-	claimed, claimErr := r.claim(ctx, all)
-	recordErr := r.record(ctx, r.byShard(claimed, r.shardOfCustomer))
-	return errors.Join(claimErr, recordErr, r.release(ctx, all))
+	return s.newRecording(orders, outcomes).run(ctx)
 }
 
-// A recording is one call of Record.
+// A recording is one call of Record or Replay.
 type recording struct {
 	*Store
+	replay
 	orders       []order.Order
 	outcomes     []Outcome
 	digests      []orderDigest
@@ -88,6 +74,7 @@ type recording struct {
 func (s *Store) newRecording(orders []order.Order, outcomes []Outcome) *recording {
 	r := &recording{
 		Store:        s,
+		replay:       replay{archived: ""},
 		orders:       orders,
 		outcomes:     outcomes,
 		digests:      make([]orderDigest, len(orders)),
@@ -98,6 +85,24 @@ func (s *Store) newRecording(orders []order.Order, outcomes []Outcome) *recordin
 		r.fingerprints[i] = fingerprintOf(&orders[i])
 	}
 	return r
+}
+
+// run settles all orders.
+func (r *recording) run(ctx context.Context) error {
+	clear(r.outcomes)
+	if len(r.orders) == 0 {
+		return nil
+	}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	all := r.bySegment()
+	if r.shards == 1 {
+		return r.record(ctx, appendChunks(nil, 0, all))
+	}
+	claimed, claimErr := r.claim(ctx, all)
+	recordErr := r.record(ctx, r.byShard(claimed, r.shardOfCustomer))
+	return errors.Join(claimErr, recordErr, r.release(ctx, all))
 }
 
 // bySegment returns the indexes of all orders segment by segment, so that one script needs few of
@@ -159,7 +164,7 @@ func (r *recording) record(ctx context.Context, chunks []chunk) (failed error) {
 	for i, c := range chunks {
 		calls[i] = r.recordArgs(c)
 	}
-	for i, answer := range r.run(ctx, recordScript, calls) {
+	for i, answer := range r.send(ctx, recordScript, calls) {
 		c := chunks[i]
 		codes, err := codesOf(answer, len(c.indexes))
 		switch {

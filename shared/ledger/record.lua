@@ -2,23 +2,27 @@
 -- whole script is one atomic step. When a command fails, all that was written is rolled back and its
 -- error is returned.
 --
--- KEYS  totals (hash), top (zset), periods (hash)
+-- KEYS  totals (hash), top (zset), months (hash), days (hash), customers (string)
 --       for each order the bucket of its customer (hash)
 --       for each segment its two hashes of markers
 -- ARGV  layout, retention of a marker in seconds
+--       archived: see check_age; not '' means that the orders are replayed: no duplicate is counted
+--       healing: '1' when what is recorded adds to the healed orders, else ''
 --       mismatched: a character for each order, '1' when its stated value was overridden, else '0'
 --       month_of: a byte for each order, the position of its month in the last section, from 1
+--       groups: two bytes for each order, the group of its customer's bucket
+--       entries: ENTRY_BYTES for each order, its day and value in MessagePack
 --       sizes: a byte for each segment, how many orders are of it; the orders come by segment
 --       then, for all n orders each: digests of their ids, fingerprints, customers, values in cents
 --       then the months, YYYY-MM
 --
 -- Two orders of May 2024, of different segments, the second with a wrong value:
 --
---   KEYS  {o0}totals {o0}top {o0}periods
+--   KEYS  {o0}totals {o0}top {o0}months {o0}days {o0}customers
 --         {o0}u17 {o0}u905
 --         {o0}seen:0:0 {o0}seen:0:1 {o0}seen:3:0 {o0}seen:3:1
---   ARGV  2:1 34560000
---         01 \1\1 \1\1
+--   ARGV  2:1:UTC 34560000 '' ''
+--         01 \1\1 \0\0\0\28 <28 bytes> \1\1
 --         <digest 1> <digest 2> <fingerprint 1> <fingerprint 2> U1 U2 4000 1250
 --         2024-05
 --
@@ -26,26 +30,28 @@
 --
 -- Most of the time goes into the step from Lua to each command, and into writing Lua numbers as text.
 -- So markers are read and written all at once, and an amount that needs no addition stays the text
--- that came.
+-- that came. A file of old orders has nearly as many days as orders: days are collected as entries,
+-- and added to their figures in bulk.
 
 local call, byte = redis.call, string.byte
 local keys, args = KEYS, ARGV -- a local is faster than a global
 
-local totals, top, periods = keys[1], keys[2], keys[3]
-local bucket_key, segment_key = 3, 3 + #args[3]
+local totals, top, months, days, customers = keys[1], keys[2], keys[3], keys[4], keys[5]
+local retention, archived, healing = tonumber(args[2]), args[3], args[4]
+local mismatched, month_of, groups, entries, sizes = args[5], args[6], args[7], args[8], args[9]
 
-local mismatched, month_of, sizes = args[3], args[4], args[5]
 local n = #mismatched
-local digest, fingerprint, customer, value_of = 5, 5 + n, 5 + 2 * n, 5 + 3 * n
-local month_name = 5 + 4 * n
+local bucket_key, segment_key = 5, 5 + n
+local digest, fingerprint, customer, value_of = 9, 9 + n, 9 + 2 * n, 9 + 3 * n
+local month_name = 9 + 4 * n
 
 -- decide settles the outcome of each order without changing anything. It returns the outcomes and
 -- what there is to write.
-local function decide(revenue, found)
+local function decide(revenue, found, stale)
   local outcome, new, markers = {}, {}, {}
-  local users, orders_of, spend_of, bucket_of = {}, {}, {}, {}
+  local users, first_of, orders_of, spend_of = {}, {}, {}, {}
   local orders_in, revenue_in = {}, {} -- by position of the month
-  local customers, recorded, duplicates, mismatches, sum = 0, 0, 0, 0, 0
+  local user_count, recorded, duplicates, mismatches, sum = 0, 0, 0, 0, 0
   local room = MAX_SPEND - revenue -- while the new revenue fits in here, no spend can pass the limit
 
   -- fits looks closer, when the room is used up.
@@ -66,6 +72,10 @@ local function decide(revenue, found)
       if before == content then
         outcome[i] = DUPLICATE
         duplicates = duplicates + 1
+        if stale[i] then
+          fresh[size + 1], fresh[size + 2] = id, content
+          size = size + 2
+        end
       elseif before then
         outcome[i] = CONFLICT
       else
@@ -82,9 +92,9 @@ local function decide(revenue, found)
           if spend then
             orders_of[user], spend_of[user] = orders_of[user] + 1, spend + value
           else
-            orders_of[user], spend_of[user], bucket_of[user] = '1', value, keys[bucket_key + i]
-            customers = customers + 1
-            users[customers] = user
+            orders_of[user], spend_of[user], first_of[user] = '1', value, i
+            user_count = user_count + 1
+            users[user_count] = user
           end
 
           local month = byte(month_of, i)
@@ -98,51 +108,114 @@ local function decide(revenue, found)
   end
   return table.concat(outcome), {
     markers = markers, -- for each segment: digest, fingerprint, digest, …
-    users = users, orders_of = orders_of, spend_of = spend_of, bucket_of = bucket_of,
+    users = users, first_of = first_of, orders_of = orders_of, spend_of = spend_of,
     orders_in = orders_in, revenue_in = revenue_in,
-    sums = {[ORDERS] = recorded, [REVENUE] = sum, [DUPLICATES] = duplicates, [MISMATCHES] = mismatches},
+    recorded = recorded,
+    sums = {
+      [ORDERS] = recorded,
+      [REVENUE] = sum,
+      [MISMATCHES] = mismatches,
+      [DUPLICATES] = archived == '' and duplicates or 0,
+      [HEALED] = healing == '1' and recorded or 0,
+    },
   }
 end
 
 -- How far write came, for roll_back.
 local marked, counted, spent = 0, 0, 0 -- segments, users, users
+local slot -- the field of the entries
 local journal = {} -- key, field, amount, key, …
 
 local function add(key, field, amount)
-  call('HINCRBY', key, field, amount)
+  local sum = call('HINCRBY', key, field, amount)
   local at = #journal
   journal[at + 1], journal[at + 2], journal[at + 3] = key, field, amount
+  return sum
+end
+
+-- index_customers sets the bits of the groups of new customers, given their first orders. A bit may
+-- be set without a customer, never the other way round: so it need not be rolled back.
+local function index_customers(new)
+  if #new == 0 then return end
+  local bits = call('GET', customers) or ''
+  for _, i in ipairs(new) do
+    local group = 256 * byte(groups, 2 * i - 1) + byte(groups, 2 * i)
+    local eight = byte(bits, math.floor(group / 8) + 1) or 0
+    if bit.band(eight, bit.rshift(128, group % 8)) == 0 then call('SETBIT', customers, group, 1) end
+  end
+end
+
+-- entries_of returns the entries of the orders that are recorded.
+local function entries_of(outcomes, recorded)
+  if recorded == n then return entries end
+  local kept = {}
+  for i = 1, n do
+    if byte(outcomes, i) == byte(RECORDED) then
+      kept[#kept + 1] = entries:sub((i - 1) * ENTRY_BYTES + 1, i * ENTRY_BYTES)
+    end
+  end
+  return table.concat(kept)
+end
+
+-- add_days keeps the entries, and adds all that were kept to the figures when there are SLOTS.
+local function add_days(chosen)
+  local used = add(days, SLOT, 1)
+  slot = SLOT .. used
+  call('HSET', days, slot, chosen)
+  if used < SLOTS then return end
+
+  local slots = {SLOT}
+  for i = 1, used do slots[i + 1] = SLOT .. i end
+  local kept = call('HMGET', days, unpack(slots))
+  local orders_on, revenue_on = {}, {}
+  for i = 2, #kept do
+    local list = {cmsgpack.unpack(kept[i] or '')} -- day, cents, day, …
+    for at = 1, #list, 2 do
+      local day, cents = list[at], list[at + 1]
+      orders_on[day] = (orders_on[day] or 0) + 1
+      revenue_on[day] = (revenue_on[day] or 0) + cents
+    end
+  end
+  for day, orders in pairs(orders_on) do
+    add(days, day, orders)
+    add(days, day .. CENTS, revenue_on[day])
+  end
+  call('HDEL', days, unpack(slots))
 end
 
 -- write adds what was decided. current is for each segment the hash that its markers go to. It
 -- returns the customers who reach the leaderboard's lowest spend: spend, user, spend, …
-local function write(plan, current, lowest)
+local function write(outcomes, plan, current, lowest)
   for segment, fresh in ipairs(plan.markers) do
     if #fresh > 0 then call('HSET', current[segment], unpack(fresh)) end
     marked = segment
   end
 
-  local lifted = {}
-  local users, orders_of, spend_of, bucket_of =
-    plan.users, plan.orders_of, plan.spend_of, plan.bucket_of
+  local lifted, new = {}, {}
+  local users, first_of, orders_of, spend_of =
+    plan.users, plan.first_of, plan.orders_of, plan.spend_of
   for i = 1, #users do
     local user = users[i]
-    local bucket = bucket_of[user]
-    call('HINCRBY', bucket, user, orders_of[user])
+    local first = first_of[user]
+    local bucket = keys[bucket_key + first]
+    local orders = call('HINCRBY', bucket, user, orders_of[user])
     counted = i
     local spend = call('HINCRBY', bucket, user .. CENTS, spend_of[user])
     spent = i
     if spend >= lowest then lifted[#lifted + 1], lifted[#lifted + 2] = spend, user end
+    if orders == 1 or orders == orders_of[user] then new[#new + 1] = first end
   end
+  index_customers(new)
 
   for month, orders in pairs(plan.orders_in) do
     local name = args[month_name + month]
-    add(periods, name, orders)
-    add(periods, name .. CENTS, plan.revenue_in[month])
+    add(months, name, orders)
+    add(months, name .. CENTS, plan.revenue_in[month])
   end
   for field, amount in pairs(plan.sums) do
     if amount > 0 then add(totals, field, amount) end
   end
+  if plan.recorded > 0 then add_days(entries_of(outcomes, plan.recorded)) end
   return lifted
 end
 
@@ -153,13 +226,15 @@ end
 -- roll_back undoes what write did before it failed.
 local function roll_back(plan, current)
   for at = 1, #journal, 3 do subtract(journal[at], journal[at + 1], journal[at + 2]) end
+  if slot then call('HDEL', days, slot) end
   for i = 1, spent do
     local user = plan.users[i]
-    call('HINCRBY', plan.bucket_of[user], user .. CENTS, -plan.spend_of[user])
+    local bucket = keys[bucket_key + plan.first_of[user]]
+    call('HINCRBY', bucket, user .. CENTS, -plan.spend_of[user])
   end
   for i = 1, counted do
     local user = plan.users[i]
-    local bucket = plan.bucket_of[user]
+    local bucket = keys[bucket_key + plan.first_of[user]]
     if call('HINCRBY', bucket, user, -plan.orders_of[user]) == 0 then
       call('HDEL', bucket, user, user .. CENTS)
     end
@@ -177,9 +252,11 @@ local function rank(lifted, ranked)
   if ranked + #lifted / 2 > 2 * PLACES then call('ZREMRANGEBYRANK', top, 0, -PLACES - 1) end
 end
 
-local revenue, other = open_store(totals, args[1])
-if other then return other end
-local found, current = find_markers(sizes, segment_key, digest, tonumber(args[2]))
+local revenue, begun = open_store(totals, args[1])
+if not revenue then return begun end
+local refused = check_age(archived, begun, retention)
+if refused then return refused end
+local found, stale, current = find_markers(sizes, segment_key, digest, retention)
 
 -- The leaderboard holds the highest PLACES and some more: a spend only grows, so a customer below the
 -- last place needs none until an order lifts them to it.
@@ -188,8 +265,8 @@ if ranked >= PLACES then
   lowest = tonumber(call('ZRANGE', top, -PLACES, -PLACES, 'WITHSCORES')[2])
 end
 
-local outcomes, plan = decide(revenue, found)
-local ok, result = pcall(write, plan, current, lowest)
+local outcomes, plan = decide(revenue, found, stale)
+local ok, result = pcall(write, outcomes, plan, current, lowest)
 if not ok then
   roll_back(plan, current)
   return redis.error_reply(result)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"orderpipeline/shared/order"
@@ -18,17 +19,17 @@ type recordArgs struct {
 func (r *recording) recordArgs(c chunk) []any {
 	a := recordArgs{recording: r, chunk: c, tag: r.tags[c.shard]}
 	segments, sizes := r.segments(c)
-	months, monthOf := a.months()
+	months, monthOf, entries := a.periods()
+	texts, groups := a.texts()
 	n := len(c.indexes)
-	texts := a.texts()
 
-	a.list = newArgs(3+n+2*len(segments), 5+4*n+len(months))
+	a.list = newArgs(5+n+2*len(segments), 9+4*n+len(months))
 	a.hashes()
 	a.add(texts[:n]) // buckets
 	a.list = appendSegmentKeys(a.list, a.tag, segments)
 
-	a.list = append(a.list, a.layout, a.retention)
-	a.list = append(a.list, a.mismatched(), monthOf, sizes)
+	a.list = append(a.list, a.layout, a.retention, a.archived, a.healing)
+	a.list = append(a.list, a.mismatched(), monthOf, groups, entries, sizes)
 	a.add(texts[n:]) // digests and fingerprints
 	a.customers()
 	a.values()
@@ -51,30 +52,38 @@ func (r *recording) segments(c chunk) (segments []int, sizes []byte) {
 	return segments, sizes
 }
 
-// months returns the months of the orders, and for each order the position of its month, from 1.
-func (a *recordArgs) months() (months []order.Month, monthOf []byte) {
+// periods returns the months of the orders, for each order the position of its month, from 1, and the
+// entry of each for its day.
+func (a *recordArgs) periods() (months []order.Month, monthOf, entries []byte) {
 	monthOf = make([]byte, len(a.indexes))
+	entries = make([]byte, 0, len(a.indexes)*entryBytes)
 	for i, index := range a.indexes {
-		month := a.orders[index].Month()
+		o := &a.orders[index]
+		day := o.Day(a.zone)
+		month := day.Month()
 		position := slices.Index(months, month)
 		if position < 0 {
 			position = len(months)
 			months = append(months, month)
 		}
 		monthOf[i] = byte(position + 1)
+		entries = appendEntry(entries, day, o.Value)
 	}
-	return months, monthOf
+	return months, monthOf, entries
 }
 
-// texts returns the bucket key of each order, then the digest of each, then the fingerprint of each.
-// They share one allocation.
-func (a *recordArgs) texts() []string {
+// texts returns the bucket key of each order, then the digest of each, then the fingerprint of each,
+// all in one allocation; and the groups of the buckets.
+func (a *recordArgs) texts() (texts []string, groups []byte) {
 	n := len(a.indexes)
 	slab := make([]byte, 0, n*(len(a.tag)+len("u1048575")+digestBytes+fingerprintBytes))
 	ends := make([]int, 0, 3*n)
+	groups = make([]byte, 0, 2*n)
 	for _, index := range a.indexes {
-		slab = appendBucketKey(slab, a.tag, a.orders[index].UserID)
+		bucket := bucketOf(a.orders[index].UserID)
+		slab = appendBucketKey(slab, a.tag, bucket)
 		ends = append(ends, len(slab))
+		groups = binary.BigEndian.AppendUint16(groups, uint16(bucket/groupBuckets))
 	}
 	for _, index := range a.indexes {
 		slab = append(slab, a.digests[index].marker()...)
@@ -86,13 +95,13 @@ func (a *recordArgs) texts() []string {
 	}
 
 	all := string(slab)
-	texts := make([]string, len(ends))
+	texts = make([]string, len(ends))
 	start := 0
 	for i, end := range ends {
 		texts[i] = all[start:end]
 		start = end
 	}
-	return texts
+	return texts, groups
 }
 
 // add appends texts by reference: a string in an interface would be an allocation.
@@ -103,7 +112,8 @@ func (a *recordArgs) add(texts []string) {
 }
 
 func (a *recordArgs) hashes() {
-	a.list = append(a.list, a.tag+totalsKey, a.tag+topKey, a.tag+periodsKey)
+	a.list = append(a.list, a.tag+totalsKey, a.tag+topKey)
+	a.list = append(a.list, a.tag+monthsKey, a.tag+daysKey, a.tag+indexKey)
 }
 
 func (a *recordArgs) mismatched() []byte {

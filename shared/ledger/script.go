@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -17,6 +18,8 @@ import (
 var (
 	//go:embed seen.lua
 	seenText string
+	//go:embed open.lua
+	openText string
 	//go:embed record.lua
 	recordText string
 	//go:embed claim.lua
@@ -26,6 +29,7 @@ var (
 	//go:embed refuse.lua
 	refuseText string
 
+	openScript    = newScript(constants, seenText, openText)
 	recordScript  = newScript(constants, seenText, recordText)
 	claimScript   = newScript(constants, seenText, claimText)
 	releaseScript = newScript(releaseText)
@@ -39,17 +43,24 @@ var constants = luaConstants([][2]any{
 	{"REVENUE", fieldRevenue},
 	{"DUPLICATES", fieldDuplicates},
 	{"MISMATCHES", fieldMismatches},
+	{"HEALED", fieldHealed},
+	{"BEGUN", fieldBegun},
 	{"SINCE", fieldSince},
+	{"SLOT", fieldSlot},
+	{"SLOTS", slots},
+	{"ENTRY_BYTES", entryBytes},
+	{"MARGIN", int64(clockMargin / time.Second)},
 	{"CENTS", centsMark},
 	{"MAX_SPEND", int64(MaxSpend)},
 	{"MAX_REVENUE", int64(MaxRevenue)},
-	{"PLACES", int64(MaxTop)},
+	{"PLACES", MaxTop},
 	{"RECORDED", string(codeRecorded)},
 	{"DUPLICATE", string(codeDuplicate)},
 	{"CONFLICT", string(codeConflict)},
 	{"OVERFLOW", string(codeOverflow)},
 	{"CLAIMED", string(codeClaimed)},
 	{"OTHER_LAYOUT", layoutPrefix},
+	{"TOO_OLD", tooOldReply},
 })
 
 // luaConstants writes names and values, which are integers or ASCII strings, as Lua locals.
@@ -88,10 +99,10 @@ func newArgs(keys, values int) []any {
 	return args
 }
 
-// run sends all calls of a script in one round trip. Calls whose node had lost the script, as after
+// send sends all calls of a script in one round trip. Calls whose node had lost the script, as after
 // a restart or SCRIPT FLUSH, are sent once more with its text: EVALSHA in a pipeline has no fallback.
-func (s *Store) run(ctx context.Context, sc script, calls [][]any) []*redis.Cmd {
-	answers := s.send(ctx, "evalsha", sc.sha, calls)
+func (s *Store) send(ctx context.Context, sc script, calls [][]any) []*redis.Cmd {
+	answers := s.sendAs(ctx, "evalsha", sc.sha, calls)
 	var lost []int
 	var lostCalls [][]any
 	for i, answer := range answers {
@@ -101,15 +112,15 @@ func (s *Store) run(ctx context.Context, sc script, calls [][]any) []*redis.Cmd 
 		}
 	}
 	if len(lost) > 0 {
-		for i, answer := range s.send(ctx, "eval", sc.text, lostCalls) {
+		for i, answer := range s.sendAs(ctx, "eval", sc.text, lostCalls) {
 			answers[lost[i]] = answer
 		}
 	}
 	return answers
 }
 
-// send returns one answer for each call. Each holds its own error.
-func (s *Store) send(ctx context.Context, command, body string, calls [][]any) []*redis.Cmd {
+// sendAs returns one answer for each call. Each holds its own error.
+func (s *Store) sendAs(ctx context.Context, command, body string, calls [][]any) []*redis.Cmd {
 	answers := make([]*redis.Cmd, len(calls))
 	_ = retryOnce(ctx, func() error {
 		pipe := s.rdb.Pipeline()
