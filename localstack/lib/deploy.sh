@@ -23,7 +23,8 @@ deploy() {
   local redis=$REDIS_URL fingerprint parameters
   [[ -n $redis ]] || redis=$("${MODE}_redis_url")
   parameters=("RedisUrl=$redis" "RedisCluster=$REDIS_CLUSTER" "LedgerShards=$LEDGER_SHARDS" "LogLevel=$LOG_LEVEL"
-    "RetryDelaySeconds=$RETRY_DELAY_SECONDS" "Architecture=$FUNCTION_ARCH" "LocalEndpoint=$ENDPOINT")
+    "RetryDelaySeconds=$RETRY_DELAY_SECONDS" "Architecture=$FUNCTION_ARCH" "LocalEndpoint=$ENDPOINT"
+    ApiAccess=public Canary=false)
   fingerprint=$({ printf '%s\n' "${parameters[@]}" && find "$BUILD" -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum)
   if [[ $(cat "$STATE_DIR/deployed" 2>/dev/null) == "$fingerprint" ]] && stack_complete; then
     note 'unchanged'
