@@ -51,7 +51,7 @@ func TestValuesWrittenTwiceAreEqual(t *testing.T) {
 		"name of the stack": {
 			{"samconfig.toml", `stack_name = "(order-pipeline)"`},
 			{"localstack/lib/deploy.sh", `\bSTACK=(\S+)`},
-			{"localstack/orderctl/target/outputs.go", `DefaultStack = "(.*)"`},
+			{"localstack/orderctl/session/target.go", `DefaultStack = "(.*)"`},
 		},
 		"bucket of artifacts": {
 			{"samconfig.toml", `s3_bucket = "(.*)"`},
