@@ -69,6 +69,18 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 		"rejected resend " + present + " --bogus": "unknown flag",
 		"dlq redrive --rate 5 --contains x":       "--rate cannot be combined with a filter",
 		"dlq redrive --rate 501":                  "--rate",
+		"check":                                   "accepts 1 arg",
+		"check /no/such/file":                     "no such file",
+		"check x --max -1":                        "--max",
+		"import x --parallel 0":                   "--parallel",
+		"import /no/such/file":                    "no such file",
+		"archive bogus":                           `unknown command "bogus"`,
+		"archive list --since yesterday":          "--since",
+		"archive show":                            "accepts 1 arg",
+		"archive verify --max -1":                 "--max",
+		"archive replay --parallel 0":             "--parallel",
+		"rebuild --parallel 0":                    "--parallel",
+		"trace x --until never":                   "--until",
 		"status --aws --endpoint-url http://x":    "none of the others can be",
 	} {
 		t.Run(line, func(t *testing.T) {

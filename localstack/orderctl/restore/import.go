@@ -56,7 +56,9 @@ the same time makes them differ too.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return importFile(cmd.Context(), env, f, args[0])
+			return importFile(cmd.Context(), env, f, args[0], func(ctx context.Context) (*store, error) {
+				return openStore(ctx, env, session.API|session.Orders)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&f.invalid, "invalid", "", "new file for the orders that are refused; the others are imported")
@@ -77,7 +79,10 @@ type importResult struct {
 	Seconds float64      `json:"seconds"`
 }
 
-func importFile(ctx context.Context, env *session.Env, f importFlags, name string) (err error) {
+// importFile opens the store only when the file has been checked.
+func importFile(
+	ctx context.Context, env *session.Env, f importFlags, name string, open func(context.Context) (*store, error),
+) error {
 	began := env.Now()
 	file, err := seekable(env, name)
 	if err != nil {
@@ -99,7 +104,7 @@ func importFile(ctx context.Context, env *session.Env, f importFlags, name strin
 		return fmt.Errorf("%w: %d orders would be refused, nothing was imported", session.ErrCheck, n)
 	}
 
-	st, err := openStore(ctx, env, session.API|session.Orders)
+	st, err := open(ctx)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (s *store) settle(ctx context.Context) error {
 	}
 	status := s.Status()
 	defer status.Clear()
-	queues := []queue.Queue{s.Orders, {Service: s.SQS, URL: replays}}
+	queues := []queue.Queue{s.Orders, {Service: s.Orders.Service, URL: replays}}
 	start := s.Now()
 	for {
 		var inFlight int64

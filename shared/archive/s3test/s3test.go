@@ -1,5 +1,6 @@
 // Package s3test is an S3 for tests: a server that keeps objects in memory and can be told to fail.
-// It knows what the archive uses, with path-style addresses: PutObject, GetObject and ListObjectsV2.
+// It knows what the archive uses, with path-style addresses: PutObject, GetObject, DeleteObject and
+// ListObjectsV2.
 package s3test
 
 import (
@@ -140,6 +141,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 		s.puts++
 		s.objects[path] = object{body, time.Now()}
 		w.Header().Set("ETag", `"etag"`)
+	case r.Method == http.MethodDelete:
+		delete(s.objects, path)
+		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		s.list(w, r, strings.TrimSuffix(path, "/"))
 	case r.Method == http.MethodGet:

@@ -1,0 +1,357 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/localstack/orderctl/api"
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/queue"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+	"orderpipeline/shared/archive/s3test"
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
+)
+
+const (
+	testBucket = "archive"
+	testStack  = "order-pipeline"
+)
+
+// A cloud is a deployment in memory: the archive's bucket, the replay function with a store, the event source mappings,
+// and the API that shows the store.
+type cloud struct {
+	t   *testing.T
+	s3  *s3test.Server
+	web *httptest.Server
+
+	mu       sync.Mutex
+	orders   map[string]order.Order // the store, by order id
+	wrong    func(*answer.Overview) // changes what the API says
+	replays  []string               // kind and key of each, in their order
+	begins   int
+	mappings map[string]bool // whether each is enabled
+	stops    int             // of mappings
+	fail     func(kind, key string) error
+	inFlight int
+	archived int
+}
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	c := &cloud{
+		t: t, s3: s3test.Start(), orders: map[string]order.Order{},
+		mappings: map[string]bool{"orders-mapping": true, "replay-mapping": true},
+		wrong:    func(*answer.Overview) {},
+		fail:     func(string, string) error { return nil },
+	}
+	t.Cleanup(c.s3.Close)
+	c.web = httptest.NewServer(c)
+	t.Cleanup(c.web.Close)
+	return c
+}
+
+// open returns a store that works on the cloud, and its two outputs.
+func (c *cloud) open() (s *store, out, errOut *bytes.Buffer) {
+	out, errOut = new(bytes.Buffer), new(bytes.Buffer)
+	env := &session.Env{
+		Console: console.New(strings.NewReader(""), out, errOut, func(string) string { return "" }),
+		Getenv:  func(string) string { return "" },
+	}
+	env.Yes = true
+	cloudConfig := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(c.web.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
+	functions := lambda.NewFromConfig(cloudConfig)
+	sess := &session.Session{
+		Env:    env,
+		Target: &session.Target{AWS: cloudConfig, Local: true, Stack: testStack, Endpoint: c.web.URL},
+		Outputs: map[string]string{
+			"ArchiveBucketName": testBucket, "ReplayFunctionName": "replay", "OrdersFunctionName": "orders",
+			"EventSourceMappingId": "orders-mapping", "ReplayMappingId": "replay-mapping", "ReplayQueueUrl": "http://sqs/orders-replay",
+		},
+		API:    &api.Client{Base: c.web.URL, HTTP: http.DefaultClient},
+		Lambda: functions,
+	}
+	for name, q := range map[string]*queue.Queue{"orders": &sess.Orders, "orders-dlq": &sess.DLQ, "orders-rejected": &sess.Rejected} {
+		*q = queue.Queue{Service: depths{c: c}, URL: "http://sqs/" + name}
+	}
+	client := s3.NewFromConfig(c.s3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	return &store{
+		Session: sess, bucket: archive.NewBucket(c.s3.Config(), testBucket), notes: notes{client, testBucket},
+		replayer: replayer{
+			invoker: c, function: "replay",
+			sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
+		},
+	}, out, errOut
+}
+
+// depths is an SQS that knows how many messages its queues have.
+type depths struct {
+	queue.Service
+	c *cloud
+}
+
+func (d depths) GetQueueAttributes(
+	context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	inFlight := d.c.inFlight
+	if inFlight > 0 {
+		d.c.inFlight--
+	}
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
+		"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight), "ApproximateNumberOfMessagesDelayed": "0",
+	}}, nil
+}
+
+// newOrder makes an order and its message.
+func newOrder(id, user, day string, cents order.Cents) (o order.Order, body string) {
+	placed, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		panic(err)
+	}
+	body = fmt.Sprintf(`{"order_id":%q,"user_id":%q,"order_timestamp":%q,"items":[{"product_id":"P","quantity":1,"price_per_unit":%s}]}`, id, user, day, cents)
+	return order.Order{ID: id, UserID: user, Placed: placed, Value: cents}, body
+}
+
+// archive stores one object of the order function, and counts its orders unless they are lost.
+func (c *cloud) archive(lost bool, orders ...order.Order) (key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.archived++
+	key = archive.Key(time.Date(2026, 3, 1, 10, 0, c.archived, 0, time.UTC), uint64(c.archived))
+	var object bytes.Buffer
+	e := archive.NewEncoder(&object)
+	for _, o := range orders {
+		_, body := newOrder(o.ID, o.UserID, o.Placed.Format(time.DateOnly), o.Value)
+		line := archive.Line{MessageID: "m-" + o.ID, SentAt: time.Unix(1, 0), Outcome: archive.Recorded, Order: o, Body: body}
+		if err := e.Encode(&line); err != nil {
+			c.t.Fatal(err)
+		}
+		if !lost {
+			c.orders[o.ID] = o
+		}
+	}
+	if err := e.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.s3.Store(testBucket, key, object.Bytes())
+	return key
+}
+
+// several archives n orders of three customers in objects of five.
+func (c *cloud) several(n int) {
+	var batch []order.Order
+	for i := range n {
+		o, _ := newOrder(fmt.Sprint("O", i), fmt.Sprint("U", i%3), fmt.Sprintf("2024-%02d-15", 1+i%12), order.Cents(100+i))
+		if batch = append(batch, o); len(batch) == 5 || i == n-1 {
+			c.archive(false, batch...)
+			batch = nil
+		}
+	}
+}
+
+// Invoke is the replay function.
+func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	var req request
+	if err := json.Unmarshal(in.Payload, &req); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.fail(req.Operation+" "+req.Kind, req.Key); err != nil {
+		var failed *functionError
+		if errors.As(err, &failed) {
+			payload, _ := json.Marshal(map[string]string{"errorMessage": failed.text})
+			return &lambda.InvokeOutput{FunctionError: aws.String("Unhandled"), Payload: payload}, nil
+		}
+		return nil, err
+	}
+	var result any
+	switch req.Operation {
+	case "state":
+		result = map[string]any{"state": "current", "orders": len(c.orders)}
+	case "begin":
+		if req.Confirm != testStack {
+			return nil, errors.New("not confirmed")
+		}
+		c.begins++
+		deleted := min(2, len(c.orders)) // in several steps
+		for id := range c.orders {
+			if deleted--; deleted < 0 {
+				break
+			}
+			delete(c.orders, id)
+		}
+		result = map[string]any{"done": len(c.orders) == 0, "deleted": 2}
+	case "replay":
+		c.replays = append(c.replays, req.Kind+" "+req.Key)
+		counted, err := c.replay(req.Key)
+		if err != nil {
+			payload, _ := json.Marshal(map[string]string{"errorMessage": unreadable + err.Error()})
+			return &lambda.InvokeOutput{FunctionError: aws.String("Unhandled"), Payload: payload}, nil //nolint:nilerr // as Lambda does
+		}
+		result = counted
+	}
+	payload, err := json.Marshal(result)
+	return &lambda.InvokeOutput{Payload: payload}, err
+}
+
+func (c *cloud) replay(key string) (any, error) {
+	r, err := archive.NewReader(bytes.NewReader(c.s3.Object(testBucket, key)))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var counted replayed
+	for {
+		var line archive.Line
+		err := r.Next(&line)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !line.Counts() {
+			continue
+		}
+		counted.Orders++
+		switch known, found := c.orders[line.Order.ID]; {
+		case !found:
+			c.orders[line.Order.ID] = line.Order
+			counted.Recorded++
+			counted.Value += line.Order.Value
+		case known.Fingerprint() == line.Order.Fingerprint():
+			counted.Duplicate++
+		default:
+			counted.Conflict++
+		}
+	}
+	return map[string]any{
+		"orders": counted.Orders, "recorded": counted.Recorded, "duplicate": counted.Duplicate, "conflict": counted.Conflict,
+		"value": counted.Value.String(),
+	}, nil
+}
+
+// ServeHTTP is the API, and the part of Lambda about mappings.
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var result any
+	switch path := r.URL.Path; {
+	case strings.Contains(path, "/event-source-mappings/"):
+		result = c.mapping(r, path[strings.LastIndexByte(path, '/')+1:])
+	case strings.HasSuffix(path, "/configuration"):
+		result = map[string]any{"Timeout": 30}
+	case path == "/stats/global":
+		result = c.overview().Figures.Totals
+	case path == "/stats/overview":
+		result = c.overview()
+	case strings.HasPrefix(path, "/stats/top/"):
+		result = c.overview().Figures.Top
+	case path == "/stats/daily":
+		result = c.days(r.URL.Query().Get("start"), r.URL.Query().Get("end"))
+	case path == "/users":
+		result = c.customers(r.URL.Query().Get("cursor"))
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+	_ = json.NewEncoder(w).Encode(result)
+}
+
+func (c *cloud) mapping(r *http.Request, id string) any {
+	if r.Method == http.MethodPut {
+		var change struct{ Enabled *bool }
+		_ = json.NewDecoder(r.Body).Decode(&change)
+		c.mappings[id] = *change.Enabled
+		if !*change.Enabled {
+			c.stops++
+		}
+	}
+	state := "Disabled"
+	if c.mappings[id] {
+		state = "Enabled"
+	}
+	return map[string]any{"UUID": id, "State": state}
+}
+
+// overview calculates all figures from the orders.
+func (c *cloud) overview() answer.Overview {
+	figures := &answer.Figures{}
+	users, months := map[string]answer.User{}, map[order.Month]answer.Period{}
+	for _, o := range c.orders {
+		figures.Totals.Orders++
+		figures.Totals.Revenue += o.Value
+		u, m := users[o.UserID], months[order.MonthOf(o.Placed)]
+		users[o.UserID] = answer.User{UserID: o.UserID, Orders: u.Orders + 1, Spend: u.Spend + o.Value}
+		months[order.MonthOf(o.Placed)] = answer.Period{Orders: m.Orders + 1, Revenue: m.Revenue + o.Value}
+	}
+	for m, p := range months {
+		figures.Months = append(figures.Months, answer.Month{Month: m, Period: p})
+	}
+	for id, u := range users {
+		figures.Top = append(figures.Top, answer.Spender{UserID: id, Spend: u.Spend})
+	}
+	slices.SortFunc(figures.Top, func(a, b answer.Spender) int { return int(b.Spend - a.Spend) })
+	o := answer.Overview{TimeZone: "UTC", RedisUp: true, Figures: figures}
+	c.wrong(&o)
+	return o
+}
+
+func (c *cloud) days(start, end string) map[string]answer.Period {
+	days := map[string]answer.Period{}
+	for _, o := range c.orders {
+		if day := o.Placed.Format(time.DateOnly); start <= day && day <= end {
+			days[day] = answer.Period{Orders: days[day].Orders + 1, Revenue: days[day].Revenue + o.Value}
+		}
+	}
+	return days
+}
+
+// customers has pages of one customer.
+func (c *cloud) customers(cursor string) (page answer.Customers) {
+	users := map[string]answer.User{}
+	var ids []string
+	for _, o := range c.orders {
+		u, known := users[o.UserID]
+		if !known {
+			ids = append(ids, o.UserID)
+		}
+		users[o.UserID] = answer.User{UserID: o.UserID, Orders: u.Orders + 1, Spend: u.Spend + o.Value}
+	}
+	slices.Sort(ids)
+	at, _ := strconv.Atoi(cursor)
+	if at < len(ids) {
+		page.Users = append(page.Users, users[ids[at]])
+	}
+	if at+1 < len(ids) {
+		page.Next = strconv.Itoa(at + 1)
+	}
+	return page
+}

@@ -1,0 +1,202 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/session"
+)
+
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	day := func(d int) time.Time { return time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		windowFlags
+		want objects.Window
+		ok   bool
+	}{
+		{windowFlags{}, objects.Window{}, true},
+		{windowFlags{since: "2026-03-01", until: "2026-03-02"}, objects.Window{Since: day(1), Until: day(2)}, true},
+		{windowFlags{since: "2026-03-01T05:30:00+05:30"}, objects.Window{Since: day(1)}, true},
+		{windowFlags{since: "2026-03-01T00:00"}, objects.Window{Since: day(1)}, true},
+		{windowFlags{since: "36h", until: "12h"}, objects.Window{Since: day(9), Until: day(10)}, true},
+		{windowFlags{since: "yesterday"}, objects.Window{}, false},
+		{windowFlags{since: "-5h"}, objects.Window{}, false},
+		{windowFlags{until: "2026-02-30"}, objects.Window{}, false},
+		{windowFlags{since: "2026-03-02", until: "2026-03-01"}, objects.Window{}, false},
+	} {
+		got, err := c.window(now)
+		if c.ok != (err == nil) || !c.ok && !errors.Is(err, session.ErrUsage) {
+			t.Errorf("%v: error %v", c.windowFlags, err)
+		}
+		if c.ok && (!got.Since.Equal(c.want.Since) || !got.Until.Equal(c.want.Until)) {
+			t.Errorf("%v: %v, want %v", c.windowFlags, got, c.want)
+		}
+	}
+}
+
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		months []string
+		want   []span
+	}{
+		{nil, nil},
+		{[]string{"2024-01"}, []span{{"2024-01-01", "2025-02-03"}}},
+		{[]string{"2024-03", "2024-01", "2024-01"}, []span{{"2024-01-01", "2025-02-03"}}},
+		// Begins in the middle of a month whose first days came with the span before.
+		{[]string{"2024-01", "2025-02", "2025-03"}, []span{{"2024-01-01", "2025-02-03"}, {"2025-02-04", "2026-03-10"}}},
+		{[]string{"2024-01", "2062-05"}, []span{{"2024-01-01", "2025-02-03"}, {"2062-05-01", "2063-06-04"}}},
+		{[]string{"9999-12"}, []span{{"9999-12-01", "9999-12-31"}}},
+	} {
+		got, err := spansOf(c.months)
+		if err != nil {
+			t.Errorf("%v: %v", c.months, err)
+		}
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(span{})); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.months, diff)
+		}
+	}
+	if _, err := spansOf([]string{"2024"}); err == nil {
+		t.Error("a month without its number was accepted")
+	}
+}
+
+func TestCheckReport(t *testing.T) {
+	t.Parallel()
+	text := manyBodies(3) + "{}\n" + manyBodies(1) + strings.Repeat("{}\n", 30)
+	run := func(asJSON bool, shown int) (string, error) {
+		var out bytes.Buffer
+		env := &session.Env{Console: console.New(nil, &out, &bytes.Buffer{}, func(string) string { return "" })}
+		env.JSON = asJSON
+		err := check(t.Context(), env, "orders.ndjson", strings.NewReader(text), shown)
+		return out.String(), err
+	}
+
+	out, err := run(true, 3)
+	if !errors.Is(err, session.ErrCheck) {
+		t.Errorf("error %v, want ErrCheck", err)
+	}
+	var got report
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	got.Seconds = 0
+	missing := finding{Line: 4, Verdict: "refused", Reason: "missing_field", Field: "order_id", Detail: got.Findings[0].Detail}
+	last := missing
+	last.Line = 6
+	want := report{
+		File: "orders.ndjson", Entries: 35, Orders: 3, Revenue: 6, Customers: 3, Duplicates: 1,
+		Refused: got.Refused, More: 29,
+		Findings: []finding{missing, {Line: 5, Verdict: "duplicate", Detail: "the order of line 1 again", First: 1}, last},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(report{})); diff != "" || got.Refused["missing_field"] != 31 {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+
+	if out, _ = run(false, 3); !strings.Contains(out, "… and 29 more") || !strings.Contains(out, "31 orders would be refused") {
+		t.Errorf("output:\n%s", out)
+	}
+	if out, _ = run(false, 0); strings.Contains(out, "more (--max") {
+		t.Errorf("--max 0 does not list all:\n%s", out)
+	}
+}
+
+// A script is a function whose calls end as listed.
+type script []func() (*lambda.InvokeOutput, error)
+
+func (s *script) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	next := (*s)[0]
+	*s = (*s)[1:]
+	return next()
+}
+
+func answers(text string) func() (*lambda.InvokeOutput, error) {
+	return func() (*lambda.InvokeOutput, error) { return &lambda.InvokeOutput{Payload: []byte(text)}, nil }
+}
+
+func failsWith(text string) func() (*lambda.InvokeOutput, error) {
+	return func() (*lambda.InvokeOutput, error) {
+		return &lambda.InvokeOutput{FunctionError: aws.String("Unhandled"), Payload: []byte(text)}, nil
+	}
+}
+
+func refuses(code string) func() (*lambda.InvokeOutput, error) {
+	return func() (*lambda.InvokeOutput, error) { return nil, &smithy.GenericAPIError{Code: code} }
+}
+
+func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
+	t.Parallel()
+	good := answers(`{"orders":2,"recorded":1,"duplicate":1,"value":"12.30"}`)
+	want := replayed{Orders: 2, Recorded: 1, Duplicate: 1, Value: 1230}
+	for _, c := range []struct {
+		name    string
+		calls   script
+		wantErr string
+	}{
+		{"at once", script{good}, ""},
+		{"the function fails", script{failsWith(`{"errorMessage":"redis: down"}`), good}, ""},
+		{"the function runs out of time", script{failsWith("Task timed out after 30 seconds"), good}, ""},
+		{"throttled", script{refuses("TooManyRequestsException"), refuses("TooManyRequestsException"), good}, ""},
+		{"a damaged object", script{failsWith(`{"errorMessage":"unreadable: it is cut off"}`)}, "unreadable: it is cut off"},
+		{"too old", script{failsWith(`{"errorMessage":"too old: 500 days"}`)}, "too old"},
+		{"no permission", script{refuses("AccessDeniedException")}, "AccessDenied"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := replayer{invoker: &c.calls, sleep: func(context.Context, time.Duration) bool { return true }}
+			got, err := r.replay(t.Context(), rebuilding, "key")
+			if len(c.calls) != 0 {
+				t.Errorf("%d calls were not made", len(c.calls))
+			}
+			if c.wantErr == "" && (err != nil || got != want) || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
+				t.Errorf("%+v, error %v; want error %q", got, err, c.wantErr)
+			}
+		})
+	}
+}
+
+func TestReplayerGivesUp(t *testing.T) {
+	t.Parallel()
+	var calls script
+	for range attempts {
+		calls = append(calls, failsWith(`{"errorMessage":"redis: down"}`))
+	}
+	r := replayer{invoker: &calls, sleep: func(context.Context, time.Duration) bool { return true }}
+	if _, err := r.replay(t.Context(), rebuilding, "key"); err == nil || len(calls) != 0 {
+		t.Errorf("error %v with %d calls left", err, len(calls))
+	}
+}
+
+func TestNeedles(t *testing.T) {
+	t.Parallel()
+	// As the archive writes them; the last one is a refused message, whose order id is in the body alone.
+	lines := []string{
+		`{"message_id":"m1","order_id":"A\"\\B","body":"{\"order_id\":\"A\\\"\\\\B\"}"}`,
+		`{"message_id":"m2","order_id":"A","body":"{\"order_id\":\"A\"}"}`,
+		`{"message_id":"m3","outcome":"invalid","body":"{\"order_id\": \"A\"}"}`,
+	}
+	t1 := text{lines: strings.Join(lines, "\n") + "\n"}
+	for id, want := range map[string][]int{`A"\B`: {1}, "A": {2, 3}, "m3": {3}, "m": nil, "order_id": {1, 2, 3}} {
+		var got []int
+		for _, h := range needles(id).in(t1) {
+			got = append(got, h.Line)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", id, diff)
+		}
+	}
+}
