@@ -65,6 +65,20 @@ func TestConformance(t *testing.T) {
 		{"another layout is refused", otherLayout},
 		{"refused messages are counted once each", refusedOnce},
 		{"counters of many instances add up", countersAddUp},
+		{"days and months are those of the time zone", timeZones},
+		{"days are exact while their entries wait", daysInSmallCalls},
+		{"a day that is no number is not half counted", brokenDay},
+		{"a replay counts what was lost and nothing else", replayLost},
+		{"only healing counts healed orders", replayKinds},
+		{"a replay of an id that was taken since is a conflict", replayConflict},
+		{"replays beside live traffic", replayBesideRecord},
+		{"a replay whose markers may be gone is refused", replayTooOld},
+		{"an order seen again is remembered from there", replaySeenAgain},
+		{"pages while orders are recorded", pageWhileRecording},
+		{"customers with long ids share a bucket", longCustomers},
+		{"cursors of another origin are refused", badCursors},
+		{"a store of any layout is cleared", clearOther},
+		{"an interrupted clear is completed", clearInterrupted},
 	}
 	for _, layout := range layouts {
 		t.Run(layout.name, func(t *testing.T) {

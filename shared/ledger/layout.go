@@ -57,6 +57,8 @@ func (s *Store) layoutError(found string) error {
 	shards, zone, _ := strings.Cut(rest, ":")
 	var problem, setting string
 	switch {
+	case found == clearing:
+		problem = "the store is being cleared"
 	case version != strconv.Itoa(layoutVersion):
 		problem = "another version of this program filled the store (layout " + version + ")"
 	case shards != strconv.Itoa(s.shards):

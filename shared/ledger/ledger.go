@@ -91,13 +91,20 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 // Ping checks that every Redis node that the store needs answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return unavailable("ping", retryOnce(ctx, func() error {
-		if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-			return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-				return node.Ping(ctx).Err()
-			})
-		}
-		return s.rdb.Ping(ctx).Err()
+		return s.forEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return node.Ping(ctx).Err()
+		})
 	}))
+}
+
+// forEachMaster calls do for each node that holds keys, concurrently.
+func (s *Store) forEachMaster(
+	ctx context.Context, do func(context.Context, *redis.Client) error,
+) error {
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, do)
+	}
+	return do(ctx, s.rdb.(*redis.Client))
 }
 
 // Close closes the connections.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,9 +19,10 @@ import (
 // A model is what the store must hold, kept by the plainest means: a map of the orders that were counted.
 type model struct {
 	counted map[string]order.Order // by order id
+	zone    *time.Location
 }
 
-func newModel() *model { return &model{counted: map[string]order.Order{}} }
+func newModel() *model { return &model{counted: map[string]order.Order{}, zone: time.UTC} }
 
 // count tells what recording o must answer, and takes it over.
 func (m *model) count(o order.Order) Outcome {
@@ -44,15 +46,21 @@ func (m *model) withoutConflicts(orders []order.Order) []order.Order {
 func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 	t.Helper()
 	var totals Totals
-	users, months := map[string]UserStats{}, map[order.Month]MonthTotals{}
+	users := map[string]UserStats{}
+	months := map[string]MonthTotals{}
+	days := map[string]DayTotals{}
 	var mismatches int64
 	for _, o := range m.counted {
 		totals.Orders++
 		totals.Revenue += o.Value
 		u := users[o.UserID]
 		users[o.UserID] = UserStats{o.UserID, u.OrderCount + 1, u.TotalSpend + o.Value}
-		month := months[o.Month()]
-		months[o.Month()] = MonthTotals{o.Month(), month.Orders + 1, month.Revenue + o.Value}
+		date := o.Placed.In(m.zone).Format(time.DateOnly)
+		inMonth := months[date[:7]]
+		months[date[:7]] = MonthTotals{
+			month(date[:7]), inMonth.Orders + 1, inMonth.Revenue + o.Value}
+		onDay := days[date]
+		days[date] = DayTotals{day(date), onDay.Orders + 1, onDay.Revenue + o.Value}
 		if o.Mismatch {
 			mismatches++
 		}
@@ -73,17 +81,54 @@ func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 		equal(t, fmt.Sprintf("top %d", n), spenders, err, append([]Spender{}, top[:min(n, len(top))]...))
 	}
 
-	var byMonth []MonthTotals
-	for _, month := range months {
-		byMonth = append(byMonth, month)
-	}
-	slices.SortFunc(byMonth, func(a, b MonthTotals) int { return cmp.Compare(a.Month, b.Month) })
-	monthly, err := store.Monthly(ctx, month("2023-01"), month("2025-12"))
+	byMonth := inOrder(months)
+	monthly, err := store.Monthly(ctx, month("2022-01"), month("2026-12"))
 	equal(t, "months", monthly, err, byMonth)
+	all, err := store.Months(ctx)
+	equal(t, "all months", all, err, append([]MonthTotals{}, byMonth...))
+	daily, err := store.Daily(ctx, day("2022-01-01"), day("2026-12-31"))
+	equal(t, "days", daily, err, inOrder(days))
+	m.checkPages(ctx, t, store, users)
 
 	counts, err := store.Messages(ctx)
 	equal(t, "mismatches", counts.Mismatch, err, mismatches)
 	equal(t, "recorded messages", counts.Recorded, nil, totals.Orders)
+}
+
+// checkPages compares the pages of all customers, of several sizes.
+func (m *model) checkPages(
+	ctx context.Context, t *testing.T, store *Store, want map[string]UserStats,
+) {
+	t.Helper()
+	for _, limit := range []int{7, MaxPage} {
+		got := map[string]UserStats{}
+		cursor := ""
+		for pages := 0; pages == 0 || cursor != ""; pages++ {
+			page, next, err := store.Customers(ctx, cursor, limit)
+			if err != nil {
+				t.Fatalf("page %d of %d customers: %v", pages, limit, err)
+			}
+			if len(page) > limit || next != "" && len(page) < limit {
+				t.Errorf("page %d has %d customers, want %d", pages, len(page), limit)
+			}
+			for _, customer := range page {
+				if _, twice := got[customer.UserID]; twice {
+					t.Errorf("%q is on two pages", customer.UserID)
+				}
+				got[customer.UserID] = customer
+			}
+			cursor = next
+		}
+		equal(t, fmt.Sprintf("customers by pages of %d", limit), got, nil, want)
+	}
+}
+
+// inOrder returns the values in the order of their keys, nil when there are none.
+func inOrder[T any](values map[string]T) (list []T) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, values[key])
+	}
+	return list
 }
 
 // bySpend orders the highest first, equal ones by descending bytes of the id.
@@ -108,6 +153,14 @@ func month(text string) order.Month {
 	return m
 }
 
+func day(text string) order.Day {
+	d, err := order.ParseDay(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
 // makeOrder makes an order of 2024 whose figures all follow from the arguments.
 func makeOrder(id, user string, cents order.Cents) order.Order {
 	return order.Order{ID: id, UserID: user, Value: cents, Placed: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)}
@@ -118,7 +171,7 @@ func randomOrders(random *rand.Rand, n int) []order.Order {
 	orders := make([]order.Order, 0, n)
 	for len(orders) < n {
 		o := makeOrder(fmt.Sprintf("ORD-%d", len(orders)), fmt.Sprintf("U%d", random.IntN(40)), order.Cents(random.IntN(5000)))
-		o.Placed = o.Placed.AddDate(0, random.IntN(24)-12, 0)
+		o.Placed = o.Placed.Add(time.Duration(random.IntN(24*730)-24*365) * time.Hour)
 		o.Mismatch = random.IntN(20) == 0
 		if len(orders) > 0 && random.IntN(4) == 0 {
 			before := orders[random.IntN(len(orders))]

@@ -18,6 +18,8 @@ import (
 var (
 	//go:embed seen.lua
 	seenText string
+	//go:embed clear.lua
+	clearText string
 	//go:embed open.lua
 	openText string
 	//go:embed record.lua
@@ -29,6 +31,7 @@ var (
 	//go:embed refuse.lua
 	refuseText string
 
+	clearScript   = newScript(constants, seenText, clearText)
 	openScript    = newScript(constants, seenText, openText)
 	recordScript  = newScript(constants, seenText, recordText)
 	claimScript   = newScript(constants, seenText, claimText)
