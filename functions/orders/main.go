@@ -1,4 +1,4 @@
-// The order function: one batch of the queue of orders into the ledger.
+// The order function counts the orders of a batch in the ledger and archives the batch.
 package main
 
 import (
@@ -12,9 +12,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/intake"
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/metric"
 	"orderpipeline/shared/setup"
 )
 
@@ -41,12 +43,15 @@ func build(ctx context.Context) (lambda.Handler, error) {
 	}
 	return intake.New(intake.Config{
 		Ledger:      store,
+		Archive:     archive.NewBucket(cloud, settings.ArchiveBucket),
 		SQS:         sqs.NewFromConfig(cloud),
 		OrdersURL:   settings.OrdersURL,
 		RejectedURL: settings.RejectedURL,
 		Log:         log,
+		EMF:         metric.EMF{Stack: settings.StackName},
 		Now:         time.Now,
 		FirstDelay:  settings.FirstDelay,
-		Spread:      rand.Float64,
+		MaxReceives: settings.MaxReceives,
+		Jitter:      rand.Float64,
 	}), nil
 }

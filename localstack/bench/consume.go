@@ -46,7 +46,7 @@ func wholeHandler(store *ledger.Store) consumer {
 		Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Now:        time.Now,
 		FirstDelay: time.Second,
-		Spread:     func() float64 { return 0 },
+		Jitter:     func() float64 { return 0 },
 	})
 	var messages []intake.Message
 	return func(ctx context.Context, bodies []string) error {

@@ -1,12 +1,16 @@
-// Package intake takes one batch of the event source mapping: it decodes, records, puts what is refused into the queue of
-// rejected messages, and says which messages must come back.
+// Package intake processes one batch of the queue of orders: it parses the messages, records the orders
+// in the ledger, archives what became of them, quarantines what is refused, and reports which messages
+// failed.
 //
-// Every message ends in exactly one of four ways: recorded, acknowledged as a duplicate, sent to the queue of rejected
-// messages and then acknowledged, or reported as a batch item failure. Nothing is acknowledged before its effect is certain.
+// A message is acknowledged only when its effect is certain and its line is in the archive. Everything
+// else is reported as a batch item failure and is redelivered with exponential backoff. Redelivery is
+// harmless: a recorded order is a duplicate then, and a refused message is sent to orders-rejected only
+// after its line was archived.
 package intake
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,196 +25,124 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A Ledger is what the intake asks of the store. *ledger.Store is one.
+// A Ledger is what the intake needs of the store. *ledger.Store is one.
 type Ledger interface {
 	Record(ctx context.Context, orders []order.Order, outcomes []ledger.Outcome) error
 	CountRefused(ctx context.Context, messages []ledger.RefusedMessage) error
 	AddCounters(ctx context.Context, delta map[string]int64) error
 }
 
-// SQS is what the intake asks of the queue service. *sqs.Client is one.
-type SQS interface {
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
-	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+// An Archive is what the intake needs of S3. *archive.Bucket is one.
+type Archive interface {
+	Put(ctx context.Context, key string, object []byte) error
 }
 
-// Config of a Handler. All fields are needed.
+// SQS is what the intake needs of the queue service. *sqs.Client is one.
+type SQS interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	ChangeMessageVisibilityBatch(
+		context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options),
+	) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	DeleteMessageBatch(
+		context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options),
+	) (*sqs.DeleteMessageBatchOutput, error)
+}
+
+// Config of a Handler. All fields but EMF are needed.
 type Config struct {
 	Ledger      Ledger
+	Archive     Archive // nil archives nothing, which is for measurements only
 	SQS         SQS
 	OrdersURL   string // the queue that the batches come from
 	RejectedURL string // the queue for refused messages
 	Log         *slog.Logger
+	EMF         metric.EMF
 	Now         func() time.Time
-	// FirstDelay is how long a message that failed for the first time stays invisible. Each further failure multiplies it: see Delay.
+	// FirstDelay is the visibility timeout after the first failed receive; see Delay.
 	FirstDelay time.Duration
-	// Spread returns a random number in [0, 1): messages that failed together should not come back together.
-	Spread func() float64
+	// MaxReceives is the maxReceiveCount of the queue: after the last receive there is no delay.
+	MaxReceives int
+	// Jitter returns a random number in [0, 1), so that messages that failed together are not retried
+	// together.
+	Jitter func() float64
 }
 
-// A Handler takes one batch at a time, as a Lambda instance does; a second one waits.
+// A Handler processes one batch at a time, as a Lambda instance does; concurrent calls wait.
 type Handler struct {
-	Config
-	mu sync.Mutex
-	// What could not be counted yet because Redis was down. It is counted with a later batch of this instance.
-	uncounted metric.Delta
-	refused   []ledger.RefusedMessage
+	config  Config
+	mu      sync.Mutex
+	encoder encoder
+	breaker breaker
+	// What could not be counted because Redis was down. It is counted with a later batch.
+	uncounted        metric.Delta
+	uncountedRefused []ledger.RefusedMessage
 }
 
 // New makes a handler.
-func New(c Config) *Handler { return &Handler{Config: c, uncounted: metric.Delta{}} }
+func New(c Config) *Handler { return &Handler{config: c, uncounted: metric.Delta{}} }
 
-// Time kept back at the end of an invocation: first recording must stop, then refusing, so that the answer still gets out.
+// Time reserved at the end of an invocation. Recording must end before archiveTime is left, archiving
+// before quarantineTime, and quarantining before answerTime, so that each step that was begun can be
+// followed by the next, and the response is sent in any case.
 const (
-	answerTime = 500 * time.Millisecond
-	refuseTime = 2500 * time.Millisecond
+	archiveTime    = 8 * time.Second
+	quarantineTime = 2500 * time.Millisecond
+	answerTime     = 500 * time.Millisecond
 )
 
-// chunkOrders is how many orders are recorded between two looks at the clock.
-const chunkOrders = 1000
+// ErrNothingDone says that no message of a batch was processed. Lambda counts it as an error of the
+// function, so that the Errors alarm fires.
+var ErrNothingDone = errors.New("no message in the batch was processed")
 
-// ErrNothingDone: no message of a batch was dealt with. Lambda counts it as an error of the function, which wakes somebody.
-var ErrNothingDone = errors.New("no message of the batch could be dealt with")
+// Invoke makes the handler a lambda.Handler: it takes the JSON of an SQS event, and returns that of
+// events.SQSEventResponse. With an error Lambda redelivers all messages of the event.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	messages, err := ReadEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	response, err := h.Handle(ctx, messages)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(response)
+}
 
-// Handle takes one batch. The response lists the messages that must come back; with an error all of them come back.
+// Handle processes one batch. The response lists the messages that failed; with an error all of them
+// did. Failed messages are redelivered.
 func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEventResponse, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	started := h.Now()
-	b := &batch{Handler: h, messages: messages, fates: make([]fate, len(messages)), refusals: map[int]*order.Refusal{}}
-	cause := b.decode()
-	cause = errors.Join(cause, b.record(ctx))
-	cause = errors.Join(cause, b.refuse(ctx))
+
+	b := h.newBatch(messages)
+	if err := h.breaker.check(b.started); err != nil {
+		b.fail(err)
+		b.ledgerDown = true
+	} else {
+		b.processAll(ctx)
+		h.breaker.note(h.config.Now(), b.down, h.config.Jitter())
+	}
+
 	failed := b.failed()
-	b.delay(ctx, failed)
-	b.count(ctx, started, cause)
+	b.postpone(ctx, failed)
+	b.count(ctx, len(failed))
 
 	if len(failed) > 0 && len(failed) == len(messages) {
-		return events.SQSEventResponse{}, fmt.Errorf("%w: %w", ErrNothingDone, cause)
+		return events.SQSEventResponse{}, fmt.Errorf("%w: %w", ErrNothingDone, b.cause)
 	}
 	response := events.SQSEventResponse{BatchItemFailures: make([]events.SQSBatchItemFailure, 0, len(failed))}
 	for _, i := range failed {
-		response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: messages[i].ID})
+		failure := events.SQSBatchItemFailure{ItemIdentifier: messages[i].ID}
+		response.BatchItemFailures = append(response.BatchItemFailures, failure)
 	}
 	return response, nil
 }
 
-// A fate is what became of one message. The zero fate is the safe one.
-type fate uint8
-
-const (
-	failed fate = iota
-	accepted
-	recorded
-	duplicate
-	refused  // to be sent to the queue of rejected messages
-	rejected // sent there
-)
-
-type batch struct {
-	*Handler
-	messages   []Message
-	fates      []fate
-	refusals   map[int]*order.Refusal
-	orders     []order.Order
-	positions  []int // of orders in messages
-	mismatches int
-	ledgerDown bool // found out while recording: nothing more is asked of it in this batch
-}
-
-// decode sorts the messages into orders and refusals. A message without a body is neither: no queue takes one, so it could
-// not be sent to the queue of rejected messages. It comes back, and ends in the dead-letter queue.
-func (b *batch) decode() (cause error) {
-	b.orders, b.positions = make([]order.Order, 0, len(b.messages)), make([]int, 0, len(b.messages))
-	for i := range b.messages {
-		if b.messages[i].Body == "" {
-			cause = errors.New("a message has no body")
-			continue
-		}
-		o, err := order.Parse(b.messages[i].Body)
-		var refusal *order.Refusal
-		if errors.As(err, &refusal) {
-			b.turnDown(i, refusal)
-			continue
-		}
-		b.fates[i] = accepted
-		b.orders, b.positions = append(b.orders, o), append(b.positions, i)
-	}
-	return cause
-}
-
-func (b *batch) turnDown(i int, refusal *order.Refusal) {
-	b.fates[i], b.refusals[i] = refused, refusal
-	if b.Log.Enabled(context.Background(), slog.LevelDebug) {
-		b.Log.Debug("refused", "message_id", b.messages[i].ID, "reason", refusal.Reason, "field", refusal.Field)
-	}
-}
-
-// record gives the orders to the ledger, as far as time and the ledger allow.
-func (b *batch) record(ctx context.Context) error {
-	ctx, cancel := withReserve(ctx, refuseTime)
-	defer cancel()
-	var cause error
-	for start := 0; start < len(b.orders); start += chunkOrders {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(cause, fmt.Errorf("no time left to record %d orders: %w", len(b.orders)-start, err))
-		}
-		end := min(start+chunkOrders, len(b.orders))
-		outcomes := make([]ledger.Outcome, end-start)
-		err := b.Ledger.Record(ctx, b.orders[start:end], outcomes)
-		settled := b.settle(start, outcomes)
-		cause = errors.Join(cause, err)
-		if err != nil && settled == 0 {
-			b.ledgerDown = true
-			break // the rest would only wait for it
-		}
-	}
-	return cause
-}
-
-// settle takes over the outcomes of the orders from start on, and returns how many are certain.
-func (b *batch) settle(start int, outcomes []ledger.Outcome) (settled int) {
-	for at, outcome := range outcomes {
-		o, i := &b.orders[start+at], b.positions[start+at]
-		switch outcome {
-		case ledger.Recorded:
-			b.fates[i] = recorded
-			if o.Mismatch {
-				b.mismatches++
-				b.Log.Debug("order_value overridden", "message_id", b.messages[i].ID, "order_id", o.ID)
-			}
-		case ledger.Duplicate:
-			b.fates[i] = duplicate
-		case ledger.Conflict:
-			b.turnDown(i, &order.Refusal{Reason: order.IDConflict, Field: "order_id",
-				Detail: "An order with this order_id and other content was counted before; the first stays. Send this one under an id of its own."})
-		case ledger.Overflow:
-			b.turnDown(i, &order.Refusal{Reason: order.TotalOverflow, Field: "order_value",
-				Detail: "Counting this order would take a sum past the largest amount that can be kept exactly."})
-		default:
-			continue
-		}
-		settled++
-	}
-	return settled
-}
-
-// failed lists the messages that must come back: all whose effect is not certain.
-func (b *batch) failed() []int {
-	var list []int
-	for i, f := range b.fates {
-		if f == failed || f == accepted || f == refused {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// withReserve ends the context so much before its deadline, where it has one.
+// withReserve ends the context that long before its deadline, where it has one.
 func withReserve(ctx context.Context, reserve time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return ctx, func() {}
+		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, deadline.Add(-reserve))
 }

@@ -1,0 +1,122 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"orderpipeline/shared/archive"
+)
+
+// An encoder keeps the archive's encoder and its memory from batch to batch.
+type encoder struct {
+	lines  *archive.Encoder
+	object bytes.Buffer
+}
+
+// keepObject bounds the memory that is kept for the next object.
+const keepObject = 4 << 20
+
+func (e *encoder) reset() {
+	if e.object.Cap() > keepObject {
+		e.object = bytes.Buffer{}
+	}
+	e.object.Reset()
+	if e.lines == nil {
+		e.lines = archive.NewEncoder(&e.object)
+		return
+	}
+	e.lines.Reset(&e.object)
+}
+
+// errNoTimeToArchive says that the step was not begun.
+var errNoTimeToArchive = errors.New("no time left to archive the batch")
+
+// archive stores a line for each settled message of the round in one object. If it cannot, all
+// messages of the round fail: none may be acknowledged, and none may be sent to orders-rejected,
+// because after its redelivery it would be sent there again.
+func (b *batch) archive(ctx context.Context, round []int) {
+	if b.config.Archive == nil {
+		return
+	}
+	ctx, cancel := withReserve(ctx, quarantineTime)
+	defer cancel()
+
+	object, err := b.encode(round)
+	switch {
+	case err != nil || object == nil:
+	case ctx.Err() != nil:
+		err = errNoTimeToArchive
+	default:
+		err = b.config.Archive.Put(ctx, archive.Key(b.started, random()), object)
+	}
+	if err == nil {
+		return
+	}
+	b.handler.encoder.object = bytes.Buffer{} // a request that was given up may still read the old one
+	b.fail(fmt.Errorf("archive the batch: %w", err))
+	b.down = true
+	for _, i := range round {
+		b.entries[i].fate = pending
+	}
+}
+
+// encode makes the object of a round; nil when no message of it is settled.
+func (b *batch) encode(round []int) ([]byte, error) {
+	e := &b.handler.encoder
+	e.reset()
+	written := 0
+	var failed error
+	for _, i := range round {
+		b.guard(i, "archive", func() {
+			line, settled := b.entries[i].line()
+			if !settled {
+				return
+			}
+			failed = errors.Join(failed, e.lines.Encode(&line))
+			written++
+		})
+	}
+	if err := errors.Join(failed, e.lines.Close()); err != nil {
+		return nil, err
+	}
+	if written == 0 {
+		return nil, nil
+	}
+	return e.object.Bytes(), nil
+}
+
+// line makes the archive's line of a message. Messages that are not settled have none.
+func (e *entry) line() (line archive.Line, settled bool) {
+	line = archive.Line{
+		MessageID: e.message.ID,
+		SentAt:    e.message.SentAt,
+		Order:     e.order,
+		Trace:     e.message.Trace(),
+		Body:      e.message.Body,
+	}
+	switch e.fate {
+	case recorded:
+		line.Outcome = archive.Recorded
+	case duplicate:
+		line.Outcome = archive.Duplicate
+	case invalid:
+		line.Outcome = archive.Invalid
+		line.Reason = e.refusal.Reason
+		line.Field = e.refusal.Field
+		line.Detail = e.refusal.Detail
+	default:
+		return archive.Line{}, false
+	}
+	return line, true
+}
+
+// random returns a number that no other invocation has.
+func random() uint64 {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return binary.BigEndian.Uint64(raw[:])
+}
