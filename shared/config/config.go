@@ -32,7 +32,6 @@ type Shared struct {
 	SecretARN string // of the Secrets Manager secret that AuthSecret reads
 	CacheName string // the id of the ElastiCache replication group that AuthIAM logs in to
 	Ledger    ledger.Options
-	Zone      *time.Location // of months and days
 	LogLevel  slog.Level
 	StackName string // the dimension of the CloudWatch metrics; empty outside a stack
 }
@@ -92,7 +91,7 @@ func ForOrders(lookup Lookup) (Orders, error) {
 		RejectedURL:   e.needed("REJECTED_QUEUE_URL", "the URL of the queue of rejected messages"),
 		ArchiveBucket: e.needed("ARCHIVE_BUCKET", "the name of the archive's S3 bucket"),
 	}
-	c.Zone = e.zone()
+	c.Ledger.Zone = e.zone()
 	return c, errors.Join(e.errs...)
 }
 
@@ -105,7 +104,7 @@ func ForStats(lookup Lookup) (Stats, error) {
 		Listen:   cmp.Or(e.get("LISTEN"), DefaultListen),
 		InLambda: e.get("AWS_LAMBDA_RUNTIME_API") != "",
 	}
-	c.Zone = e.zoneName()
+	c.Ledger.Zone = e.zoneName()
 	for name, variable := range map[string]string{
 		"orders":            "ORDERS_QUEUE_URL",
 		"orders-dlq":        "DLQ_QUEUE_URL",
@@ -131,6 +130,6 @@ func ForReplay(lookup Lookup) (Replay, error) {
 		RejectedURL:   e.needed("REJECTED_QUEUE_URL", "the URL of the queue of rejected messages"),
 		ArchiveBucket: e.needed("ARCHIVE_BUCKET", "the name of the archive's S3 bucket"),
 	}
-	c.Zone = e.zone()
+	c.Ledger.Zone = e.zone()
 	return c, errors.Join(e.errs...)
 }

@@ -50,8 +50,7 @@ func TestForOrders(t *testing.T) {
 			AWS:       AWS{Region: "r", AccessKeyID: "i", SecretAccessKey: "k", SessionToken: "t", Endpoint: "http://e"},
 			Redis:     ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
 			Auth:      AuthNone,
-			Ledger:    ledger.Options{Shards: 4, Retention: 48 * time.Hour},
-			Zone:      kathmandu,
+			Ledger:    ledger.Options{Shards: 4, Retention: 48 * time.Hour, Zone: kathmandu},
 			LogLevel:  slog.LevelDebug,
 			StackName: "s",
 		},
@@ -69,8 +68,7 @@ func TestForOrders(t *testing.T) {
 var defaults = Shared{
 	Redis:  ledger.Connection{URL: "redis://h:1"},
 	Auth:   AuthNone,
-	Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour},
-	Zone:   time.UTC,
+	Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour, Zone: time.UTC},
 }
 
 func TestForStats(t *testing.T) {
@@ -88,7 +86,7 @@ func TestForStats(t *testing.T) {
 	got, err = ForStats(env("REDIS_URL", "redis://h:1", "LISTEN", ":1", "AWS_LAMBDA_RUNTIME_API", "h:2",
 		"TIME_ZONE", "Asia/Kathmandu"))
 	shared := defaults
-	shared.Zone = time.FixedZone("Asia/Kathmandu", 0)
+	shared.Ledger.Zone = time.FixedZone("Asia/Kathmandu", 0)
 	want = Stats{Shared: shared, Queues: map[string]string{}, Listen: ":1", InLambda: true}
 	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
 		t.Errorf("settings in Lambda, error %v (-want +got):\n%s", err, diff)
