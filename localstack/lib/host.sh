@@ -1,4 +1,4 @@
-# Host mode: LocalStack and Redis as processes of the user's. Sourced by ../local.
+# Host mode: LocalStack and Redis as processes of the user. Linux only. Sourced by ../local.
 # shellcheck shell=bash
 
 host_redis_url() { printf 'redis://127.0.0.1:%s/0\n' "$REDIS_PORT"; }
@@ -13,16 +13,19 @@ host_up() {
   step "start LocalStack on 127.0.0.1:$LOCALSTACK_PORT" host_start_localstack
 }
 
-# keep_running NAME PORT_VARIABLE SETTINGS: whether the process runs as it would be started now. One that was started with
-# other settings is stopped, to be started anew; but not for a port that it cannot have.
+# host_check stops before anything is changed when a port is taken.
+host_check() {
+  require_port LOCALSTACK_PORT localstack
+  if [[ -z $REDIS_URL ]]; then require_port REDIS_PORT redis; fi
+}
+
+# keep_running NAME SETTINGS: whether the process runs as it would be started now. One that was started with other
+# settings is stopped, to be started again.
 keep_running() {
-  local started
-  started=$(cat "$STATE_DIR/$1/started-with" 2>/dev/null) || true
-  if pid_of "$1" >/dev/null && [[ $started == "$3" ]]; then
+  if pid_of "$1" >/dev/null && [[ $(cat "$STATE_DIR/$1/started-with" 2>/dev/null) == "$2" ]]; then
     note 'runs already'
     return
   fi
-  [[ -z $started || $started == "port ${!2}, "* ]] || require_port "$2"
   stop_process "$1"
   mkdir -p "$STATE_DIR/$1"
   rm -f "$STATE_DIR/$1/started-with"
@@ -30,31 +33,48 @@ keep_running() {
 }
 
 host_start_redis() {
-  local settings="port $REDIS_PORT, fsync always"
-  if ! keep_running redis REDIS_PORT "$settings"; then
-    require_port REDIS_PORT
-    # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs one fsync.
-    start_process redis redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir . \
-      --appendonly yes --appendfsync always --save '' --maxmemory-policy noeviction
+  local settings="port $REDIS_PORT, fsync always, password"
+  if ! keep_running redis "$settings"; then
+    require_port REDIS_PORT redis
+    write_redis_configuration
+    start_process redis "$(find_redis_program redis-server)" redis.conf
   fi
   wait_until_ready redis 60 redis_answers # a large append-only file takes a while to load
   printf '%s' "$settings" >"$STATE_DIR/redis/started-with"
+}
+
+# write_redis_configuration: a file, because on a command line the password would show in process lists.
+write_redis_configuration() {
+  # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs one fsync.
+  (
+    umask 077
+    cat >"$STATE_DIR/redis/redis.conf" <<TEXT
+bind 127.0.0.1
+port $REDIS_PORT
+dir .
+requirepass $(redis_password)
+appendonly yes
+appendfsync always
+save ""
+maxmemory-policy noeviction
+TEXT
+  )
 }
 
 host_start_localstack() {
   local folder=$STATE_DIR/localstack settings rie
   rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
   settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/{executor,init}/*.py \
-    "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | sha256sum)"
-  if keep_running localstack LOCALSTACK_PORT "$settings" && localstack_answers; then return; fi
+    "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | checksum)"
+  if keep_running localstack "$settings" && localstack_answers; then return; fi
   stop_process localstack
-  require_port LOCALSTACK_PORT
+  require_port LOCALSTACK_PORT localstack
   rm -rf "$folder/tmp" "$folder/files" "$folder/cache"
   mkdir -p "$folder/tmp" "$folder/files/etc/localstack/init"
   cp -r "$ROOT/localstack/init" "$folder/files/etc/localstack/init/start.d"
   chmod +x "${rie[0]}"
   local environment=(
-    # The default server ignores the address and binds 0.0.0.0: anybody on the network could run code here.
+    # The default server ignores the address and binds 0.0.0.0: anyone on the network could run code here.
     GATEWAY_SERVER=hypercorn "GATEWAY_LISTEN=127.0.0.1:$LOCALSTACK_PORT"
     # What it answers with needs no DNS: http://localhost:4566/000000000000/orders.
     "LOCALSTACK_HOST=localhost:$LOCALSTACK_PORT" SQS_ENDPOINT_STRATEGY=off DNS_ADDRESS=0
@@ -75,10 +95,12 @@ host_start_localstack() {
   printf '%s' "$settings" >"$folder/started-with"
 }
 
-rie_arch() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
+rie_arch() { host_architecture; }
+
+host_architecture() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
 
 host_down() {
-  stop_process localstack 6 # it may wait for a long poll of its own; what it holds is gone either way
+  stop_process localstack 6 # it may wait for its own long poll; what it holds is lost either way
   stop_process redis
 }
 
@@ -95,3 +117,6 @@ host_status() {
     fi
   done
 }
+
+# host_runs: whether a process of this deployment runs, as it does after a run in host mode.
+host_runs() { ! on_macos && { pid_of localstack || pid_of redis; } >/dev/null; }

@@ -39,13 +39,16 @@ find_newer_python() {
 current() {
   local folder=$1
   shift
-  [[ -f $folder/.installed && $(cat "$@" | sha256sum) == "$(cat "$folder/.installed")" ]]
+  [[ -f $folder/.installed && $(cat "$@" | checksum) == "$(cat "$folder/.installed")" ]]
 }
+
+# checksum: SHA-256 of the standard input.
+checksum() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
 installed() {
   local folder=$1
   shift
-  cat "$@" | sha256sum >"$folder/.installed"
+  cat "$@" | checksum >"$folder/.installed"
 }
 
 # exclusively: only one run at a time may change $TOOLS or bin/, whatever STATE_DIR it works on; the lock ends with the
@@ -93,7 +96,7 @@ newer_python() {
 
 install_redis() {
   exclusively
-  command -v redis-server >/dev/null || debian_package redis-server 'Redis 7 or newer'
+  find_redis_program redis-server || debian_package redis-server 'Redis 7 or newer'
 }
 
 # What only the tests need: a browser, and npm for what the browser tests load into it.
@@ -132,7 +135,7 @@ install_bin() {
   exclusively
   mkdir -p "$ROOT/bin"
   local name
-  for name in awslocal samlocal; do
+  for name in awslocal samlocal redis-cli; do
     ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
   done
   # With the functions' build flags, so that what is compiled here need not be compiled again for them.

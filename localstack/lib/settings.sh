@@ -1,4 +1,4 @@
-# What can be set, and how the scripts speak. Sourced by ./local; not run by itself.
+# What can be set, and how the scripts report. Sourced by ../local and ./client. Nothing here may need Linux.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
@@ -6,14 +6,18 @@ TOOLS=$ROOT/.local                                 # installed once, shared by e
 STATE_DIR=${STATE_DIR:-$ROOT/.local/state}         # what one deployment writes while it runs
 [[ $STATE_DIR == /* ]] || STATE_DIR=$PWD/$STATE_DIR
 SAVED=$STATE_DIR/settings                          # the settings that it was started with
+DEPLOYMENT=$STATE_DIR/deployment.json              # where it runs, for orderctl
+# The project's name, while Docker may hold something of this deployment: containers, a network, volumes.
+DOCKER_USED=$STATE_DIR/docker-project
 LOCALSTACK_VERSION=4.14.0
 
-unset PYTHONDONTWRITEBYTECODE # LocalStack and the clients would be compiled anew at each start
+unset PYTHONDONTWRITEBYTECODE # LocalStack and the clients would be compiled again at each start
 
-SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL LOCALSTACK_IMAGE LEDGER_SHARDS REDIS_CLUSTER LOG_LEVEL RETRY_DELAY_SECONDS)
+SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL PROJECT STACK_NAME LOCALSTACK_IMAGE DOCKER_SOCKET
+  LEDGER_SHARDS REDIS_CLUSTER TIME_ZONE LOG_LEVEL RETRY_DELAY_SECONDS REPLAY_DELAY_SECONDS)
 
-# use_settings saved|asked: with "saved" what the running deployment was started with wins over the defaults, so that
-# `make url` or `make down` need no variables; `up` asks for exactly what the environment says.
+# use_settings saved|asked: with "saved" the settings of the deployment that was started last win over the defaults, so
+# that `make url` or `make down` need no variables; `up` takes exactly what the environment says.
 use_settings() {
   local name
   if [[ $1 == saved && -r $SAVED ]]; then
@@ -27,21 +31,50 @@ use_settings() {
   LOCALSTACK_IMAGE=${LOCALSTACK_IMAGE:-localstack/localstack:$LOCALSTACK_VERSION}
   LEDGER_SHARDS=${LEDGER_SHARDS:-1}
   REDIS_CLUSTER=${REDIS_CLUSTER:-false}
+  STACK_NAME=${STACK_NAME:-order-pipeline}
+  TIME_ZONE=${TIME_ZONE:-UTC}
   LOG_LEVEL=${LOG_LEVEL:-info}
   RETRY_DELAY_SECONDS=${RETRY_DELAY_SECONDS:-5}
+  REPLAY_DELAY_SECONDS=${REPLAY_DELAY_SECONDS:-60}
+  DOCKER_SOCKET=${DOCKER_SOCKET:-}
+  PROJECT=$(choose_project)
   for name in LOCALSTACK_PORT REDIS_PORT; do
     [[ ${!name} =~ ^[1-9][0-9]{0,4}$ && ${!name} -le 65535 ]] || fail "$name=${!name} is not a port number"
   done
+  [[ -z $REDIS_URL || $REDIS_URL =~ ^rediss?://[^/]+ ]] || fail 'REDIS_URL must begin with redis:// or rediss:// and name a host'
+  [[ $STACK_NAME =~ ^[a-zA-Z][a-zA-Z0-9-]{0,40}$ ]] || fail "STACK_NAME=$STACK_NAME is not a name of letters, digits and hyphens, at most 41"
+  [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail "PROJECT=$PROJECT is not a name of lower-case letters, digits and hyphens"
   ENDPOINT=http://localhost:$LOCALSTACK_PORT
 }
 
 save_settings() {
   local name
+  rm -f "$SAVED.new"
+  (umask 077 && : >"$SAVED.new") # REDIS_URL may hold a password
   for name in "${SETTINGS[@]}"; do
     # shellcheck disable=SC2016 # what is written is expanded when it is read
     printf '%s=${%s:-%q}\n' "$name" "$name" "${!name}"
   done >"$SAVED.new"
   mv "$SAVED.new" "$SAVED"
+  printf '{"endpoint":"%s","stack":"%s","region":"us-east-1","mode":"%s","emulator":"localstack"}\n' \
+    "$ENDPOINT" "$STACK_NAME" "$MODE" >"$DEPLOYMENT.new"
+  mv "$DEPLOYMENT.new" "$DEPLOYMENT"
+}
+
+# choose_project: prints the name of this deployment's containers, network and volumes in Docker mode. It is derived from
+# the folder that the deployment writes to, so that two deployments never share one, and is kept once it was used.
+choose_project() {
+  local sum
+  if [[ -n ${PROJECT:-} ]]; then
+    printf '%s\n' "$PROJECT"
+  elif [[ -r $DOCKER_USED ]]; then
+    cat "$DOCKER_USED"
+  elif [[ -r $SAVED ]] && grep -q '^MODE=.*docker' "$SAVED" && ! grep -q '^PROJECT=' "$SAVED"; then
+    printf 'order-pipeline\n' # the only name in earlier versions; its volume holds orders
+  else
+    sum=$(printf '%s' "$STATE_DIR" | cksum)
+    printf 'order-pipeline-%08x\n' "${sum%% *}"
+  fi
 }
 
 say() { printf '%s\n' "$*"; }
@@ -59,7 +92,7 @@ step() {
   shift
   printf '  %-44s' "$title"
   rm -f "$STATE_DIR/step.note"
-  # Not "( ... ) || rc=$?": bash ignores set -e inside whatever stands left of ||.
+  # Not "( ... ) || rc=$?": bash ignores set -e in the left operand of ||.
   set +e
   (
     set -e
@@ -80,3 +113,5 @@ step() {
 }
 
 note() { printf '%s\n' "$*" >"$STATE_DIR/step.note"; }
+
+on_macos() { [[ $OSTYPE == darwin* ]]; }

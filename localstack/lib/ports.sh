@@ -1,0 +1,68 @@
+# Ports on this machine, waiting, and asking the servers. Sourced by ../local. Nothing here may need Linux.
+# shellcheck shell=bash
+
+# wait_until SECONDS COMMAND...: asks ten times a second.
+wait_until() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < end)) || return 1
+    sleep 0.1
+  done
+}
+
+# require_port VARIABLE NAME: stops, with the holder's name, when another program than this deployment's NAME (localstack or
+# redis) listens on the port.
+require_port() {
+  local port=${!1} holder
+  port_taken "$port" || return 0
+  holder=$(port_holder "$port" "$2")
+  [[ $holder != ours ]] || return 0
+  fail "port $port is taken by ${holder:-another program}; end that, or choose another port: $1=$((port + 1)) make deploy-local"
+}
+
+port_taken() { (: 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# port_holder PORT NAME: prints what listens there, "ours" for this deployment's NAME, nothing when it cannot be seen.
+port_holder() {
+  local container='' pid=''
+  if [[ -n ${DOCKER_ARCH:-} ]]; then
+    container=$(docker ps --filter "publish=$1" --format '{{.Names}}' | sed -n 1p)
+  fi
+  if [[ $container == "$PROJECT-$2" ]]; then
+    printf 'ours\n'
+    return
+  elif [[ -n $container ]]; then
+    printf 'the container %s\n' "$container"
+    return
+  fi
+  if [[ -r /proc/net/tcp ]]; then
+    pid=$(linux_port_holder "$1")
+  elif command -v lsof >/dev/null; then
+    pid=$(lsof -nP -t -iTCP:"$1" -sTCP:LISTEN | sed -n 1p)
+  fi
+  if [[ -z $pid ]]; then
+    return
+  elif [[ -r /proc/net/tcp && $pid == "$(pid_of "$2")" ]]; then
+    printf 'ours\n'
+  else
+    printf '%s (process %s)\n' "$(ps -o args= -p "$pid" | cut -c 1-60 | sed 's/ *$//')" "$pid"
+  fi
+}
+
+# redis_answers and localstack_answers use bash's own /dev/tcp: no client program is needed for them. They run in shells
+# of their own, because writing to a connection that was closed ends a shell (SIGPIPE).
+redis_answers() (
+  password=$(redis_password)
+  {
+    printf 'AUTH %s\r\nPING\r\n' "${password:-none}" >&3
+    IFS= read -r -t 2 answer <&3 && [[ $answer == +OK* ]] && IFS= read -r -t 2 answer <&3
+  } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$REDIS_PORT" && [[ $answer == +PONG* ]]
+)
+
+localstack_answers() (
+  {
+    printf 'GET /_localstack/health HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
+    IFS= read -r -t 5 answer <&3
+  } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 200 '* ]]
+)
