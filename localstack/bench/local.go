@@ -26,7 +26,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Stop(context.WithoutCancel(ctx))) }()
-	rdb, err := ledger.Connect(ledger.Connection{URL: "redis://" + d.Redis + "/0"})
+	rdb, err := ledger.Connect(ledger.Connection{URL: d.RedisURL})
 	if err != nil {
 		return err
 	}

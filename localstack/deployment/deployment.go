@@ -27,6 +27,7 @@ type Deployment struct {
 	Folder   string            // what the deployment keeps while it runs: its STATE_DIR
 	Endpoint string            // LocalStack's address
 	Redis    string            // host:port
+	RedisURL string            // with the password that the script generated
 	Outputs  map[string]string // the stack's outputs by name
 	env      []string
 }
@@ -75,6 +76,11 @@ func (d *Deployment) Up(ctx context.Context) error {
 	if out, err := d.Command(ctx, "localstack/local", "up").CombinedOutput(); err != nil {
 		return fmt.Errorf("localstack/local up: %w\n%s", err, out)
 	}
+	password, err := os.ReadFile(filepath.Join(d.Folder, "redis", "password"))
+	if err != nil {
+		return err
+	}
+	d.RedisURL = fmt.Sprintf("redis://:%s@%s/0", password, d.Redis)
 	text, err := os.ReadFile(filepath.Join(d.Folder, "outputs"))
 	if err != nil {
 		return err
