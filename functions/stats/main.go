@@ -56,6 +56,7 @@ func run() error {
 		Store:  store,
 		Queues: depth.Queues{Client: sqs.NewFromConfig(cloud, noRetry), URLs: settings.Queues},
 		Log:    log,
+		Zone:   settings.Ledger.Zone,
 		Limit:  answerLimit,
 	}
 	if !settings.InLambda {

@@ -50,7 +50,8 @@ func TestDashboardShowsOrdersAsTheyComeWithoutReload(t *testing.T) {
 	p.waitFigure("duplicate", before["duplicate"]+1)
 	p.waitFigure("refused", before["refused"]+2)
 	p.waitFigure("mismatch", before["mismatch"]+1)
-	p.waitText("#reasons", "Not readable as JSON invalid_json")
+	p.waitText("#reasons", "Not readable as JSON")
+	p.waitText("#reasons", "invalid_json")
 	p.waitText("#reasons", "missing_field")
 	p.waitText("#queues", "orders-rejected")
 
@@ -63,26 +64,12 @@ func TestDashboardShowsOrdersAsTheyComeWithoutReload(t *testing.T) {
 	}
 }
 
-func TestDashboardShowsTheMonths(t *testing.T) {
-	s, p := open(t), newTab(t)
-	run := rand.Text()
-	s.send(t, message(t, run+"-1", "U", "2024-11-30", "10.50"), message(t, run+"-2", "U", "2024-12-31", "20.25"))
-	p.visit(s.url + "/dashboard")
-	p.live()
-	p.wait("document.querySelectorAll('#chart .bar').length >= 2")
-	p.waitText("#readout", "2024")
-	p.do(chromedp.Click("#months-table summary"))
-	p.waitText("#months-table tbody", "2024-11")
-	p.waitText("#months-table tbody", "2024-12")
-	p.do(chromedp.Click(".choice label:nth-of-type(2)"))
-	p.wait("document.querySelector('#chart svg').getAttribute('aria-label').startsWith('Revenue by month')")
-}
-
 func TestAnEmptyStoreIsShownAsSuch(t *testing.T) {
 	s, p := local(t), newTab(t)
 	p.visit(s.url + "/")
 	p.live()
 	p.waitText("#chart", "No orders yet")
+	p.waitText("#chart .command code", "orderctl send")
 	p.waitText("#top-empty", "No customer has an order yet")
 	p.waitText("#orders", "0")
 	p.waitText("#revenue", "0.00")
@@ -90,63 +77,8 @@ func TestAnEmptyStoreIsShownAsSuch(t *testing.T) {
 	p.screenshot("empty")
 }
 
-func TestRedisAwayIsSaidClearlyAndHealsByItself(t *testing.T) {
-	s, p := open(t), newTab(t)
-	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
-	p.visit(s.url + "/")
-	p.live()
-	p.wait("document.querySelector('#top tbody tr')")
-	p.expectFailures()
-
-	s.freeze(t)
-	frozen := true
-	t.Cleanup(func() {
-		if frozen {
-			s.thaw(t)
-		}
-	})
-	p.waitText("#state", "Redis does not answer")
-	p.waitText("#alarm", "The figures below are those of")
-	p.wait("document.body.dataset.state === 'error'")
-	p.wait("document.getElementById('orders').innerText !== ''") // the last figures stay
-	p.do(chromedp.SendKeys("#customer-id", "U1"), chromedp.Click("#lookup button"))
-	p.waitText("#customer", "cannot be read right now")
-	p.accessible()
-	p.screenshot("redis-away")
-
-	s.thaw(t)
-	frozen = false
-	p.live()
-	p.wait("document.getElementById('alarm').hidden")
-	p.waitText("#customer", "Spend")
-}
-
-func TestNothingToShowYetIsSaidToo(t *testing.T) {
-	s, p := local(t), newTab(t)
-	p.expectFailures()
-	s.freeze(t)
-	t.Cleanup(func() { s.thaw(t) })
-	p.visit(s.url + "/")
-	p.waitText("#alarm", "There are no figures to show yet")
-	p.accessible()
-	p.screenshot("redis-away-from-the-start")
-}
-
-func TestPausedFiguresAreMarked(t *testing.T) {
-	s, p := local(t), newTab(t)
-	p.visit(s.url + "/")
-	p.live()
-	p.do(chromedp.Click("#pause"))
-	p.waitText("#state", "Paused")
-	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
-	p.do(chromedp.Click("#pause"))
-	p.live()
-	p.waitFigure("orders", 1)
-}
-
 func TestCustomerLookUp(t *testing.T) {
 	s, p := open(t), newTab(t)
-	p.expectFailures() // a customer without orders is a 404, which the console tells
 	p.visit(s.url + "/")
 	p.live()
 	p.do(chromedp.SendKeys("#customer-id", "nobody-"+rand.Text()), chromedp.Click("#lookup button"))
@@ -216,41 +148,6 @@ func TestEveryFormOfTheAddressWorks(t *testing.T) {
 					t.Errorf("%s: the link leads to %s, want %s", base+form, got, want)
 				}
 			}
-		}
-	}
-}
-
-func TestLooksAndAccessibility(t *testing.T) {
-	s := open(t)
-	var messages []string
-	for i := range 400 {
-		user := fmt.Sprint("U", 1000+i*i%97)
-		day := fmt.Sprintf("%d-%02d-11", 2023+i%2, 1+(i*i+i/7)%12)
-		messages = append(messages, message(t, fmt.Sprint(rand.Text(), i), user, day, fmt.Sprintf("%d.%02d", 20+i*37%400, i*13%100)))
-	}
-	messages = append(messages, messages[:25]...)
-	messages = append(messages, "broken", "broken", `{"order_id":"x"}`, strings.Replace(messages[0], `"quantity":1`, `"quantity":0`, 1))
-	s.send(t, messages...)
-	for _, scheme := range []string{"light", "dark"} {
-		for _, size := range []struct {
-			name          string
-			width, height int64
-		}{{"narrow", 360, 740}, {"medium", 820, 1100}, {"wide", 1280, 1000}, {"widest", 2560, 1300}} {
-			t.Run(scheme+" "+size.name, func(t *testing.T) {
-				p := newTab(t)
-				p.scheme(scheme)
-				p.resize(size.width, size.height)
-				p.visit(s.url + "/")
-				p.live()
-				p.wait("document.querySelector('#top tbody tr') && document.querySelector('#chart .bar')")
-				evaluate[chromedp.Void](p, "document.querySelector('#top .name').click()")
-				p.wait("document.querySelector('#customer h3')")
-				if evaluate[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth") {
-					t.Errorf("at %d pixels the page scrolls sideways", size.width)
-				}
-				p.accessible()
-				p.screenshot("dashboard-" + scheme + "-" + size.name)
-			})
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,13 +22,17 @@ import (
 	"orderpipeline/shared/statsapi/answer"
 )
 
-// A site is an API with its pages, the way in for orders, and a hand on its Redis.
+// A site is an API with its pages, and what a test does to it.
 type site struct {
 	url     string   // with the stage, without a slash at its end
 	aliases []string // other forms of url
 	send    func(t *testing.T, messages ...string)
 	freeze  func(t *testing.T) // Redis no longer answers …
 	thaw    func(t *testing.T) // … and answers again
+
+	// Only of the handler itself, not of a deployed API:
+	queues  *depths
+	gateway *gateway
 }
 
 // open returns the deployed API when there is one, and one of the test's own otherwise.
@@ -54,34 +60,59 @@ func local(t *testing.T) site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	queues := &depths{}
+	queues.set(answer.Depth{}, 0, 2)
 	api := statsapi.New(statsapi.Config{
-		Store: store, Queues: depths{}, Log: slog.New(slog.DiscardHandler), Limit: 300 * time.Millisecond,
+		Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Limit: 300 * time.Millisecond,
 	})
-	gateway := httptest.NewServer(staged(api))
-	t.Cleanup(gateway.Close)
+	front := &gateway{api: api}
+	listener := httptest.NewServer(front)
+	t.Cleanup(listener.Close)
 	return site{
-		url:     gateway.URL + stages[0],
-		aliases: []string{gateway.URL + stages[1]},
+		url:     listener.URL + stages[0],
+		aliases: []string{listener.URL + stages[1]},
+		queues:  queues,
+		gateway: front,
 		send:    func(t *testing.T, messages ...string) { t.Helper(); take(t, store, messages) },
 		freeze:  func(*testing.T) { server.Freeze() },
 		thaw:    func(*testing.T) { server.Thaw() },
 	}
 }
 
-// staged takes the stage off each path, as API Gateway does.
-func staged(api http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, stage := range stages {
-			if rest, found := strings.CutPrefix(r.URL.Path, stage); found && (rest == "" || rest[0] == '/') {
-				if rest == "" {
-					r.URL.Path = stage + "/"
-				}
-				http.StripPrefix(stage, api).ServeHTTP(w, r)
-				return
-			}
+// A gateway does what API Gateway does: it takes the stage off each path, and may want a key for
+// everything that holds figures.
+type gateway struct {
+	api      http.Handler
+	requests atomic.Int64
+	key      atomic.Pointer[string] // nil: no key is needed
+	broken   atomic.Bool            // every connection breaks
+}
+
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.broken.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	for _, stage := range stages {
+		rest, found := strings.CutPrefix(r.URL.Path, stage)
+		if !found || rest != "" && rest[0] != '/' {
+			continue
 		}
-		http.NotFound(w, r)
-	})
+		if rest == "" {
+			r.URL.Path = stage + "/"
+		}
+		figures := strings.HasPrefix(rest, "/stats") || strings.HasPrefix(rest, "/users")
+		if figures {
+			g.requests.Add(1)
+		}
+		if key := g.key.Load(); key != nil && figures && r.Header.Get("X-Api-Key") != *key {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"message":"Forbidden"}`))
+			return
+		}
+		http.StripPrefix(stage, g.api).ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // take does with messages what the order function does.
@@ -110,10 +141,26 @@ func take(t *testing.T, store *ledger.Store, messages []string) {
 }
 
 // depths are what SQS would say.
-type depths struct{}
+type depths struct {
+	mu     sync.Mutex
+	queues []answer.Queue
+}
 
-func (depths) Depths(context.Context) ([]answer.Queue, error) {
-	return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 12, InFlight: 3}}, {Queue: "orders-dlq"}, {Queue: "orders-rejected", Depth: answer.Depth{Visible: 2}}}, nil
+// set makes the queue of orders this deep, with so many dead and rejected messages beside it.
+func (d *depths) set(orders answer.Depth, dead, rejected int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.queues = []answer.Queue{
+		{Queue: "orders", Depth: orders},
+		{Queue: "orders-dlq", Depth: answer.Depth{Visible: dead}},
+		{Queue: "orders-rejected", Depth: answer.Depth{Visible: rejected}},
+	}
+}
+
+func (d *depths) Depths(context.Context) ([]answer.Queue, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.queues, nil
 }
 
 // message is an order of one item.

@@ -168,6 +168,25 @@ func (p *tab) scheme(name string) {
 	}
 }
 
+// press clicks an element by script. chromedp takes what was hidden when the page was loaded for hidden
+// ever after, and would wait for it.
+func (p *tab) press(selector string) {
+	p.t.Helper()
+	evaluate[chromedp.Void](p, "document.querySelector("+quote(selector)+").click()")
+}
+
+// print shows the page as it is printed, for a person who prefers the scheme on the screen.
+func (p *tab) print(name string) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media:    "print",
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // screenshot keeps the whole page for a person to look at.
 func (p *tab) screenshot(name string) {
 	p.t.Helper()

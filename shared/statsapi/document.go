@@ -38,11 +38,12 @@ const (
 	tagOperation = "Operation"
 )
 
-// describeTypes tells the document what the types of money and of months look like as JSON. The
+// describeTypes tells the document what the types of money and of periods look like as JSON. The
 // types themselves are shared with clients and know nothing of OpenAPI.
 func describeTypes(schemas huma.Registry) {
 	schemas.RegisterTypeAlias(reflect.TypeFor[order.Cents](), reflect.TypeFor[moneySchema]())
-	schemas.RegisterTypeAlias(reflect.TypeFor[answer.Months](), reflect.TypeFor[monthsSchema]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[answer.Months](), reflect.TypeFor[periodsSchema]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[answer.Days](), reflect.TypeFor[periodsSchema]())
 }
 
 type moneySchema struct{}
@@ -55,9 +56,9 @@ func (moneySchema) Schema(huma.Registry) *huma.Schema {
 	}
 }
 
-type monthsSchema struct{}
+type periodsSchema struct{}
 
-func (monthsSchema) Schema(registry huma.Registry) *huma.Schema {
+func (periodsSchema) Schema(registry huma.Registry) *huma.Schema {
 	return huma.SchemaFromType(registry, reflect.TypeFor[map[string]answer.Period]())
 }
 

@@ -62,7 +62,9 @@ func TestTheDocumentDescribesEveryRouteAndAnswer(t *testing.T) {
 		"/stats/top/{n}":     {"200", "422", "500", "503"},
 		"/stats/monthly":     {"200", "400", "422", "500", "503"},
 		"/stats/messages":    {"200", "422", "500", "503"},
-		"/stats/overview":    {"200", "422", "500", "503"},
+		"/users":             {"200", "422", "500", "503"},
+		"/stats/daily":       {"200", "400", "422", "500", "503"},
+		"/stats/overview":    {"200", "400", "422", "500", "503"},
 		"/metrics":           {"200", "422", "500", "503"},
 		"/schema/order.json": {"200", "422", "500", "503"},
 	}

@@ -12,6 +12,7 @@ import (
 
 const (
 	storeAway     = "The figures cannot be read right now. Try again in a moment."
+	badCursor     = "cursor: this is not the next of a page that this API answered."
 	unknownUser   = "This customer has no orders."
 	noSuchRoute   = "There is nothing at this path. See openapi.json for the routes."
 	onlyGet       = "Every route of this API is read with GET."
@@ -46,6 +47,8 @@ func asProblem(ctx context.Context, err error) error {
 		return huma.Error400BadRequest(outside.detail)
 	case errors.Is(err, ledger.ErrNotFound):
 		return huma.Error404NotFound(unknownUser)
+	case errors.Is(err, ledger.ErrBadCursor):
+		return huma.Error422UnprocessableEntity(badCursor)
 	}
 	logCause(ctx, err)
 	return huma.ErrorWithHeaders(

@@ -31,7 +31,7 @@ func decode(t *testing.T, body string) map[string]any {
 // dataRoutes are all that read the store.
 var dataRoutes = []string{
 	"/health", "/users/U1/stats", "/stats/global", "/stats/top/5", "/stats/monthly", "/stats/messages",
-	"/stats/overview", "/metrics",
+	"/stats/overview", "/stats/daily?start=2024-01-01&end=2024-01-31", "/users", "/metrics",
 }
 
 // metricsRoute alone never answers 503.

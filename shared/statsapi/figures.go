@@ -12,8 +12,11 @@ import (
 	"orderpipeline/shared/statsapi/answer"
 )
 
-// maxMonths bounds the range of one query: a hundred years.
-const maxMonths = 1200
+// The longest ranges of one query: a hundred years of months, and more than a year of days.
+const (
+	maxMonths = 1200
+	maxDays   = 400
+)
 
 type userQuery struct {
 	ID string `path:"id" doc:"The customer's id, percent-encoded: 1 to 128 characters, no control characters." minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" patternDescription:"no control characters" example:"U5678"`
@@ -100,4 +103,67 @@ func asMonths(months []ledger.MonthTotals) answer.Months {
 		all[i] = answer.Month{Month: m.Month, Period: answer.Period{Orders: m.Orders, Revenue: m.Revenue}}
 	}
 	return all
+}
+
+type dailyQuery struct {
+	Start string `query:"start" required:"true" doc:"The first day, YYYY-MM-DD, 1970-01-01 to 9999-12-31." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-01"`
+	End   string `query:"end" required:"true" doc:"The last day, included. Not before start; at most 400 days in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-31"`
+}
+
+func (a *API) daily(ctx context.Context, in *dailyQuery) (*body[answer.Days], error) {
+	asked, err := readDays(in.Start, in.End)
+	if err != nil {
+		return nil, err
+	}
+	days, err := a.store.Daily(ctx, asked.from, asked.to)
+	if err != nil {
+		return nil, err
+	}
+	return &body[answer.Days]{asDays(days)}, nil
+}
+
+type dayRange struct{ from, to order.Day }
+
+// readDays reads a range of days.
+func readDays(start, end string) (dayRange, error) {
+	from, err := order.ParseDay(start)
+	if err != nil {
+		return dayRange{}, huma.Error422UnprocessableEntity("start: " + err.Error())
+	}
+	to, err := order.ParseDay(end)
+	if err != nil {
+		return dayRange{}, huma.Error422UnprocessableEntity("end: " + err.Error())
+	}
+	switch {
+	case from > to:
+		return dayRange{}, badRange{fmt.Sprintf("start (%v) is after end (%v).", from, to)}
+	case to-from >= maxDays:
+		return dayRange{}, badRange{fmt.Sprintf("%v to %v is more than %d days: ask for less.", from, to, maxDays)}
+	}
+	return dayRange{from, to}, nil
+}
+
+func asDays(days []ledger.DayTotals) answer.Days {
+	all := make(answer.Days, len(days))
+	for i, d := range days {
+		all[i] = answer.Day{Day: d.Day, Period: answer.Period{Orders: d.Orders, Revenue: d.Revenue}}
+	}
+	return all
+}
+
+type customersQuery struct {
+	Limit  int    `query:"limit" default:"100" doc:"How many customers, at most." minimum:"1" maximum:"1000" example:"100"`
+	Cursor string `query:"cursor" required:"false" doc:"Where the page begins: next of the page before. Absent for the first page." maxLength:"1024"`
+}
+
+func (a *API) customers(ctx context.Context, in *customersQuery) (*body[answer.Customers], error) {
+	page, next, err := a.store.Customers(ctx, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]answer.User, len(page))
+	for i, u := range page {
+		users[i] = asUser(u)
+	}
+	return &body[answer.Customers]{answer.Customers{Users: users, Next: next}}, nil
 }

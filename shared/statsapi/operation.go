@@ -41,6 +41,7 @@ func asCounts(m ledger.MessageCounts) *answer.Counts {
 		Recorded:  m.Recorded,
 		Duplicate: m.Duplicate,
 		Mismatch:  m.Mismatch,
+		Healed:    m.Healed,
 		Failed:    m.Failed,
 		Refused:   make(map[order.Reason]int64, len(order.Reasons())),
 	}
@@ -101,6 +102,7 @@ func (a *API) samples(ctx context.Context) (metric.Delta, error) {
 		metric.Refused.Add(samples, messages.Refused[reason], string(reason))
 	}
 	metric.Mismatches.Add(samples, messages.Mismatch)
+	metric.Healed.Add(samples, messages.Healed)
 	metric.Recorded.Add(samples, totals.Orders)
 	metric.Revenue.Add(samples, int64(totals.Revenue))
 	return samples, nil

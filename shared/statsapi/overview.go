@@ -3,7 +3,6 @@ package statsapi
 import (
 	"context"
 	"errors"
-	"time"
 
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
@@ -11,14 +10,26 @@ import (
 )
 
 type overviewQuery struct {
+	Start string `query:"start" required:"false" doc:"The first day to show as well, YYYY-MM-DD. Needs end." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-01"`
+	End   string `query:"end" required:"false" doc:"The last day to show as well, included. Needs start; at most 400 days in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-31"`
+
 	Top  int    `query:"top" default:"10" doc:"How many of the top spenders." minimum:"1" maximum:"1000" example:"10"`
 	User string `query:"user" required:"false" doc:"A customer to look up as well: 1 to 128 characters, no control characters." maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"no control characters" example:"U5678"`
 }
 
 func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Overview], error) {
+	var days *dayRange
+	if in.Start != "" || in.End != "" {
+		asked, err := readDays(in.Start, in.End)
+		if err != nil {
+			return nil, err
+		}
+		days = &asked
+	}
+
 	queues := a.readQueues(ctx)
 	figures, err := withReserve(ctx, a, func(ctx context.Context) (*answer.Figures, error) {
-		return a.readFigures(ctx, in)
+		return a.readFigures(ctx, in, days)
 	})
 	answered := answer.Overview{
 		Time:     a.now().UTC(),
@@ -36,7 +47,8 @@ func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Ove
 	return &body[answer.Overview]{answered}, nil
 }
 
-func (a *API) readFigures(ctx context.Context, in *overviewQuery) (*answer.Figures, error) {
+// readFigures reads what Redis holds; days is nil when no days were asked for.
+func (a *API) readFigures(ctx context.Context, in *overviewQuery, days *dayRange) (*answer.Figures, error) {
 	totals, err := a.store.Global(ctx)
 	if err != nil {
 		return nil, err
@@ -50,7 +62,12 @@ func (a *API) readFigures(ctx context.Context, in *overviewQuery) (*answer.Figur
 		return nil, err
 	}
 
-	months, err := a.store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(0, 0))+maxMonths-1)
+	months, err := a.store.Months(ctx)
+	if err != nil {
+		return nil, err
+	}
+	today := order.DayOf(a.now().In(a.zone))
+	now, err := a.store.Daily(ctx, today, today)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +77,17 @@ func (a *API) readFigures(ctx context.Context, in *overviewQuery) (*answer.Figur
 		Messages: *asCounts(counts),
 		Top:      asSpenders(top),
 		Months:   asMonths(months),
+	}
+	for _, d := range now {
+		figures.Today = answer.Today{Orders: d.Orders, Revenue: d.Revenue}
+	}
+	if days != nil {
+		found, err := a.store.Daily(ctx, days.from, days.to)
+		if err != nil {
+			return nil, err
+		}
+		all := asDays(found)
+		figures.Days = &all
 	}
 	if in.User != "" {
 		user, err := a.store.User(ctx, in.User)

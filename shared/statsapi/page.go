@@ -74,9 +74,12 @@ func (p rendered) write(w http.ResponseWriter) {
 // renderDashboard makes one answer of the page, its style and its scripts: one invocation instead of
 // several. The policy allows exactly these, by their hashes.
 func renderDashboard() rendered {
-	style := read("dashboard.css")
-	script := bytes.Join([][]byte{read("format.js"), read("chart.js"), read("dashboard.js")}, []byte("\n"))
-	page := bytes.Replace(read("dashboard.html"), []byte("/*style*/"), style, 1)
+	style := squeeze(read("dashboard.css"))
+	var script []byte
+	for _, name := range scripts {
+		script = append(script, squeeze(read(name))...)
+	}
+	page := bytes.Replace(squeeze(read("dashboard.html")), []byte("/*style*/"), style, 1)
 	page = bytes.Replace(page, []byte("/*script*/"), script, 1)
 	policy := strings.Join([]string{
 		"default-src 'none'",
@@ -89,6 +92,23 @@ func renderDashboard() rendered {
 		"frame-ancestors 'none'",
 	}, "; ")
 	return rendered{"text/html; charset=utf-8", policy, page}
+}
+
+// scripts are one module, in this order.
+var scripts = []string{"format.js", "range.js", "chart.js", "dashboard.js", "panels.js"}
+
+// squeeze drops indentation and lines that are only a comment, a tenth of the page. No text of the
+// page spans lines.
+func squeeze(source []byte) []byte {
+	squeezed := make([]byte, 0, len(source))
+	for line := range bytes.Lines(source) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || bytes.HasPrefix(line, []byte("//")) {
+			continue
+		}
+		squeezed = append(append(squeezed, line...), '\n')
+	}
+	return squeezed
 }
 
 func hash(content []byte) string {

@@ -30,12 +30,17 @@ func (a *API) routes() *huma.OpenAPI {
 		"Orders and revenue by calendar month, in month order. Months without orders are left out. "+
 			"The time zone is told by /stats/overview.",
 		http.StatusBadRequest), a.monthly)
+	register(a, api, operation("daily-stats", "/stats/daily", "Days",
+		"Orders and revenue by calendar day, in day order. Days without orders are left out.",
+		http.StatusBadRequest), a.daily)
+	register(a, api, operation("customers", "/users", "All customers",
+		"Every customer exactly once over all pages while nothing changes, in no particular order."), a.customers)
 	register(a, api, operation("message-stats", "/stats/messages", "Messages",
 		"What happened to the messages so far, and how many wait in each queue. While Redis is away the "+
 			"queues are still shown and the counters are absent."), a.messages)
 	register(a, api, operation("overview", "/stats/overview", "Overview",
 		"Everything that the page shows, in one answer. While Redis is away the queues are still shown "+
-			"and figures is absent."), a.overview)
+			"and figures is absent.", http.StatusBadRequest), a.overview)
 	register(a, api, textOperation(metricsExample, operation("metrics", "/metrics", "Metrics",
 		"Everything that is counted, over all function instances together, in the Prometheus text format. "+
 			"While Redis is away: orders_redis_up 0 and the queue depths, with status 200.")), a.metrics)

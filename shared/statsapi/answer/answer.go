@@ -43,6 +43,7 @@ type Counts struct {
 	Recorded  int64 `json:"recorded" minimum:"0" required:"false" example:"3" doc:"Messages recorded as new orders."`
 	Duplicate int64 `json:"duplicate" minimum:"0" required:"false" example:"1" doc:"Messages whose order was recorded before, with the same content."`
 	Mismatch  int64 `json:"mismatch" minimum:"0" required:"false" example:"1" doc:"Recorded orders whose stated value was overridden."`
+	Healed    int64 `json:"healed" minimum:"0" required:"false" example:"0" doc:"Orders that Redis had lost and a replay of the archive recorded again."`
 	Failed    int64 `json:"failed" minimum:"0" required:"false" example:"0" doc:"Failed attempts. Each such message is retried."`
 
 	Refused map[order.Reason]int64 `json:"refused" required:"false" example:"{\"invalid_json\":1,\"missing_field\":0}" doc:"Invalid messages by reason. Each is kept in the queue of rejected messages."`
@@ -88,5 +89,13 @@ type Figures struct {
 	Messages Counts    `json:"messages"`
 	Top      []Spender `json:"top" nullable:"false" doc:"The customers who spent most, highest first."`
 	Months   Months    `json:"months" doc:"Every month that has orders, in order."`
+	Today    Today     `json:"today"`
+	Days     *Days     `json:"days,omitempty" doc:"The days from start to end that have orders. Absent when they were not asked for."`
 	User     *User     `json:"user,omitempty" doc:"The customer that was asked for. Absent when the id has no orders."`
+}
+
+// Today holds the figures of the current day in the deployment's time zone.
+type Today struct {
+	Orders  int64       `json:"orders" minimum:"0" example:"2" doc:"Orders placed today."`
+	Revenue order.Cents `json:"revenue" doc:"The recalculated value of all of them."`
 }

@@ -47,6 +47,23 @@ func TestMonthsAreWrittenInOrderAndReadBack(t *testing.T) {
 	roundTrip(t, answer.Months{}, `{}`)
 }
 
+func TestDaysAreWrittenInOrderAndReadBack(t *testing.T) {
+	t.Parallel()
+	roundTrip(t, answer.Days{
+		{Day: day(t, "2023-12-31"), Period: answer.Period{Orders: 1, Revenue: 5}},
+		{Day: day(t, "2024-02-29"), Period: answer.Period{Orders: 2, Revenue: 3998}},
+	}, `{"2023-12-31":{"orders":1,"revenue":0.05},"2024-02-29":{"orders":2,"revenue":39.98}}`)
+}
+
+func day(t *testing.T, text string) order.Day {
+	t.Helper()
+	d, err := order.ParseDay(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 func TestMonthsRefuseOtherNames(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{"2024":{"orders":1,"revenue":1.00}}`, `[]`, `{"2024-01":{"orders":"1"}}`} {
@@ -63,7 +80,7 @@ func TestUnknownCountersAreAbsentNotZero(t *testing.T) {
 	roundTrip(t, answer.Messages{Queues: queues},
 		`{"redis_up":false,"queues":[{"queue":"orders","visible":1,"in_flight":2,"delayed":3}]}`)
 	roundTrip(t, answer.Messages{RedisUp: true, Queues: []answer.Queue{}, Counts: &answer.Counts{Recorded: 1, Refused: map[order.Reason]int64{order.InvalidJSON: 2}}},
-		`{"recorded":1,"duplicate":0,"mismatch":0,"failed":0,"refused":{"invalid_json":2},"redis_up":true,"queues":[]}`)
+		`{"recorded":1,"duplicate":0,"mismatch":0,"healed":0,"failed":0,"refused":{"invalid_json":2},"redis_up":true,"queues":[]}`)
 	if got := queues[0].Total(); got != 6 {
 		t.Errorf("total is %d, want 6", got)
 	}

@@ -40,6 +40,32 @@ func (all *Months) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// Day holds the figures of one day.
+type Day struct {
+	Day order.Day
+	Period
+}
+
+// Days are in order. The JSON is an object with one member for each day, such as
+// {"2024-12-13":{"orders":2,"revenue":39.98}}.
+type Days []Day
+
+// MarshalJSON writes the days in their order, which a map would not keep.
+func (all Days) MarshalJSON() ([]byte, error) {
+	b := newObject(len(all))
+	for _, d := range all {
+		b = appendPeriod(b, d.Day, d.Period)
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON reads the days and sorts them.
+func (all *Days) UnmarshalJSON(text []byte) error {
+	var err error
+	*all, err = readPeriods(text, order.ParseDay, func(d order.Day, p Period) Day { return Day{d, p} })
+	return err
+}
+
 // newObject begins an object of n periods.
 func newObject(n int) []byte { return append(make([]byte, 0, 64*n+2), '{') }
 

@@ -1,6 +1,4 @@
-// The chart of months: up to two years, ending with the last month that has orders; months without orders are gaps.
-
-const chartMonths = 24;
+// The chart of orders or revenue over time, and the curve of orders per second.
 
 function svg(tag, attributes, ...children) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -9,71 +7,136 @@ function svg(tag, attributes, ...children) {
   return e;
 }
 
-// niceStep is 1, 2 or 5 times a power of ten, so that about three steps reach max.
-function niceStep(max) {
+// niceStep is 1, 2, 2.5 or 5 times a power of ten, so that three to five lines fit below max.
+function niceStep(max, isWhole) {
   const power = 10 ** Math.floor(Math.log10(max / 3));
-  return [1, 2, 5, 10].map((n) => n * power).find((step) => max / step <= 4);
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((s) => max / s < 5.5);
+  return isWhole ? Math.max(1, Math.ceil(step)) : step;
 }
 
-function drawChart(target, readout, months, measure) {
-  const known = new Map(Object.entries(months).map(([name, m]) => [monthNumber(name), m]));
-  if (known.size === 0) {
-    target.replaceChildren(element("p", { className: "empty" }, "No orders yet. The first one will show here."));
-    readout.replaceChildren("\u00a0");
+const axis = { top: 18, bottom: 40, right: 2 };
+
+function drawChart(target, readout, series, measure, open) {
+  const { unit, first, last, values } = series, { title } = unitsOfTime[unit];
+  const sum = total(values.values());
+  const tellAll = () => readout.replaceChildren(element("b", {}, rangeTitle(series)), ` · ${ordersText(sum.orders)} · ${twoDecimals.format(sum.revenue)}`);
+  tellAll();
+  if (sum.orders === 0) {
+    target.replaceChildren(element("p", { className: "empty" }, series.loading ? "Loading the days…" : "No orders in this range."));
     return;
   }
-  const numbers = [...known.keys()].sort((a, b) => a - b);
-  const last = numbers.at(-1), first = Math.max(numbers[0], last - chartMonths + 1);
-  const shown = Math.max(last - first + 1, 6);
-  const value = (number) => (known.has(number) ? Number(known.get(number)[measure]) : 0);
-  const left = 56, bottom = 40, top = 8, width = target.clientWidth, height = target.clientHeight;
-  const columnWidth = (width - left) / shown, floor = height - bottom;
-  const columns = Array.from({ length: shown }, (_, i) => last - shown + 1 + i);
-  const max = Math.max(...columns.map(value)), step = measure === "orders" ? Math.max(1, niceStep(max)) : niceStep(max);
-  const scale = (floor - top) / (Math.ceil(max / step) * step);
 
-  const tell = (number) => {
-    const m = known.get(number);
-    const text = m ? ` · ${whole.format(m.orders)} ${m.orders === 1 ? "order" : "orders"} · ${twoDecimals.format(m.revenue)}` : " · no orders";
-    readout.replaceChildren(element("b", {}, monthTitle(number)), text);
-  };
+  const value = (n) => (values.has(n) ? Number(values.get(n)[measure]) : 0);
+  const width = target.clientWidth, height = target.clientHeight, floor = height - axis.bottom;
+  const columns = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const max = Math.max(...columns.map(value), 0.01), step = niceStep(max, measure === "orders");
+  const lines = Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step);
+  const labels = lines.map((v) => compact.format(v));
+  const left = 12 + 7.2 * Math.max(...labels.map((text) => text.length));
+  const columnWidth = (width - left - axis.right) / columns.length, scale = (floor - axis.top) / max;
+  const barWidth = Math.max(1, Math.min(40, columnWidth * 0.7));
 
-  const grid = [];
-  for (let v = 0; v <= max + step * 0.999; v += step) {
+  const grid = lines.flatMap((v, i) => {
     const y = floor - v * scale;
-    grid.push(svg("line", { x1: left, x2: width, y1: y, y2: y }));
-    grid.push(svg("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, compact.format(v)));
-  }
-  const every = Math.ceil(34 / columnWidth);
-  const bars = columns.map((number, i) => {
-    const x = left + i * columnWidth, barHeight = value(number) > 0 ? Math.max(2, value(number) * scale) : 0;
-    const barWidth = Math.min(36, columnWidth * 0.68);
-    const column = svg("g", { class: "column" },
-      svg("rect", { class: "hit", x, y: 0, width: columnWidth, height }),
-      svg("rect", { class: "bar", x: x + (columnWidth - barWidth) / 2, y: floor - barHeight, width: barWidth, height: barHeight, rx: Math.min(3, barWidth / 4) }));
-    if ((shown - 1 - i) % every === 0) {
-      const end = i === shown - 1 && columnWidth < 30; // it would be cut off at the edge
-      column.append(svg("text", { x: end ? width : x + columnWidth / 2, y: floor + 17, "text-anchor": end ? "end" : "middle" }, monthShort.format(monthDate(number))));
+    return [svg("line", { x1: left, x2: width, y1: y, y2: y }), svg("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, labels[i])];
+  });
+  const bars = columns.map((n, i) => {
+    const x = left + i * columnWidth, barHeight = value(n) > 0 ? Math.max(2, value(n) * scale) : 0;
+    const column = svg("g", { class: values.has(n) && unit !== "day" ? "column opens" : "column" },
+      svg("rect", { class: "hit", x, y: 0, width: columnWidth, height: floor, rx: 4 }),
+      svg("rect", { class: "bar", x: x + (columnWidth - barWidth) / 2, y: floor - barHeight, width: barWidth, height: barHeight, rx: Math.min(3, barWidth / 4) }),
+      ...axisLabels(series, i, x, columnWidth, width, floor));
+    const label = compact.format(value(n));
+    if (barHeight > 0 && columnWidth > 8 + 6.6 * label.length) {
+      column.append(svg("text", { class: "value", x: x + columnWidth / 2, y: floor - barHeight - 5, "text-anchor": "middle" }, label));
     }
-    if (number % 12 === 0 || i === 0 && number % 12 < 10) {
-      column.append(svg("text", { x: x + columnWidth / 2, y: floor + 34, "text-anchor": "middle" }, String(yearOf(number))));
-    }
-    column.addEventListener("pointerenter", () => tell(number));
+    column.addEventListener("pointerenter", () => {
+      const p = values.get(n), text = p ? ` · ${ordersText(p.orders)} · ${twoDecimals.format(p.revenue)}` : " · no orders";
+      target.querySelector(".current")?.classList.remove("current");
+      column.classList.add("current");
+      readout.replaceChildren(element("b", {}, title(n)), text, values.has(n) && unit !== "day" ? ` · click for its ${unit === "year" ? "months" : "days"}` : "");
+    });
+    if (values.has(n) && unit !== "day") column.addEventListener("click", () => open(unit, n));
     return column;
   });
   const best = columns.reduce((a, b) => (value(b) > value(a) ? b : a));
-  const label = `${measure === "orders" ? "Orders" : "Revenue"} by month, ${monthTitle(columns[0])} to ${monthTitle(last)}. ` +
-    `Highest: ${monthTitle(best)}. The table below has every value.`;
-  const picture = svg("svg", { role: "img", "aria-label": label }, ...grid, ...bars);
-  picture.addEventListener("pointerleave", () => tell(last));
+  const label = `${measure === "orders" ? "Orders" : "Revenue"} by ${unit}, ${rangeTitle(series)}. Highest: ${title(best)}. The table below has every value.`;
+  const picture = svg("svg", { role: "img", "aria-label": label, viewBox: `0 0 ${width} ${height}` }, ...grid, ...bars);
+  picture.addEventListener("pointerleave", () => {
+    target.querySelector(".current")?.classList.remove("current");
+    tellAll();
+  });
   target.replaceChildren(picture);
-  tell(last);
 }
 
-function fillMonths(body, months) {
-  const rows = Object.entries(months).sort(([a], [b]) => monthNumber(b) - monthNumber(a)).map(([name, m]) => element("tr", {},
-    element("td", {}, name),
-    element("td", { className: "number" }, whole.format(m.orders)),
-    element("td", { className: "number" }, twoDecimals.format(m.revenue))));
-  body.replaceChildren(...rows);
+// axisLabels are the texts under one column: the period, and below it what it belongs to.
+function axisLabels({ unit, first, last }, i, x, columnWidth, width, floor) {
+  const n = first + i, middle = x + columnWidth / 2, texts = [];
+  const every = unit === "month" ? [1, 2, 3, 6, 12].find((m) => m * columnWidth >= 34) ?? 12 : Math.ceil(36 / columnWidth);
+  const put = (y, text) => {
+    const half = text.length * 3.6, at = Math.min(middle, width - half);
+    texts.push(svg("text", { x: at, y, "text-anchor": "middle" }, text));
+  };
+  const upper = { day: () => String(Number(dayName(n).slice(8))), month: () => monthShort.format(monthDate(n)), year: () => String(n) }[unit];
+  if ((unit === "day" ? last - n : n) % every === 0) put(floor + 17, upper());
+
+  const rest = (last - n + 1) * columnWidth; // room up to the right edge
+  if (unit === "month" && (n % 12 === 0 || i === 0 && (12 - n % 12) * columnWidth > 44)) put(floor + 34, String(yearOf(n)));
+  if (unit === "day") {
+    const isFirst = dayName(n).endsWith("-01");
+    if (isFirst && rest > 40 || i === 0 && (firstDay(monthOfDay(n) + 1) - n) * columnWidth > 80) put(floor + 34, monthName(monthOfDay(n)));
+  }
+  return texts;
+}
+
+function fillTable(body, series, open) {
+  const { name } = unitsOfTime[series.unit];
+  body.replaceChildren(...[...series.values].sort(([a], [b]) => b - a).map(([n, p]) => {
+    let label = name(n);
+    if (series.unit !== "day") {
+      label = element("button", { type: "button", className: "link" }, name(n));
+      label.addEventListener("click", () => open(series.unit, n));
+    }
+    return element("tr", {},
+      element("td", {}, label),
+      element("td", { className: "number" }, whole.format(p.orders)),
+      element("td", { className: "number" }, twoDecimals.format(p.revenue)));
+  }));
+}
+
+// Orders per second, from successive answers. The page keeps five minutes.
+const rateWindow = 300_000, rateSpan = 8_000, samples = [];
+
+function addSample(time, orders) {
+  if (samples.length > 0 && (orders < samples.at(-1).orders || time < samples.at(-1).time)) samples.length = 0; // another store or clock
+  if (samples.at(-1)?.time !== time) samples.push({ time, orders });
+  while (samples.length > 2 && time - samples[1].time > rateWindow) samples.shift();
+}
+
+// rateAt is the rate that ends at sample i, over the last eight seconds.
+function rateAt(i) {
+  let from = i - 1;
+  while (from > 0 && samples[i].time - samples[from].time < rateSpan) from--;
+  return 1_000 * (samples[i].orders - samples[from].orders) / (samples[i].time - samples[from].time);
+}
+
+function drawRate() {
+  const known = samples.length > 1, rate = known ? rateAt(samples.length - 1) : null;
+  $("rate").textContent = rate === null ? "–" : rate >= 10 ? whole.format(Math.round(rate)) : oneDecimal.format(rate);
+  if (!known) {
+    $("rate-span").textContent = "";
+    $("curve").replaceChildren(svg("svg", { viewBox: "0 0 100 64", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("line", { x1: 0, x2: 100, y1: 63, y2: 63 })));
+    return;
+  }
+  const rates = samples.map((_, i) => (i === 0 ? 0 : rateAt(i))).slice(1), times = samples.slice(1).map((s) => s.time);
+  const end = times.at(-1), begin = Math.min(times[0], end - 60_000), max = Math.max(...rates, 0.1);
+  const points = rates.map((r, i) => `${(100 * (times[i] - begin) / (end - begin)).toFixed(2)} ${(62 - 58 * r / max).toFixed(2)}`);
+  const start = points[0].split(" ")[0], path = `M${points.join("L")}`;
+  const seconds = Math.round((end - samples[0].time) / 1000);
+  const span = seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  $("rate-span").textContent = `last ${span} · peak ${max < 10 ? oneDecimal.format(Math.max(...rates)) : whole.format(Math.round(max))}/s`;
+  $("curve").replaceChildren(svg("svg", { viewBox: "0 0 100 64", preserveAspectRatio: "none", role: "img", "aria-label": `Orders per second over the last ${span}` },
+    svg("line", { x1: 0, x2: 100, y1: 63, y2: 63 }),
+    svg("path", { class: "area", d: `${path}L100 63L${start} 63Z` }),
+    svg("path", { class: "line", d: path })));
 }

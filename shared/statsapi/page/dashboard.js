@@ -1,8 +1,12 @@
-// The page asks the API again and again, and shows what it says. All addresses are relative to the page's own, with or
-// without a slash at its end, so it works under every stage and host.
+// The page polls one route, stats/overview, and shows what it answers. All addresses are relative to
+// the page's own, with or without a slash at its end, so it works under every stage and host.
 
 const root = location.pathname.replace(/dashboard\/?$/, "").replace(/\/?$/, "/");
-const busyInterval = 2_000, quietInterval = 5_000, quietAfter = 15, timeLimit = 6_000, staleAfter = 15_000;
+// A tab that is open all day stays below 15,000 requests: 2 s while figures change, for three
+// minutes after someone did something, then 7 s; a hidden tab asks once a minute for its title.
+const fastInterval = 2_000, fastFor = 180_000, interval = 7_000, hiddenInterval = 60_000;
+const timeLimit = 6_000, staleAfter = 25_000, stalledAfter = 20_000;
+const nextAttempt = "within 15 minutes"; // the longest delay of the order function
 const $ = (id) => document.getElementById(id);
 for (const link of document.querySelectorAll("[data-link]")) link.href = root + link.dataset.link;
 
@@ -14,223 +18,213 @@ const reasonNames = {
   order_id_conflict: "Same order id, other content",
   total_overflow: "A sum would grow too large",
 };
-const state = { months: null, lastSuccess: null, lastBody: "", unchanged: 0, failure: null, paused: false, customer: null, timer: 0, running: false };
+// choice is what the address of the page says.
+const choice = { range: "auto", measure: "orders", top: "10", user: "" };
+const state = {
+  figures: null, queues: [], days: null, daysOf: "", time: null, today: null, zone: "UTC",
+  lastSuccess: null, lastChange: 0, lastInput: Date.now(), lastText: "", lastProgress: null,
+  failure: null, redisUp: true, locked: false, paused: false, timer: 0, running: false, again: false,
+};
 
 class Failure extends Error {
   constructor(status, detail) { super(detail); this.status = status; }
 }
 
 async function ask(path) {
-  let response;
+  const headers = { Accept: "application/json" }, key = sessionStorage.getItem("api-key");
+  if (key) headers["x-api-key"] = key;
+  let response, text;
   try {
-    response = await fetch(root + path, { signal: AbortSignal.timeout(timeLimit), headers: { Accept: "application/json" } });
+    response = await fetch(root + path, { signal: AbortSignal.timeout(timeLimit), headers });
+    text = await response.text();
   } catch {
     throw new Failure(0, "The API cannot be reached.");
   }
-  const text = await response.text();
   if (response.ok) return { text, data: parse(text) };
   let detail = `The API answered with status ${response.status}.`;
   try { detail = JSON.parse(text).detail ?? detail; } catch { /* not problem details: a gateway's own page */ }
   throw new Failure(response.status, detail);
 }
 
+function overviewPath() {
+  const query = new URLSearchParams({ top: choice.top });
+  if (choice.user) query.set("user", choice.user);
+  const range = state.today === null ? null : currentRange();
+  if (range?.unit === "day") {
+    query.set("start", dayName(range.first));
+    query.set("end", dayName(range.last));
+  }
+  return `stats/overview?${query}`;
+}
+
+const currentRange = () => resolve(choice.range, months(), state.today);
+const months = () => readPeriods(state.figures?.months, monthNumber);
+
 async function refresh() {
-  if (state.running) return;
+  if (state.running) { state.again = true; return; }
   state.running = true;
   clearTimeout(state.timer);
-  const asked = [
-    ["stats/global", showTotals],
-    // The months a hundred years from 1970 on: the API gives only those with orders.
-    ["stats/monthly?start=1970-01&end=2069-12", showMonths],
-    [`stats/top/${$("top-count").value}`, showTop],
-    ["stats/messages", showMessages],
-  ];
-  const answers = await Promise.allSettled(asked.map(([path]) => ask(path)));
-  answers.forEach((answer, i) => { if (answer.status === "fulfilled") asked[i][1](answer.value.data); });
-  const failed = answers.find((answer) => answer.status === "rejected");
-  if (failed) {
-    state.failure = failed.reason;
-  } else {
-    const body = answers.map((answer) => answer.value.text).join("\n");
-    state.unchanged = body === state.lastBody ? state.unchanged + 1 : 0;
-    state.lastBody = body;
-    state.lastSuccess = Date.now();
-    state.failure = null;
-  }
-  if (state.customer !== null && !failed) await showCustomer(state.customer);
+  do {
+    state.again = false;
+    const path = overviewPath();
+    try {
+      const { text, data } = await ask(path);
+      take(path, text, data);
+      if (overviewPath() !== path) state.again = true; // the first answer says which days to ask for
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      state.failure = failure;
+      if (failure.status === 401 || failure.status === 403) lock();
+    }
+  } while (state.again && !state.failure);
   state.running = false;
-  showState();
+  show();
   schedule();
+}
+
+// take keeps what an answer says.
+function take(path, text, data) {
+  const body = text.replace(/"time":"[^"]*",/, "");
+  if (body !== state.lastText) state.lastChange = Date.now();
+  Object.assign(state, {
+    lastText: body, lastSuccess: Date.now(), failure: null, redisUp: data.redis_up, queues: data.queues,
+    time: Date.parse(data.time), zone: data.time_zone, today: todayIn(data.time_zone, data.time),
+  });
+  unlock();
+  if (!data.figures) return;
+  const before = state.figures?.totals.total_orders;
+  state.figures = data.figures;
+  state.figuresAt = Date.now();
+  state.userOf = new URLSearchParams(path.split("?")[1]).get("user") ?? "";
+  if (data.figures.days) { state.days = data.figures.days; state.daysOf = path.match(/start=.*$/)[0]; }
+  if (before !== data.figures.totals.total_orders || held(ordersQueue()) === 0) state.lastProgress = Date.now();
+  addSample(state.time, data.figures.totals.total_orders);
 }
 
 function schedule() {
   clearTimeout(state.timer);
-  if (state.paused || document.hidden) return;
-  state.timer = setTimeout(refresh, state.unchanged < quietAfter ? busyInterval : quietInterval);
+  if (state.paused || state.locked) return;
+  const now = Date.now(), fast = now - state.lastInput < fastFor && now - state.lastChange < 30_000;
+  state.timer = setTimeout(refresh, document.hidden ? hiddenInterval : fast ? fastInterval : interval);
 }
 
-function showState() {
+function lock() {
+  state.locked = true;
+  $("key-form").hidden = false;
+  if (sessionStorage.getItem("api-key")) {
+    sessionStorage.removeItem("api-key");
+    $("key-note").textContent = "The API did not accept this key. Try another one.";
+  }
+}
+
+function unlock() {
+  state.locked = false;
+  $("key-form").hidden = true;
+}
+
+const ordersQueue = () => state.queues.find((q) => !/-(dlq|rejected)$/.test(q.queue));
+const held = (q) => (q ? q.visible + q.in_flight + q.delayed : 0);
+const inQueue = (suffix) => state.queues.filter((q) => q.queue.endsWith(suffix)).reduce((sum, q) => sum + held(q), 0);
+
+// health says in one word and in sentences how things are. "All is well" needs a reason to say so.
+function health() {
   const since = state.lastSuccess === null ? null : Date.now() - state.lastSuccess;
-  let name = "live", text = "Live";
-  if (state.failure) [name, text] = ["error", state.failure.status === 503 ? "Redis does not answer" : "No connection"];
-  else if (since === null) [name, text] = ["loading", "Connecting…"];
-  else if (state.paused) [name, text] = ["stale", "Paused"];
-  else if (since > staleAfter) [name, text] = ["stale", "Stale"];
+  const orders = ordersQueue(), waiting = held(orders), dead = inQueue("-dlq");
+  const figuresOf = state.figures ? `The figures below are those of ${clock.format(state.figuresAt)}.` : "There are no figures to show yet.";
+  if (state.locked) return { name: "locked", word: "Key needed" };
+  if (state.failure?.status === 503) return { name: "error", word: "Redis is away", title: "Redis does not answer.", text: `${figuresOf} This page keeps trying.` };
+  if (state.failure) return { name: "error", word: "No connection", title: state.failure.message, text: `${figuresOf} This page keeps trying.` };
+  if (since === null) return { name: "loading", word: "Connecting…" };
+  if (!state.redisUp) {
+    const text = waiting === 0 ? "No order is waiting." : `${ordersText(waiting)} ${waiting === 1 ? "waits" : "wait"} in the queue: none is lost, and each is tried again ${nextAttempt}.`;
+    return { name: "error", word: "Redis is away", title: "Redis does not answer, so nothing is counted.", text: `${text} ${figuresOf}` };
+  }
+  if (state.paused) return { name: "stale", word: "Paused" };
+  if (since > staleAfter && !document.hidden) return { name: "stale", word: "Stale" };
+  if (dead > 0) {
+    return { name: "warn", word: `${whole.format(dead)} dead`, title: `${whole.format(dead)} ${dead === 1 ? "message" : "messages"} failed at every attempt.`, text: "Once the cause is gone:", command: "bin/orderctl dlq redrive --wait" };
+  }
+  if (waiting > 0 && Date.now() - state.lastProgress > stalledAfter) {
+    return orders.in_flight >= orders.visible
+      ? { name: "warn", word: "Waiting", title: `${ordersText(waiting)} ${waiting === 1 ? "waits" : "wait"} for the next attempt.`, text: `Earlier attempts failed. Each is tried again ${nextAttempt}.` }
+      : { name: "warn", word: "Not counting", title: `${ordersText(waiting)} ${waiting === 1 ? "waits" : "wait"}, and none is being counted.`, text: "Is the order function's event source mapping switched off?" };
+  }
+  if (state.queues.length === 0) return { name: "live", word: "Live, queues unknown" };
+  return { name: "live", word: waiting > 0 ? "Live, counting" : "Live, all is well" };
+}
+
+function showHealth() {
+  const { name, word, title = "", text = "", command: line } = health();
   document.body.dataset.state = name;
-  if ($("state").textContent !== text) $("state").textContent = text;
+  if ($("state").textContent !== word) $("state").textContent = word;
+  const since = state.lastSuccess === null ? null : Date.now() - state.lastSuccess;
   $("age").textContent = since === null ? "" : since < 1_500 ? "· just now" : since < 60_000
     ? `· ${Math.round(since / 1000)} s ago` : `· since ${clock.format(state.lastSuccess)}`;
-  showAlarm();
+
+  const orders = state.figures ? `${whole.format(state.figures.totals.total_orders)} orders` : "Orders";
+  const tabTitle = name === "live" ? orders : name === "loading" ? "Orders" : `${name === "stale" || name === "locked" ? "" : "⚠ "}${word} · ${orders}`;
+  if (document.title !== tabTitle) document.title = tabTitle;
+
+  const alarm = $("alarm"), key = title && `${title} ${text}`;
+  if (alarm.dataset.key === key) return;
+  alarm.dataset.key = key;
+  alarm.hidden = !title;
+  alarm.classList.toggle("warn", name === "warn");
+  alarm.replaceChildren(...(title ? [element("strong", {}, title), " ", text, ...(line ? [command(line)] : [])] : []));
 }
 
-function showAlarm() {
-  const alarm = $("alarm");
-  const from = state.lastSuccess === null ? "There are no figures to show yet." : `The figures below are those of ${clock.format(state.lastSuccess)}.`;
-  const text = state.failure ? `${from} This page keeps trying.` : "";
-  if (alarm.dataset.text === text) return;
-  alarm.dataset.text = text;
-  alarm.hidden = text === "";
-  if (text === "") { alarm.replaceChildren(); return; }
-  if (state.lastSuccess === null) {
-    for (const id of ["top-empty", "queues-empty"]) $(id).textContent = "Not known yet.";
-    $("chart").replaceChildren(element("p", { className: "empty" }, "Not known yet."));
+function show() {
+  if (state.figures) {
+    showTotals(state.figures);
+    showTime();
+    showTop(state.figures.top);
+    showMessages(state.figures.messages);
+    showCustomer();
+    drawRate();
+  } else if (state.lastSuccess !== null || state.failure) {
+    $("top-empty").textContent = "Unknown so far.";
+    $("chart").replaceChildren(element("p", { className: "empty" }, "Unknown so far."));
+    showCustomer();
   }
-  const title = state.failure.status === 503 ? "Redis does not answer." : state.failure.message;
-  alarm.replaceChildren(element("strong", {}, title), " ", text);
+  showQueues();
+  showHealth();
 }
 
-function showTotals(totals) {
-  figure($("orders"), countText(totals.total_orders));
-  figure($("revenue"), moneyText(totals.total_revenue));
-  figure($("average"), moneyText(average(totals.total_revenue, totals.total_orders)));
+function choose(changes, push) {
+  Object.assign(choice, changes);
+  state.lastInput = Date.now();
+  writeAddress(push);
+  applyChoice();
 }
 
-function showMonths(months) {
-  const text = JSON.stringify(months);
-  if (state.months?.text === text) return;
-  state.months = { text, data: months };
-  drawMonths();
-  $("months-table").hidden = Object.keys(months).length === 0;
-  fillMonths($("months-table").querySelector("tbody"), months);
+// The choice is in the address's fragment, which no server and no log ever sees.
+const defaults = { ...choice };
+function writeAddress(push) {
+  const changed = Object.entries(choice).filter(([name, value]) => value !== defaults[name]);
+  const fragment = new URLSearchParams(changed).toString();
+  history[push ? "pushState" : "replaceState"](null, "", fragment ? `#${fragment}` : location.pathname + location.search);
 }
 
-function drawMonths() {
-  if (state.months) drawChart($("chart"), $("readout"), state.months.data, document.querySelector("[name=measure]:checked").value);
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1)), is = (name, valid) => (valid(given.get(name) ?? "") ? given.get(name) : defaults[name]);
+  Object.assign(choice, {
+    range: is("range", (v) => ["30d", "12m", "24m", "all"].includes(v) || customRange(v) !== null),
+    measure: is("measure", (v) => v === "revenue"),
+    top: is("top", (v) => [...$("top-count").options].some((o) => o.text === v)),
+    user: is("user", isCustomer),
+  });
+  applyChoice();
 }
 
-function showTop(top) {
-  const most = top.length > 0 ? Math.max(units(top[0].total_spend), 0.01) : 1;
-  const body = $("top").querySelector("tbody");
-  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.id : null;
-  body.replaceChildren(...top.map((customer, i) => {
-    const name = element("button", { type: "button", className: "name", title: customer.user_id }, element("bdi", {}, customer.user_id));
-    name.dataset.id = customer.user_id;
-    const bar = element("i");
-    bar.style.width = `max(2px, ${100 * units(customer.total_spend) / most}%)`;
-    const spend = element("span");
-    figure(spend, inFull(moneyText(customer.total_spend)));
-    return element("tr", {},
-      element("td", { className: "rank" }, String(i + 1)),
-      element("td", {}, name),
-      element("td", { className: "number" }, spend, element("span", { className: "meter" }, bar)));
-  }));
-  if (focused !== null) [...body.querySelectorAll("button")].find((b) => b.dataset.id === focused)?.focus();
-  $("top").hidden = top.length === 0;
-  $("top-empty").hidden = top.length > 0;
-  $("top-empty").textContent = "No customer has an order yet.";
+// applyChoice sets the controls as the choice says, and asks for what is needed.
+function applyChoice() {
+  const custom = !["auto", "30d", "12m", "24m", "all"].includes(choice.range);
+  for (const radio of document.getElementsByName("range")) radio.checked = radio.value === (custom ? "custom" : choice.range);
+  for (const radio of document.getElementsByName("measure")) radio.checked = radio.value === choice.measure;
+  $("custom").hidden = !custom;
+  if (custom) [$("from").value, $("to").value] = choice.range.split("..");
+  $("top-count").value = choice.top;
+  if (choice.user && $("customer-id").value !== choice.user) $("customer-id").value = choice.user;
+  show();
+  refresh();
 }
-
-function showMessages(m) {
-  const reasons = Object.entries(m.refused).filter(([, n]) => n > 0).sort(([, a], [, b]) => b - a);
-  const refused = reasons.reduce((sum, [, n]) => sum + n, 0), all = m.recorded + m.duplicate + refused;
-  for (const [id, n] of Object.entries({ recorded: m.recorded, duplicate: m.duplicate, refused, mismatch: m.mismatch, failed: m.failed })) {
-    figure($(id), countText(n));
-  }
-  $("received").textContent = all === 0 ? "none yet" : `${countText(all).short} in all`;
-  for (const [name, n] of Object.entries({ recorded: m.recorded, duplicate: m.duplicate, refused })) {
-    const part = $("share").querySelector(`.${name}`);
-    part.style.flexGrow = n;
-    part.hidden = n === 0;
-  }
-  $("reasons").hidden = reasons.length === 0;
-  $("reasons").replaceChildren(...reasons.map(([code, n]) => {
-    const count = element("span");
-    figure(count, countText(n));
-    return element("li", {}, element("span", {}, `${reasonNames[code] ?? "Refused"} `, element("code", {}, code)), count);
-  }));
-  showQueues(m.queues);
-}
-
-function showQueues(queues) {
-  const orders = queues.find((q) => !/-(dlq|rejected)$/.test(q.queue));
-  figure($("waiting"), orders ? countText(orders.visible + orders.delayed) : { exact: "not known", short: "–" });
-  $("queues").hidden = queues.length === 0;
-  $("queues-empty").hidden = queues.length > 0;
-  $("queues-empty").textContent = "The depth of the queues is not known right now.";
-  $("queues").querySelector("tbody").replaceChildren(...queues.map((q) => {
-    const held = q.visible + q.in_flight + q.delayed;
-    const note = held === 0 ? "" : q.queue.endsWith("-dlq") ? "gave up after many attempts; redrive them" : q.queue.endsWith("-rejected") ? "refused; look at their reasons" : "";
-    const name = element("td", {}, element("bdi", {}, q.queue));
-    if (note) name.append(element("small", {}, note));
-    return element("tr", {}, name,
-      element("td", { className: note ? "number due" : "number" }, countText(q.visible + q.delayed).short),
-      element("td", { className: "number" }, countText(q.in_flight).short));
-  }));
-}
-
-async function showCustomer(id) {
-  const target = $("customer");
-  let key, content;
-  try {
-    const { text, data } = await ask(`users/${encodeURIComponent(id)}/stats`);
-    key = text;
-    const values = [["Orders", countText(data.order_count)], ["Spend", moneyText(data.total_spend)], ["Average order", moneyText(average(data.total_spend, data.order_count))]];
-    content = [element("h3", {}, element("bdi", {}, data.user_id)), element("dl", { className: "rows" }, ...values.map(([name, text]) => {
-      const value = element("dd");
-      figure(value, inFull(text));
-      return element("div", {}, element("dt", {}, name), value);
-    }))];
-  } catch (failure) {
-    key = `${id} ${failure.message}`;
-    const message = failure.status === 404 ? [element("bdi", {}, id), " has no orders."]
-      : failure.status === 422 ? ["This can be no customer’s id: it has 1 to 128 characters, and no control characters."]
-        : [failure.message ?? "Something went wrong."];
-    content = [element("p", { className: failure.status === 404 ? "note" : "note bad" }, ...message)];
-  }
-  if (state.customer !== id || target.dataset.key === key) return;
-  target.dataset.key = key;
-  target.replaceChildren(...content);
-}
-
-function lookUp(id) {
-  state.customer = id;
-  delete $("customer").dataset.key;
-  $("customer").replaceChildren(element("p", { className: "empty" }, "Looking up…"));
-  showCustomer(id);
-}
-
-$("lookup").addEventListener("submit", (event) => {
-  event.preventDefault();
-  lookUp($("customer-id").value);
-});
-$("top").addEventListener("click", (event) => {
-  const name = event.target.closest("button.name");
-  if (!name) return;
-  $("customer-id").value = name.dataset.id;
-  lookUp(name.dataset.id);
-  $("customer-title").scrollIntoView({ block: "nearest" });
-});
-$("top-count").addEventListener("change", refresh);
-for (const choice of document.getElementsByName("measure")) choice.addEventListener("change", drawMonths);
-$("pause").addEventListener("click", () => {
-  state.paused = !state.paused;
-  $("pause").setAttribute("aria-pressed", String(state.paused));
-  $("pause").textContent = state.paused ? "Resume" : "Pause";
-  showState();
-  if (state.paused) clearTimeout(state.timer);
-  else refresh();
-});
-document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(state.timer); else if (!state.paused) refresh(); });
-new ResizeObserver(drawMonths).observe($("chart"));
-setInterval(showState, 1_000);
-refresh();

@@ -3,6 +3,7 @@
 const whole = new Intl.NumberFormat();
 const twoDecimals = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 4 });
+const oneDecimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moneyFields = new Set(["total_revenue", "total_spend", "revenue"]);
 
@@ -15,6 +16,7 @@ function parse(text) {
 }
 
 const cents = (amount) => BigInt(amount.replace(".", ""));
+const addMoney = (a, b) => { const sum = String(cents(a) + cents(b)).padStart(3, "0"); return `${sum.slice(0, -2)}.${sum.slice(-2)}`; };
 const units = (amount) => Number(amount);
 
 const countText = (n) => ({ exact: whole.format(n), short: n >= shortenFrom ? compact.format(n) : whole.format(n) });
@@ -45,6 +47,7 @@ function figure(target, { exact, short }) {
   if (target.dataset.exact === exact) return;
   target.dataset.exact = exact;
   target.title = exact;
+  target.style.setProperty("--chars", short.length);
   if (short === exact) {
     target.replaceChildren(exact);
     return;
@@ -54,9 +57,22 @@ function figure(target, { exact, short }) {
   target.replaceChildren(seen, element("span", { className: "unseen" }, exact));
 }
 
-const monthNumber = (name) => Number(name.slice(0, 4)) * 12 + Number(name.slice(5)) - 1;
-const monthDate = (number) => new Date(Date.UTC(2000, number % 12, 1));
-const monthShort = new Intl.DateTimeFormat(undefined, { month: "short", timeZone: "UTC" });
-const monthLong = new Intl.DateTimeFormat(undefined, { month: "long", timeZone: "UTC" });
-const yearOf = (number) => Math.floor(number / 12);
-const monthTitle = (number) => `${monthLong.format(monthDate(number))} ${yearOf(number)}`;
+const ordersText = (n) => `${whole.format(n)} ${n === 1 ? "order" : "orders"}`;
+
+// command shows a command line with a button that copies it.
+function command(line) {
+  const copy = element("button", { type: "button" }, "Copy");
+  copy.setAttribute("aria-label", `Copy ${line}`);
+  const code = element("code", {}, line);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(line);
+      copy.textContent = "Copied";
+    } catch { // not a secure context: the text is selected, ready for the keyboard
+      getSelection().selectAllChildren(code);
+      copy.textContent = "Selected";
+    }
+    setTimeout(() => { copy.textContent = "Copy"; }, 2_000);
+  });
+  return element("div", { className: "command" }, code, copy);
+}

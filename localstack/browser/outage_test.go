@@ -1,0 +1,142 @@
+package browser_test
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"orderpipeline/shared/statsapi/answer"
+)
+
+func TestRedisAwayIsSaidClearlyAndHealsByItself(t *testing.T) {
+	s, p := open(t), newTab(t)
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	p.visit(s.url + "/")
+	p.live()
+	p.wait("document.querySelector('#top tbody tr')")
+	p.expectFailures()
+
+	s.freeze(t)
+	frozen := true
+	t.Cleanup(func() {
+		if frozen {
+			s.thaw(t)
+		}
+	})
+	p.waitText("#state", "Redis is away")
+	p.waitText("#alarm", "The figures below are those of")
+	p.wait("document.body.dataset.state === 'error'")
+	p.wait("document.getElementById('orders').innerText !== ''") // the last figures stay
+	p.do(chromedp.SendKeys("#customer-id", "U1"), chromedp.Click("#lookup button"))
+	p.waitText("#customer", "cannot be looked up while Redis is away")
+	p.accessible()
+
+	s.thaw(t)
+	frozen = false
+	p.live()
+	p.wait("document.getElementById('alarm').hidden")
+	p.waitText("#customer", "Spend")
+}
+
+// While Redis is away the queue fills: its depth stays live, and what waits is said.
+func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
+	s, p := local(t), newTab(t)
+	p.expectFailures()
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	p.visit(s.url + "/")
+	p.waitText("#state", "Live, all is well")
+	s.freeze(t)
+	t.Cleanup(func() { s.thaw(t) })
+	for _, n := range []int64{3_000, 7_000} {
+		s.queues.set(answer.Depth{InFlight: n}, 0, 0)
+		text := map[int64]string{3_000: "3,000", 7_000: "7,000"}[n]
+		p.waitText("#waiting", text)
+		p.waitText("#waiting-split", text+" for their next attempt")
+		p.waitText("#alarm", text+" orders wait in the queue: none is lost, and each is tried again within 15 minutes")
+	}
+	if text := evaluate[string](p, "document.getElementById('state').innerText"); text != "Redis is away" {
+		t.Errorf("the state is %q", text)
+	}
+}
+
+// "All is well" needs a queue that empties, or orders that are counted.
+func TestWaitingForTheNextAttemptIsSaid(t *testing.T) {
+	s, p := local(t), newTab(t)
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	s.queues.set(answer.Depth{InFlight: 3_000}, 0, 0)
+	p.visit(s.url + "/")
+	p.waitText("#state", "Live, counting")
+	p.waitText("#alarm", "3,000 orders wait for the next attempt")
+	p.waitText("#state", "Waiting")
+
+	s.queues.set(answer.Depth{Visible: 3_000}, 0, 0)
+	p.waitText("#alarm", "Is the order function's event source mapping switched off?")
+	s.queues.set(answer.Depth{}, 2, 0)
+	p.waitText("#alarm", "2 messages failed at every attempt")
+	p.waitText("#alarm .command code", "orderctl dlq redrive")
+	p.screenshot("dead-letters")
+	s.queues.set(answer.Depth{}, 0, 0)
+	p.waitText("#state", "Live, all is well")
+	p.wait("document.getElementById('alarm').hidden")
+}
+
+func TestPausedFiguresAreMarked(t *testing.T) {
+	s, p := local(t), newTab(t)
+	p.visit(s.url + "/")
+	p.live()
+	p.do(chromedp.Click("#pause"))
+	p.waitText("#state", "Paused")
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	p.do(chromedp.Click("#pause"))
+	p.live()
+	p.waitFigure("orders", 1)
+}
+
+func TestALostConnectionIsSaid(t *testing.T) {
+	s, p := local(t), newTab(t)
+	p.expectFailures()
+	p.visit(s.url + "/")
+	p.live()
+	s.gateway.broken.Store(true)
+	p.waitText("#state", "No connection")
+	p.waitText("#alarm", "The API cannot be reached.")
+	s.gateway.broken.Store(false)
+	p.live()
+}
+
+func TestAKeyIsAskedForOnce(t *testing.T) {
+	s, p := local(t), newTab(t)
+	p.expectFailures()
+	key := "a-key-of-the-usage-plan"
+	s.gateway.key.Store(&key)
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	p.visit(s.url + "/")
+	p.waitText("#key-form", "This API needs a key")
+	p.accessible()
+	p.screenshot("key")
+	enter := func(key string) {
+		evaluate[chromedp.Void](p, "document.getElementById('key').value = "+quote(key))
+		p.press("#key-form button")
+	}
+	enter("another")
+	p.waitText("#key-note", "did not accept this key")
+	enter(key)
+	p.live()
+	p.wait("document.getElementById('key-form').hidden")
+	p.do(chromedp.Reload())
+	p.live() // without being asked again
+}
+
+// Each refresh is one request: nothing but the overview is asked for.
+func TestARefreshIsOneRequest(t *testing.T) {
+	s, p := local(t), newTab(t)
+	s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+	p.visit(s.url + "/#user=U1")
+	p.live()
+	p.wait("performance.getEntriesByType('resource').length >= 3")
+	others := evaluate[[]string](p, `performance.getEntriesByType("resource").map((e) => e.name).filter((name) => !name.includes("/stats/overview?"))`)
+	if len(others) > 0 {
+		t.Errorf("the page also asks for %q", others)
+	}
+}
