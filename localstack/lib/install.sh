@@ -139,5 +139,11 @@ install_bin() {
     ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
   done
   # With the functions' build flags, so that what is compiled here need not be compiled again for them.
-  (cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -tags lambda.norpc,nethttpomithttp2 -o bin/orderctl ./localstack/orderctl)
+  (
+    cd "$ROOT"
+    export CGO_ENABLED=0
+    orderctl=(-trimpath -tags lambda.norpc,nethttpomithttp2 -o bin/orderctl ./localstack/orderctl)
+    # -buildvcs: for orderctl --version. It fails where git refuses to read the folder.
+    go build -buildvcs=auto "${orderctl[@]}" || go build -buildvcs=false "${orderctl[@]}"
+  )
 }

@@ -18,25 +18,48 @@ const minFlex = 8
 
 // Table writes rows under titles, fitted to the terminal: flexible columns are cut with … until a
 // line fits. Cells are made safe to show.
-func (c *Console) Table(columns []Column, rows [][]string) {
-	widths := make([]int, len(columns))
-	titles := make([]string, len(columns))
+func (c *Console) Table(columns []Column, rows [][]string) { c.Stream(columns).Rows(rows) }
+
+// A Stream is a table that is written in parts.
+type Stream struct {
+	c       *Console
+	columns []Column
+	widths  []int
+	titled  bool
+}
+
+// Stream begins a table that is written in parts. The columns are as wide as the parts so far need.
+func (c *Console) Stream(columns []Column) *Stream {
+	s := &Stream{c: c, columns: columns, widths: make([]int, len(columns))}
 	for i, col := range columns {
-		titles[i] = col.Title
-		widths[i] = uniseg.StringWidth(col.Title)
+		s.widths[i] = uniseg.StringWidth(col.Title)
 	}
+	return s
+}
+
+// Rows writes a part of the table.
+func (s *Stream) Rows(rows [][]string) {
 	for _, row := range rows {
-		for i := range columns {
+		for i := range s.columns {
 			row[i] = Clean(row[i])
-			widths[i] = max(widths[i], uniseg.StringWidth(row[i]))
+			s.widths[i] = max(s.widths[i], uniseg.StringWidth(row[i]))
 		}
 	}
-	fit(columns, widths, c.Width())
+	fit(s.columns, s.widths, s.c.Width())
 
-	c.Printf("%s\n", c.Bold(line(columns, widths, titles)))
-	for _, row := range rows {
-		c.Printf("%s\n", line(columns, widths, row))
+	var b strings.Builder
+	if !s.titled {
+		titles := make([]string, len(s.columns))
+		for i, col := range s.columns {
+			titles[i] = col.Title
+		}
+		b.WriteString(s.c.Bold(line(s.columns, s.widths, titles)) + "\n")
+		s.titled = true
 	}
+	for _, row := range rows {
+		b.WriteString(line(s.columns, s.widths, row) + "\n")
+	}
+	s.c.Printf("%s", &b)
 }
 
 // fit narrows the widest flexible column until the line has at most total columns.

@@ -11,6 +11,7 @@ import (
 func Commands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{
 		statusCommand(env), watchCommand(env), topCommand(env), userCommand(env), monthsCommand(env),
+		daysCommand(env), customersCommand(env),
 		dlqCommand(env), rejectedCommand(env),
 	}
 }

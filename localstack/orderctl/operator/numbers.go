@@ -8,22 +8,23 @@ import (
 
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/session"
-	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
 
 func topCommand(env *session.Env) *cobra.Command {
 	n := 10
+	var csv csvFlag
 	cmd := &cobra.Command{
-		Use:               "top [N]",
-		GroupID:           session.GroupNumbers,
-		Short:             "Show the customers with the highest spend (10, or N up to 1000)",
-		Example:           session.Example("orderctl top", "orderctl top 3 --json"),
+		Use:     "top [N]",
+		GroupID: session.GroupNumbers,
+		Short:   "Show the customers with the highest spend (10, or N up to 1000)",
+		Example: session.Example("orderctl top", "orderctl top 3 --json",
+			"orderctl top 1000 --csv > top.csv"),
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		PreRunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
+			if err := csv.check(env); err != nil || len(args) == 0 {
+				return err
 			}
 			var err error
 			if n, err = strconv.Atoi(args[0]); err != nil || n < 1 || n > 1000 {
@@ -36,17 +37,24 @@ func topCommand(env *session.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if s.JSON {
+			switch {
+			case s.JSON:
 				return s.Emit(top)
-			}
-			if len(top) == 0 {
+			case bool(csv):
+				w := s.CSV("rank", "user_id", "total_spend")
+				for i, t := range top {
+					w.Row(strconv.Itoa(i+1), console.Disarm(t.UserID), t.Spend.String())
+				}
+				return w.Flush()
+			case len(top) == 0:
 				s.Printf("no orders yet\n")
-				return nil
+			default:
+				showTop(s.Console, top)
 			}
-			showTop(s.Console, top)
 			return nil
 		}),
 	}
+	csv.add(cmd)
 	return cmd
 }
 
@@ -84,77 +92,4 @@ orders.`,
 			return nil
 		}),
 	}
-}
-
-func monthsCommand(env *session.Env) *cobra.Command {
-	var start, end string
-	cmd := &cobra.Command{
-		Use:               "months",
-		GroupID:           session.GroupNumbers,
-		Short:             "Show orders and revenue of each month",
-		Long:              "Show orders and revenue of each month in UTC. Months without orders are left out.",
-		Example:           session.Example("orderctl months", "orderctl months --start 2023-06 --end 2025-06"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		PreRunE: func(*cobra.Command, []string) error {
-			for flag, month := range map[string]string{"--start": start, "--end": end} {
-				if month == "" {
-					continue
-				}
-				if _, err := order.ParseMonth(month); err != nil {
-					return session.Usage("%s: %w", flag, err)
-				}
-			}
-			return nil
-		},
-		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			months, err := s.API.Months(ctx, start, end)
-			if err != nil {
-				return err
-			}
-			rows := make([]period, len(months))
-			for i, m := range months {
-				rows[i] = period{Month: m.Month.String(), Period: m.Period}
-			}
-			return showPeriods(s, "MONTH", rows)
-		}),
-	}
-	cmd.Flags().StringVar(&start, "start", "", "first month, YYYY-MM (default 2024-01)")
-	cmd.Flags().StringVar(&end, "end", "", "last month, YYYY-MM (default 2024-12)")
-	return cmd
-}
-
-// A period is one row of months or days in JSON.
-type period struct {
-	Month string `json:"month,omitempty"`
-	Day   string `json:"day,omitempty"`
-	answer.Period
-}
-
-func showPeriods(s *session.Session, title string, periods []period) error {
-	if s.JSON {
-		return s.Emit(periods)
-	}
-	if len(periods) == 0 {
-		s.Printf("no orders in this range\n")
-		return nil
-	}
-	var total answer.Period
-	rows := make([][]string, 0, len(periods)+1)
-	for _, p := range periods {
-		total.Orders += p.Orders
-		total.Revenue += p.Revenue
-		rows = append(rows, []string{
-			p.Month + p.Day, console.Count(p.Orders), console.Group(p.Revenue.String()),
-		})
-	}
-	if len(periods) > 1 {
-		rows = append(rows, []string{
-			"total", console.Count(total.Orders), console.Group(total.Revenue.String()),
-		})
-	}
-	s.Table([]console.Column{
-		{Title: title}, {Title: "ORDERS", Right: true}, {Title: "REVENUE", Right: true},
-	}, rows)
-	return nil
 }

@@ -279,16 +279,21 @@ func showChecks(c *console.Console, checks []check, dead int64) {
 		rows = append(rows, []string{k.What, k.Expected.String(), k.Got.String(), verdict})
 	}
 	more := max(0, len(rows)-shownChecks)
-	c.Table([]console.Column{
-		{Title: "SENT"}, {Title: "EXPECTED", Right: true}, {Title: "API", Right: true}, {Title: ""},
-	}, rows[:len(rows)-more])
+	if len(rows) > 0 {
+		c.Table([]console.Column{
+			{Title: "SENT"}, {Title: "EXPECTED", Right: true}, {Title: "API", Right: true}, {Title: ""},
+		}, rows[:len(rows)-more])
+	}
 	if more > 0 {
 		c.Printf("… and %d more\n", more)
 	}
 
 	summary := fmt.Sprintf("%d of %d numbers are as expected", equal, len(checks))
 	if equal == len(checks) {
-		c.Printf("%s\n", c.Good("equal: "+summary+", to the cent"))
+		if slices.ContainsFunc(checks, func(k check) bool { return k.Expected.money }) {
+			summary += ", to the cent"
+		}
+		c.Printf("%s\n", c.Good("equal: "+summary))
 		return
 	}
 	c.Printf("%s\n", c.Bad("NOT EQUAL: "+summary))
