@@ -49,7 +49,7 @@ func record(
 	return nil
 }
 
-// writing is all that the order function does.
+// writing is all that the order function and the replay function do.
 var writing = []use{
 	{
 		"count refused messages",
@@ -96,7 +96,7 @@ var writing = []use{
 		},
 	},
 	{
-		"turn down what would pass the limit",
+		"refuse what would pass the limit",
 		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
 			over := someOrders(50)
 			for i := range over {
@@ -109,8 +109,23 @@ var writing = []use{
 			)
 		},
 	},
+	{"replay", func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+		orders := someOrders(50)
+		outcomes := make([]ledger.Outcome, len(orders))
+		return store.Replay(ctx, time.Now(), ledger.Healing, orders, outcomes)
+	}},
 	{
-		"take back a half recorded batch",
+		"clear the store",
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			if err := record(ctx, store, someOrders(1), ledger.Recorded); err != nil {
+				return err
+			}
+			_, err := store.Clear(ctx)
+			return err
+		},
+	},
+	{
+		"roll back a half recorded chunk",
 		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
 			for shard := range 3 {
 				if err := admin.Set(ctx, fmt.Sprintf("{o%d}months", shard), "not a hash", 0).
@@ -127,7 +142,7 @@ var writing = []use{
 				if err := onEveryMaster(ctx, admin, func(node redis.Cmdable) error {
 					left, err := node.Keys(ctx, bucket).Result()
 					if err == nil && len(left) > 0 {
-						err = errNotTakenBack
+						err = errNotRolledBack
 					}
 					return err
 				}); err != nil {
@@ -139,8 +154,8 @@ var writing = []use{
 	},
 }
 
-// errNotTakenBack: figures of a customer without orders are left.
-var errNotTakenBack = errors.New("the batch was not taken back")
+// errNotRolledBack: figures of a customer without orders are left.
+var errNotRolledBack = errors.New("the chunk was not rolled back")
 
 // reading is all that the stats function does.
 var reading = []use{
@@ -154,10 +169,13 @@ var reading = []use{
 			_, user := store.User(ctx, "U1")
 			_, global := store.Global(ctx)
 			_, top := store.Top(ctx, 10)
-			_, months := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
+			_, monthly := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
+			_, months := store.Months(ctx)
+			_, daily := store.Daily(ctx, order.DayOf(time.Unix(0, 0)), order.DayOf(time.Unix(1e7, 0)))
+			_, _, customers := store.Customers(ctx, "", 2)
 			_, messages := store.Messages(ctx)
 			_, counters := store.Counters(ctx)
-			return errors.Join(user, global, top, months, messages, counters)
+			return errors.Join(user, global, top, monthly, months, daily, customers, messages, counters)
 		},
 	},
 	{

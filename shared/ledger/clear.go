@@ -2,23 +2,17 @@ package ledger
 
 import (
 	"context"
-	"errors"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// clearing is the layout of a store that is being cleared. No other layout is equal to it, so nothing
-// is counted into such a store.
-const clearing = "clearing"
-
-// figureKey matches the keys of figures and markers of each layout, but not the counters that all
-// function instances share, nor the markers of refused messages.
-var figureKey = regexp.MustCompile(`^\{o[0-9]+\}`)
+// clearing begins the layout of a store that is being cleared; the number of its shards follows. No
+// other layout is equal to it, so nothing is counted into such a store.
+const clearing = "clearing:"
 
 // Clear deletes all figures and markers, whatever the layout, number of shards and time zone they
 // have, and begins a new store with the options of s. The counters of messages stay, but for those
@@ -29,62 +23,93 @@ var figureKey = regexp.MustCompile(`^\{o[0-9]+\}`)
 // acknowledged is only counted again by a replay.
 func (s *Store) Clear(ctx context.Context) (cleared int64, err error) {
 	s.checked.Store(false)
-	first := s.tags[0] + totalsKey
-	_, err = s.read(ctx, func(pipe redis.Pipeliner) { pipe.HSet(ctx, first, fieldLayout, clearing) })
+	state, err := s.State(ctx)
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(state.Layout, ":")
+	text, _, _ := strings.Cut(rest, ":")
+	shards, err := strconv.Atoi(text)
+	if err != nil || shards < 1 || shards > MaxShards {
+		shards = MaxShards // not known: all that there can be
+	}
+	first := tagOf(0) + totalsKey
+	_, err = s.read(ctx, func(pipe redis.Pipeliner) {
+		pipe.HSet(ctx, first, fieldLayout, clearing+strconv.Itoa(shards))
+	})
 	if err != nil {
 		return 0, unavailable("mark the store", err)
 	}
 
-	var mu sync.Mutex
-	err = s.forEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		keys := node.Scan(ctx, 0, "{o*", 1000).Iterator()
-		var batch []string
-		for keys.Next(ctx) {
-			if key := keys.Val(); figureKey.MatchString(key) && key != first {
-				batch = append(batch, key)
-			}
-			if len(batch) == 1000 {
-				if err := s.unlink(ctx, batch); err != nil {
-					return err
-				}
-				cleared += int64(len(batch))
-				batch = batch[:0]
-			}
+	for shard := range shards {
+		n, err := s.clearShard(ctx, shard)
+		cleared += n
+		if err != nil {
+			return cleared, unavailable("clear the store", err)
 		}
-		cleared += int64(len(batch))
-		return errors.Join(keys.Err(), s.unlink(ctx, batch))
-	})
-	if err != nil {
-		return cleared, unavailable("clear the store", err)
 	}
-
-	call := append(newArgs(1, 1), first, s.layout)
+	call := append(newArgs(1, 2), first, s.layout, shards)
 	if err := s.send(ctx, clearScript, [][]any{call})[0].Err(); err != nil {
 		return cleared, unavailable("begin the store", err)
 	}
 	return cleared, nil
 }
 
-// unlink deletes keys, after it has kept the message counters of shards that are among them.
-func (s *Store) unlink(ctx context.Context, keys []string) error {
-	for _, key := range keys {
-		if strings.HasSuffix(key, "}"+totalsKey) {
-			if err := s.carryCounters(ctx, key); err != nil {
-				return err
-			}
+// figureKeys are the keys of one shard but for its totals and buckets, those of layout 1 included.
+var figureKeys = func() []string {
+	keys := []string{topKey, monthsKey, daysKey, indexKey, "month:orders", "month:revenue"}
+	for segment := range segments {
+		for _, key := range appendSegmentKeys(nil, "", []int{segment}) {
+			keys = append(keys, key.(string))
 		}
 	}
-	if len(keys) == 0 {
-		return nil
+	return keys
+}()
+
+// clearShard deletes the keys of one shard. Of the first one the totals stay.
+func (s *Store) clearShard(ctx context.Context, shard int) (cleared int64, err error) {
+	tag := tagOf(shard)
+	var keys []any
+	for _, key := range figureKeys {
+		keys = append(keys, tag+key)
 	}
-	_, err := s.read(ctx, func(pipe redis.Pipeliner) {
-		for _, key := range keys {
-			pipe.Unlink(ctx, key)
+	if shard > 0 {
+		if err := s.carryCounters(ctx, tag+totalsKey); err != nil {
+			return 0, err
+		}
+		keys = append(keys, tag+totalsKey)
+	}
+	if cleared, err = s.unlink(ctx, keys); err != nil {
+		return cleared, err
+	}
+
+	// There is no list of buckets in layout 1: all keys that there can be take half a second.
+	const perTrip = 1 << 14
+	for first := uint64(0); first < buckets; first += perTrip {
+		keys = keys[:0]
+		for bucket := range uint64(perTrip) {
+			keys = append(keys, string(appendBucketKey(nil, tag, first+bucket)))
+		}
+		n, err := s.unlink(ctx, keys)
+		cleared += n
+		if err != nil {
+			return cleared, err
+		}
+	}
+	return cleared, nil
+}
+
+// unlink deletes keys of one shard. Each command blocks Redis for a millisecond at most.
+func (s *Store) unlink(ctx context.Context, keys []any) (deleted int64, err error) {
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+		for some := range slices.Chunk(keys, 1024) {
+			_ = pipe.Process(ctx, redis.NewIntCmd(ctx, append([]any{"unlink"}, some...)...))
 		}
 	})
-	return err
+	for _, cmd := range cmds {
+		deleted += cmd.(*redis.IntCmd).Val()
+	}
+	return deleted, err
 }
 
 // carryCounters writes the message counters of a shard to the totals of the first one, as
@@ -98,7 +123,7 @@ func (s *Store) carryCounters(ctx context.Context, totals string) error {
 	_, err = s.read(ctx, func(pipe redis.Pipeliner) {
 		for i, value := range cmds[0].(*redis.SliceCmd).Val() {
 			if value != nil {
-				pipe.HSet(ctx, s.tags[0]+totalsKey, fields[i]+totals, value)
+				pipe.HSet(ctx, tagOf(0)+totalsKey, fields[i]+totals, value)
 			}
 		}
 	})

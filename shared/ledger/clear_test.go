@@ -71,7 +71,7 @@ func clearInterrupted(t *testing.T, b *fixture) {
 	b.record(one)
 	ctx, cancel := context.WithCancel(b.ctx)
 	first := b.store.tags[0] + totalsKey
-	if err := b.rdb.HSet(b.ctx, first, fieldLayout, clearing).Err(); err != nil {
+	if err := b.rdb.HSet(b.ctx, first, fieldLayout, clearing+fmt.Sprint(b.shards)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	cancel()

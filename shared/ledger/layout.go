@@ -57,7 +57,7 @@ func (s *Store) layoutError(found string) error {
 	shards, zone, _ := strings.Cut(rest, ":")
 	var problem, setting string
 	switch {
-	case found == clearing:
+	case strings.HasPrefix(found, clearing):
 		problem = "the store is being cleared"
 	case version != strconv.Itoa(layoutVersion):
 		problem = "another version of this program filled the store (layout " + version + ")"

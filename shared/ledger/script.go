@@ -41,6 +41,7 @@ var (
 
 // constants gives the scripts the names and limits that Go uses too.
 var constants = luaConstants([][2]any{
+	{"TOTALS", totalsKey},
 	{"LAYOUT", fieldLayout},
 	{"ORDERS", fieldOrders},
 	{"REVENUE", fieldRevenue},
