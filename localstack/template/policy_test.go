@@ -35,7 +35,7 @@ func TestPoliciesNameTheirResources(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"local", "own", "brought"} {
 		for name, r := range of[role](t, readGolden(t, set), "AWS::IAM::Role") {
-			if name == "ApiAccountRole" || name == "CodeDeployServiceRole" {
+			if name == "ApiLogRole" || name == "CodeDeployServiceRole" {
 				continue // AWS's own policies for API Gateway's logs and for CodeDeploy
 			}
 			if len(r.ManagedPolicyArns) > 0 {
@@ -85,9 +85,6 @@ func values(node yaml.Node) []string {
 func TestLoginOfTheFunctions(t *testing.T) {
 	t.Parallel()
 	type function struct {
-		FunctionName struct {
-			Sub string `yaml:"Fn::Sub"`
-		} `yaml:"FunctionName"`
 		Environment struct {
 			Variables map[string]yaml.Node `yaml:"Variables"`
 		} `yaml:"Environment"`

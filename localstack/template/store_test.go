@@ -22,12 +22,8 @@ func TestStoreUsersAreThoseOfTheACLFile(t *testing.T) {
 	}
 
 	type user struct {
-		UserName struct {
-			Sub string `yaml:"Fn::Sub"`
-		} `yaml:"UserName"`
-		UserID struct {
-			Sub string `yaml:"Fn::Sub"`
-		} `yaml:"UserId"`
+		UserName           string            `yaml:"UserName"`
+		UserID             string            `yaml:"UserId"`
 		AccessString       string            `yaml:"AccessString"`
 		AuthenticationMode map[string]string `yaml:"AuthenticationMode"`
 	}
@@ -36,7 +32,7 @@ func TestStoreUsersAreThoseOfTheACLFile(t *testing.T) {
 		t.Errorf("%d users in the template, %d in the ACL file", len(got), len(want))
 	}
 	for name, u := range got {
-		_, function, _ := strings.Cut(u.UserName.Sub, "order-pipeline-")
+		_, function, _ := strings.Cut(u.UserName, "order-pipeline-")
 		if u.AccessString != want[function] {
 			t.Errorf("%s may %q, want %q", name, u.AccessString, want[function])
 		}
@@ -44,7 +40,7 @@ func TestStoreUsersAreThoseOfTheACLFile(t *testing.T) {
 			t.Errorf("%s: %q holds what ElastiCache may refuse", name, u.AccessString)
 		}
 		if u.UserID != u.UserName || u.AuthenticationMode["Type"] != "iam" {
-			t.Errorf("%s: id %q, name %q, mode %v: IAM needs equal ones", name, u.UserID.Sub, u.UserName.Sub, u.AuthenticationMode)
+			t.Errorf("%s: id %q, name %q, mode %v: IAM needs equal ones", name, u.UserID, u.UserName, u.AuthenticationMode)
 		}
 	}
 }

@@ -95,7 +95,8 @@ class Stack:
                     return "".join(parts)
                 return {name: ["", parts]}
             if name == "Fn::Sub":
-                return {name: self.substituted(value)}
+                text = self.substituted(value)
+                return {name: text} if "${" in str(text) else text
         values = {name: self.value(value) for name, value in node.items()}
         return {name: value for name, value in values.items() if value is not REMOVED}
 
