@@ -158,6 +158,7 @@ docker_start() {
   fi
   [[ -z $REDIS_URL ]] || compose rm --stop --force redis
   wait_until 90 localstack_answers || fail "LocalStack does not answer on port $LOCALSTACK_PORT; see: docker logs $PROJECT-localstack"
+  require_guard
 }
 
 # docker_reason: the last line of Docker's own output that says what went wrong.

@@ -92,6 +92,7 @@ host_start_localstack() {
   start_process localstack env -u AWS_PROFILE -u AWS_ENDPOINT_URL "${environment[@]}" \
     "$TOOLS/localstack/bin/python" -m localstack.runtime.main
   wait_until_ready localstack 90 localstack_answers
+  require_guard
   printf '%s' "$settings" >"$folder/started-with"
 }
 

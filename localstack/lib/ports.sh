@@ -66,3 +66,15 @@ localstack_answers() (
     IFS= read -r -t 5 answer <&3
   } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 200 '* ]]
 )
+
+# require_guard: stops unless the emulator refuses what a page of another site sends (init/web_guard.py).
+require_guard() {
+  refuses_web_pages || fail "the emulator on port $LOCALSTACK_PORT accepts requests of web pages: init/web_guard.py was not loaded; see its log"
+}
+
+refuses_web_pages() (
+  {
+    printf 'GET /_localstack/health HTTP/1.0\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n' >&3
+    IFS= read -r -t 5 answer <&3
+  } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 403 '* ]]
+)
