@@ -83,10 +83,11 @@ GOARCH_arm64 := arm64
 # for event streams only, and API Gateway reaches a function through the Runtime API. It is half a megabyte.
 FUNCTION_TAGS := lambda.norpc,nethttpomithttp2
 
-.PHONY: build-OrdersFunction build-StatsFunction
+.PHONY: build-OrdersFunction build-StatsFunction build-ReplayFunction
 build-OrdersFunction: FUNCTION := orders
 build-StatsFunction: FUNCTION := stats
-build-OrdersFunction build-StatsFunction:
+build-ReplayFunction: FUNCTION := replay
+build-OrdersFunction build-StatsFunction build-ReplayFunction:
 	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags $(FUNCTION_TAGS) -ldflags "-s -w" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
 

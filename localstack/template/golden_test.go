@@ -167,7 +167,7 @@ func TestOutputs(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"ApiUrl", "ArchiveBucketName", "EventSourceMappingId", "OrdersDlqUrl", "OrdersFunctionName",
-		"OrdersQueueUrl", "RejectedQueueUrl", "ReplayDlqUrl", "ReplayQueueUrl", "StatsFunctionName",
+		"OrdersQueueUrl", "RejectedQueueUrl", "ReplayDlqUrl", "ReplayFunctionName", "ReplayMappingId", "ReplayQueueUrl", "StatsFunctionName",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(readGolden(t, "local").Outputs))); diff != "" {
 		t.Errorf("local outputs (-want +got):\n%s", diff)

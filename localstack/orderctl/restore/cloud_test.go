@@ -29,6 +29,7 @@ import (
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/archive/s3test"
 	"orderpipeline/shared/order"
+	"orderpipeline/shared/replay/protocol"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -175,7 +176,7 @@ func (c *cloud) several(n int) {
 
 // Invoke is the replay function.
 func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
-	var req request
+	var req protocol.Request
 	if err := json.Unmarshal(in.Payload, &req); err != nil {
 		return nil, err
 	}
@@ -195,7 +196,7 @@ func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*l
 	var result any
 	switch req.Operation {
 	case "state":
-		result = map[string]any{"state": "current", "orders": len(c.orders)}
+		result = protocol.Found{Layout: "2:1:UTC", Orders: int64(len(c.orders))}
 	case "begin":
 		if req.Confirm != testStack {
 			return nil, errors.New("not confirmed")
@@ -213,7 +214,7 @@ func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*l
 		c.replays = append(c.replays, req.Kind+" "+req.Key)
 		counted, err := c.replay(req.Key)
 		if err != nil {
-			payload, _ := json.Marshal(map[string]string{"errorMessage": unreadable + err.Error()})
+			payload, _ := json.Marshal(map[string]string{"errorMessage": "unreadable: " + err.Error()})
 			return &lambda.InvokeOutput{FunctionError: aws.String("Unhandled"), Payload: payload}, nil //nolint:nilerr // as Lambda does
 		}
 		result = counted
@@ -228,7 +229,7 @@ func (c *cloud) replay(key string) (any, error) {
 		return nil, err
 	}
 	defer r.Close()
-	var counted replayed
+	var counted protocol.Counted
 	for {
 		var line archive.Line
 		err := r.Next(&line)
@@ -253,10 +254,7 @@ func (c *cloud) replay(key string) (any, error) {
 			counted.Conflict++
 		}
 	}
-	return map[string]any{
-		"orders": counted.Orders, "recorded": counted.Recorded, "duplicate": counted.Duplicate, "conflict": counted.Conflict,
-		"value": counted.Value.String(),
-	}, nil
+	return counted, nil
 }
 
 // ServeHTTP is the API, and the part of Lambda about mappings.

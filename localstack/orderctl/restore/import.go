@@ -18,6 +18,7 @@ import (
 	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/replay/protocol"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -69,14 +70,14 @@ the same time makes them differ too.`,
 // An importResult is what --json prints.
 type importResult struct {
 	*report
-	SHA256  string       `json:"sha256"`
-	Invalid string       `json:"invalid_file,omitempty"`
-	Before  string       `json:"imported_before,omitempty"` // when the file was first imported
-	Objects int64        `json:"objects"`
-	Counted replayed     `json:"counted"`
-	Checks  []comparison `json:"checks"`
-	Equal   bool         `json:"equal"`
-	Seconds float64      `json:"seconds"`
+	SHA256  string           `json:"sha256"`
+	Invalid string           `json:"invalid_file,omitempty"`
+	Before  string           `json:"imported_before,omitempty"` // when the file was first imported
+	Objects int64            `json:"objects"`
+	Counted protocol.Counted `json:"counted"`
+	Checks  []comparison     `json:"checks"`
+	Equal   bool             `json:"equal"`
+	Seconds float64          `json:"seconds"`
 }
 
 // importFile opens the store only when the file has been checked.
@@ -231,7 +232,7 @@ func (i *importer) run(ctx context.Context) error {
 		if counted.Orders > 0 {
 			i.result.Objects++
 		}
-		i.result.Counted.add(counted)
+		i.result.Counted.Add(counted)
 		progress.Add(counted.Orders)
 	}
 	progress.Finish()
@@ -256,15 +257,15 @@ func (i *importer) stopped(err error) error {
 const young = 24 * time.Hour
 
 // count stores one chunk, unless it is stored, and has it counted.
-func (i *importer) count(ctx context.Context, c fileChunk) (replayed, error) {
+func (i *importer) count(ctx context.Context, c fileChunk) (protocol.Counted, error) {
 	if len(c.lines) == 0 {
-		return replayed{}, nil
+		return protocol.Counted{}, nil
 	}
 	written, stored := i.existing[c.key]
 	if stored {
-		kind := importing
+		kind := protocol.KindImport
 		if i.Now().Sub(written) > young {
-			kind = healing
+			kind = protocol.KindReplay
 		}
 		counted, err := i.replayer.replay(ctx, kind, c.key)
 		if err != nil || counted.Orders == int64(len(c.lines)) {
@@ -274,12 +275,12 @@ func (i *importer) count(ctx context.Context, c fileChunk) (replayed, error) {
 	}
 	object, err := c.encode()
 	if err != nil {
-		return replayed{}, err
+		return protocol.Counted{}, err
 	}
 	if err := i.bucket.Put(ctx, c.key, object); err != nil {
-		return replayed{}, err
+		return protocol.Counted{}, err
 	}
-	return i.replayer.replay(ctx, importing, c.key)
+	return i.replayer.replay(ctx, protocol.KindImport, c.key)
 }
 
 // compare checks what was counted against the sums of the file and the growth of the API's figures.

@@ -14,7 +14,7 @@ import (
 	"orderpipeline/localstack/orderctl/pause"
 )
 
-// noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix is neither replayed
+// noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix is neither protocol.Counted
 // nor read as orders.
 const noteKey = "operations/pause.json"
 

@@ -13,6 +13,7 @@ import (
 	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
+	"orderpipeline/shared/replay/protocol"
 )
 
 func rebuildCommand(env *session.Env) *cobra.Command {
@@ -55,7 +56,7 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 // Steps of a rebuild, as the note of the pause keeps them.
 const (
 	stepClear  = "clear"
-	stepReplay = "replay" // followed by a space and the key up to which all messages are replayed
+	stepReplay = "replay" // followed by a space and the key up to which all messages are protocol.Counted
 )
 
 // A rebuildResult is what --json prints.
@@ -112,20 +113,13 @@ func (s *store) rebuild(ctx context.Context, parallel int) (err error) {
 
 // confirmRebuild asks before the store is cleared.
 func (s *store) confirmRebuild(ctx context.Context) error {
-	var state struct {
-		State  string `json:"state"`
-		Detail string `json:"detail"`
-		Orders int64  `json:"orders"`
-	}
-	if err := s.replayer.call(ctx, request{Operation: "state"}, &state); err != nil {
+	var found protocol.Found
+	if err := s.replayer.call(ctx, protocol.Request{Operation: protocol.State}, &found); err != nil {
 		return fmt.Errorf("read the state of the store: %w", err)
 	}
 	holds := "It is empty now."
-	switch {
-	case state.Detail != "":
-		holds = "Now: " + state.Detail + "."
-	case state.Orders > 0:
-		holds = "It holds " + console.Count(state.Orders) + " orders now."
+	if found.Layout != "" {
+		holds = fmt.Sprintf("It holds %s orders now (layout %s).", console.Count(found.Orders), found.Layout)
 	}
 	return s.Confirm(fmt.Sprintf("Clear the store of the stack %s on %s and count every archived order again? %s "+
 		"New orders wait in the queue until then.", s.Stack, s.Where(), holds))
@@ -145,7 +139,7 @@ func (r *rebuild) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.replay(ctx, strings.TrimSpace(after))
+	return r.replayFrom(ctx, strings.TrimSpace(after))
 }
 
 // clear deletes the pipeline's keys. The function deletes as many as its time allows, until it is done.
@@ -156,11 +150,9 @@ func (r *rebuild) clear(ctx context.Context) error {
 	status := r.Status()
 	defer status.Clear()
 	for {
-		var answer struct {
-			Done    bool  `json:"done"`
-			Deleted int64 `json:"deleted"`
-		}
-		if err := r.replayer.call(ctx, request{Operation: "begin", Confirm: r.Stack}, &answer); err != nil {
+		var answer protocol.Cleared
+		begin := protocol.Request{Operation: protocol.Begin, Confirm: r.Stack}
+		if err := r.replayer.call(ctx, begin, &answer); err != nil {
 			return fmt.Errorf("clear the store: %w", err)
 		}
 		r.result.Cleared += answer.Deleted
@@ -174,8 +166,8 @@ func (r *rebuild) clear(ctx context.Context) error {
 // noteEvery is after how many objects the progress of the replay is noted.
 const noteEvery = 200
 
-// replay replays all messages after a key, and then all imports: of two orders with one id that of a message counts.
-func (r *rebuild) replay(ctx context.Context, after string) error {
+// replayFrom replays all messages after a key, and then all imports: of two orders with one id that of a message counts.
+func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	progress := r.Progress("replaying", "objects", r.size(ctx, after))
 	defer progress.Finish()
 	result := &r.result.Replay
@@ -187,7 +179,7 @@ func (r *rebuild) replay(ctx context.Context, after string) error {
 		}
 		return r.pause.Step(ctx, stepReplay+" "+key)
 	}
-	err := r.replayAll(ctx, rebuilding, r.parallel, objects.Messages(ctx, r.bucket, after), result)
+	err := r.replayAll(ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after), result)
 	if err != nil {
 		return err
 	}
@@ -196,7 +188,7 @@ func (r *rebuild) replay(ctx context.Context, after string) error {
 	if err != nil {
 		return err
 	}
-	err = r.replayAll(ctx, rebuilding, r.parallel, all(imports), result)
+	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, all(imports), result)
 	result.Seconds = since(r.Session, began)
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
+	"orderpipeline/shared/replay/protocol"
 )
 
 // defaultReplays is how many objects are replayed at the same time.
@@ -56,13 +57,13 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 
 // A replayResult says what replaying many objects did.
 type replayResult struct {
-	Objects int64          `json:"objects"`
-	Counted replayed       `json:"counted"`
-	Failed  []failedObject `json:"failed_objects"`
-	Refused int64          `json:"failed_total"`
-	Seconds float64        `json:"seconds"`
-	after   archive.Object // the last object of which all before it are done
-	done    func(int64)    // shows the progress
+	Objects int64            `json:"objects"`
+	Counted protocol.Counted `json:"counted"`
+	Failed  []failedObject   `json:"failed_objects"`
+	Refused int64            `json:"failed_total"`
+	Seconds float64          `json:"seconds"`
+	after   archive.Object   // the last object of which all before it are done
+	done    func(int64)      // shows the progress
 	note    func(key string) error
 }
 
@@ -75,7 +76,7 @@ type failedObject struct {
 // An outcome is what became of one object.
 type outcome struct {
 	archive.Object
-	counted replayed
+	counted protocol.Counted
 	failed  error
 }
 
@@ -96,7 +97,7 @@ func (s *store) replayAll(
 			return err
 		}
 		r.Objects++
-		r.Counted.add(done.counted)
+		r.Counted.Add(done.counted)
 		r.after = done.Object
 		if done.failed != nil {
 			r.Refused++
@@ -120,7 +121,7 @@ func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel int
 	began := s.Now()
 	progress := s.Progress("replaying", "objects", -1)
 	r := &replayResult{Failed: []failedObject{}, done: progress.Add}
-	err := s.replayAll(ctx, healing, parallel, objects.List(ctx, s.bucket, w), r)
+	err := s.replayAll(ctx, protocol.KindReplay, parallel, objects.List(ctx, s.bucket, w), r)
 	progress.Finish()
 	r.Seconds = since(s.Session, began)
 	if s.JSON {

@@ -5,21 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 
-	"orderpipeline/shared/order"
-)
-
-// Kinds of replay.
-const (
-	healing    = "replay"
-	rebuilding = "rebuild"
-	importing  = "import"
+	"orderpipeline/shared/replay/protocol"
 )
 
 // An invoker calls a Lambda function. *lambda.Client is one.
@@ -36,47 +28,14 @@ type replayer struct {
 	log      func(format string, args ...any)
 }
 
-// A replayed says what became of the orders of one object, or of several.
-type replayed struct {
-	Orders    int64       `json:"orders"`
-	Recorded  int64       `json:"recorded"`  // counted now
-	Duplicate int64       `json:"duplicate"` // had been counted before
-	Conflict  int64       `json:"conflict"`  // another order has the id
-	Overflow  int64       `json:"overflow"`  // a sum would pass its limit
-	Value     order.Cents `json:"value"`     // of the orders counted now
-}
-
-func (r *replayed) add(other replayed) {
-	r.Orders += other.Orders
-	r.Recorded += other.Recorded
-	r.Duplicate += other.Duplicate
-	r.Conflict += other.Conflict
-	r.Overflow += other.Overflow
-	r.Value += other.Value
-}
-
-// A request is the payload of a direct invocation.
-type request struct {
-	Operation string `json:"orderpipeline"`
-	Kind      string `json:"kind,omitempty"`
-	Key       string `json:"key,omitempty"`
-	Confirm   string `json:"confirm,omitempty"`
-}
-
 // A functionError is an error that the function returned.
 type functionError struct{ text string }
 
 func (e *functionError) Error() string { return e.text }
 
-// What the function's errors begin with when repeating the call cannot help.
-const (
-	unreadable = "unreadable: "
-	tooOld     = "too old: "
-)
-
 // final says whether repeating the call gives the same error.
 func (e *functionError) final() bool {
-	return strings.HasPrefix(e.text, unreadable) || strings.HasPrefix(e.text, tooOld)
+	return protocol.Final(e.text)
 }
 
 const (
@@ -86,33 +45,16 @@ const (
 )
 
 // replay gives one object to the function.
-func (r replayer) replay(ctx context.Context, kind, key string) (replayed, error) {
-	var answer struct {
-		replayed
-		Value json.RawMessage `json:"value"`
+func (r replayer) replay(ctx context.Context, kind, key string) (counted protocol.Counted, err error) {
+	in := protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key}
+	if err = r.call(ctx, in, &counted); err != nil {
+		return counted, fmt.Errorf("replay %s: %w", key, err)
 	}
-	if err := r.call(ctx, request{Operation: "replay", Kind: kind, Key: key}, &answer); err != nil {
-		return replayed{}, fmt.Errorf("replay %s: %w", key, err)
-	}
-	var err error
-	answer.replayed.Value, err = readCents(answer.Value)
-	return answer.replayed, err
-}
-
-// readCents reads an amount, as a JSON number or string with two decimals.
-func readCents(text json.RawMessage) (order.Cents, error) {
-	if len(text) == 0 {
-		return 0, nil
-	}
-	var c order.Cents
-	if err := json.Unmarshal([]byte(strings.Trim(string(text), `"`)), &c); err != nil {
-		return 0, fmt.Errorf("the replay function answered the value %s: %w", text, err)
-	}
-	return c, nil
+	return counted, nil
 }
 
 // call invokes the function, and repeats what fails for a passing reason.
-func (r replayer) call(ctx context.Context, in request, answer any) error {
+func (r replayer) call(ctx context.Context, in protocol.Request, answer any) error {
 	payload, err := json.Marshal(in)
 	if err != nil {
 		return err

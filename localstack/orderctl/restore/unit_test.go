@@ -17,6 +17,7 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/replay/protocol"
 )
 
 func TestWindow(t *testing.T) {
@@ -140,8 +141,8 @@ func refuses(code string) func() (*lambda.InvokeOutput, error) {
 
 func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 	t.Parallel()
-	good := answers(`{"orders":2,"recorded":1,"duplicate":1,"value":"12.30"}`)
-	want := replayed{Orders: 2, Recorded: 1, Duplicate: 1, Value: 1230}
+	good := answers(`{"orders":2,"recorded":1,"duplicate":1,"value":12.30}`)
+	want := protocol.Counted{Orders: 2, Recorded: 1, Duplicate: 1, Value: 1230}
 	for _, c := range []struct {
 		name    string
 		calls   script
@@ -158,7 +159,7 @@ func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := replayer{invoker: &c.calls, sleep: func(context.Context, time.Duration) bool { return true }}
-			got, err := r.replay(t.Context(), rebuilding, "key")
+			got, err := r.replay(t.Context(), protocol.KindRebuild, "key")
 			if len(c.calls) != 0 {
 				t.Errorf("%d calls were not made", len(c.calls))
 			}
@@ -176,7 +177,7 @@ func TestReplayerGivesUp(t *testing.T) {
 		calls = append(calls, failsWith(`{"errorMessage":"redis: down"}`))
 	}
 	r := replayer{invoker: &calls, sleep: func(context.Context, time.Duration) bool { return true }}
-	if _, err := r.replay(t.Context(), rebuilding, "key"); err == nil || len(calls) != 0 {
+	if _, err := r.replay(t.Context(), protocol.KindRebuild, "key"); err == nil || len(calls) != 0 {
 		t.Errorf("error %v with %d calls left", err, len(calls))
 	}
 }

@@ -1,0 +1,137 @@
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/shared/intake"
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/replay/protocol"
+)
+
+// reserve is how long before its deadline an invocation begins no further object.
+const reserve = 10 * time.Second
+
+var errNoTime = errors.New("no time left for the object")
+
+// event replays the objects that the messages of an SQS event name. A message whose objects were not
+// all replayed is reported as a batch item failure, and is redelivered with exponential backoff. One
+// that never can be is sent to orders-replay-dlq with the reason: it holds up nothing.
+func (h *Handler) event(ctx context.Context, payload []byte) ([]byte, error) {
+	messages, err := intake.ReadEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	var causes []error
+	for i := range messages {
+		m := &messages[i]
+		err := h.message(ctx, m)
+		if err != nil && final(err) {
+			err = h.giveUp(ctx, m, err)
+		}
+		if err == nil {
+			continue
+		}
+		causes = append(causes, err)
+		h.config.Log.WarnContext(ctx, "an object was not replayed", "message_id", m.ID, "error", err)
+		h.postpone(ctx, m)
+		failure := events.SQSBatchItemFailure{ItemIdentifier: m.ID}
+		response.BatchItemFailures = append(response.BatchItemFailures, failure)
+	}
+	if len(causes) > 0 && len(causes) == len(messages) {
+		return nil, fmt.Errorf("no object in the batch was replayed: %w", errors.Join(causes...))
+	}
+	return json.Marshal(response)
+}
+
+// A notification is what S3 sends when an object was written.
+type notification struct {
+	Event   string // s3:TestEvent when the notification was configured
+	Records []struct {
+		EventTime time.Time `json:"eventTime"`
+		S3        struct {
+			Object struct {
+				Key string `json:"key"` // encoded as in a URL
+			} `json:"object"`
+		} `json:"s3"`
+	}
+}
+
+// message replays what one message names.
+func (h *Handler) message(ctx context.Context, m *intake.Message) error {
+	r, err := protocol.Parse([]byte(m.Body))
+	if err != nil {
+		return err
+	}
+	if r.Operation == protocol.Replay {
+		started := h.config.Now()
+		kind, archivedAt, err := h.resolve(ctx, r, started)
+		if err != nil {
+			return err
+		}
+		return h.measured(ctx, kind, r.Key, archivedAt)
+	}
+
+	var n notification
+	if err := json.Unmarshal([]byte(m.Body), &n); err != nil {
+		return fmt.Errorf("%w: the message is not a notification of S3: %w", protocol.ErrUnreadable, err)
+	}
+	if n.Event == "s3:TestEvent" {
+		return nil
+	}
+	if len(n.Records) == 0 {
+		return fmt.Errorf("%w: the message is neither a notification of S3 nor a request", protocol.ErrUnreadable)
+	}
+	for i := range n.Records {
+		record := &n.Records[i]
+		key, err := url.QueryUnescape(record.S3.Object.Key)
+		if err != nil {
+			return fmt.Errorf("%w: the key %q: %w", protocol.ErrUnreadable, record.S3.Object.Key, err)
+		}
+		archivedAt, err := h.archivedAt(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err := h.measured(ctx, ledger.Healing, key, archivedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) measured(ctx context.Context, kind ledger.ReplayKind, key string, archivedAt time.Time) error {
+	started := h.config.Now()
+	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(started) < reserve {
+		return errNoTime
+	}
+	counted, err := h.object(ctx, kind, key, archivedAt)
+	h.measure(ctx, started, kind, 1, counted, err)
+	return err
+}
+
+// postpone sets the visibility timeout of a failed message, because partial batch responses switch off
+// Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
+func (h *Handler) postpone(ctx context.Context, m *intake.Message) {
+	receives := m.Receives
+	if receives >= h.config.MaxReceives {
+		receives = 1 // the next receive sends it to the dead-letter queue: no long delay before that
+	}
+	delay := intake.Delay(h.config.FirstDelay, receives, h.config.Jitter())
+	_, err := h.config.SQS.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl:          &h.config.ReplayURL,
+		ReceiptHandle:     aws.String(m.ReceiptHandle),
+		VisibilityTimeout: intake.VisibilitySeconds(h.config.Now(), delay),
+	})
+	if err != nil {
+		h.config.Log.WarnContext(ctx, "visibility timeout not set", "message_id", m.ID, "error", err)
+	}
+}

@@ -1,0 +1,138 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderpipeline/shared/archive"
+	"orderpipeline/shared/intake"
+	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/metric"
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/replay/protocol"
+)
+
+// A rejection is an archived order that cannot be counted.
+type rejection struct {
+	line    *archive.Line
+	refusal *order.Refusal
+}
+
+// Limits of one batch call of SQS; every emulator accepts 256 KiB.
+const (
+	callEntries = 10
+	callBytes   = 256 << 10
+)
+
+// reject sends orders to orders-rejected, with their untouched bodies. If one cannot be sent the
+// replay fails; the next attempt sends all of the object again.
+func (h *Handler) reject(ctx context.Context, refused []rejection) error {
+	var entries []types.SendMessageBatchRequestEntry
+	size := 0
+	for i := range refused {
+		r := &refused[i]
+		attributes, bytes := intake.RejectedAttributes(r.refusal, &intake.Message{ID: r.line.MessageID})
+		bytes += len(r.line.Body)
+		if len(entries) == callEntries || len(entries) > 0 && size+bytes > callBytes {
+			if err := h.sendRejected(ctx, entries); err != nil {
+				return err
+			}
+			entries = nil
+			size = 0
+		}
+		entries = append(entries, types.SendMessageBatchRequestEntry{
+			Id:                aws.String(strconv.Itoa(i)),
+			MessageBody:       &r.line.Body,
+			MessageAttributes: attributes,
+		})
+		size += bytes
+	}
+	if len(entries) > 0 {
+		if err := h.sendRejected(ctx, entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) sendRejected(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
+	out, err := h.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+		QueueUrl: &h.config.RejectedURL,
+		Entries:  entries,
+	})
+	if err != nil {
+		return fmt.Errorf("send orders to orders-rejected: %w", err)
+	}
+	if len(out.Failed) > 0 {
+		return fmt.Errorf("orders-rejected did not accept an order: %s", aws.ToString(out.Failed[0].Code))
+	}
+	return nil
+}
+
+// maxReason bounds the attribute reason, in bytes.
+const maxReason = 1024
+
+// giveUp sends a message whose object never can be replayed to orders-replay-dlq, with the reason.
+func (h *Handler) giveUp(ctx context.Context, m *intake.Message, cause error) error {
+	h.config.Log.ErrorContext(ctx, "an object cannot be replayed", "message_id", m.ID, "error", cause)
+	reason := cause.Error()
+	attributes, _ := intake.RejectedAttributes(
+		&order.Refusal{Reason: order.Reason(reasonOf(cause)), Detail: reason[:min(len(reason), maxReason)]}, m)
+	_, err := h.config.SQS.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl:          &h.config.DLQURL,
+		MessageBody:       &m.Body,
+		MessageAttributes: attributes,
+	})
+	if err != nil {
+		return fmt.Errorf("send the message to orders-replay-dlq: %w", err)
+	}
+	return nil
+}
+
+// reasonOf is the code of why an object cannot be replayed.
+func reasonOf(cause error) string {
+	if errors.Is(cause, protocol.ErrTooOld) {
+		return "too_old"
+	}
+	return "unreadable"
+}
+
+// measure logs what a replay did as metrics, and counts conflicts in the store.
+func (h *Handler) measure(
+	ctx context.Context, started time.Time, kind ledger.ReplayKind, objects int, c protocol.Counted, cause error,
+) {
+	healed := 0
+	if kind == ledger.Healing {
+		healed = int(c.Recorded)
+	}
+	now := h.config.Now()
+	attrs := h.config.EMF.Attrs(now,
+		metric.Count("ReplayedObjects", objects),
+		metric.Count("Replayed", int(c.Orders)),
+		metric.Count("Healed", healed),
+		metric.Count("ReplayConflicts", int(c.Conflict)),
+		metric.Milliseconds("ReplayDuration", now.Sub(started)))
+	level := slog.LevelInfo
+	if cause != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", cause.Error()))
+	}
+	h.config.Log.LogAttrs(ctx, level, "replay", attrs...)
+
+	if c.Conflict == 0 {
+		return
+	}
+	delta := metric.Delta{}
+	metric.ReplayConflicts.Add(delta, c.Conflict)
+	if err := h.config.Ledger.AddCounters(ctx, delta); err != nil {
+		h.config.Log.WarnContext(ctx, "conflicts of a replay not counted", "conflicts", c.Conflict, "error", err)
+	}
+}
