@@ -215,7 +215,7 @@ func TestUnreadableObjects(t *testing.T) {
 		"no order id":          {without(`"order_id":"O",`), "order_id is empty"},
 		"order id is a number": {replace(`"order_id":"O"`, `"order_id":1`), "order_id is not a string"},
 		"no customer":          {without(`"user_id":"U",`), "user_id is empty"},
-		"control character":    {replace(`"U"`, `"U\u0001"`), "user_id holds a control character"},
+		"control character":    {replace(`"U"`, `"U\u0001"`), "user_id contains a control character"},
 		"no moment":            {without(`"placed":"2024-12-13T10:00:00Z",`), "the year 1"},
 		"no calendar moment":   {replace("12-13T", "13-13T"), "placed is not a time"},
 		"no value":             {without(`"value":"1.00",`), "value is not an amount"},

@@ -1,26 +1,27 @@
 package jsonscan
 
-// A Decimal is a number as it was written: Mantissa × 10^Exponent, where the mantissa holds the first 19 significant
-// digits. No binary float is involved. A number of any length is read in one pass and constant memory.
+// A Decimal is a number as it was written: Mantissa × 10^Exponent, where the mantissa has the first 19
+// significant digits. No binary float is involved. A number of any length is read in one pass and
+// constant memory.
 type Decimal struct {
 	Mantissa uint64
-	Exponent int64 // beyond ±10^15 it is only as good as huge: it stops growing there
+	Exponent int64 // stops growing at ±10^15, which is huge enough
 	Negative bool  // a minus was written, for zero too
 	More     bool  // digits other than zero follow those of the mantissa, which then has all its 19
 }
 
-// ParseDecimal reads a decimal string: exactly one JSON number and nothing around it. So "1e3" and "-0.50" are decimals,
-// and "", " 1", "+1", "01", ".5", "1.", "0x1", "1,000", "NaN" and "inf" are not.
+// ParseDecimal reads a decimal string: exactly one JSON number and nothing around it. So "1e3" and
+// "-0.50" are decimals, and "", " 1", "+1", "01", ".5", "1.", "0x1", "1,000", "NaN" and "inf" are not.
 func ParseDecimal(text string) (Decimal, bool) {
 	d, end, ok := scanDecimal(text, 0)
 	return d, ok && end == len(text)
 }
 
-// Exponents stop growing here. No text is long enough for its digits to make up for one of this size.
+// Exponents stop growing here. No text has enough digits to offset an exponent of this size.
 const hugeExponent = 1_000_000_000_000_000
 
 // scanDecimal reads a number by the grammar of JSON, beginning at text[pos], and returns where it ends.
-// When it is not ok, end is where the grammar was broken.
+// When it is not ok, end is where the grammar is broken.
 func scanDecimal(text string, pos int) (d Decimal, end int, ok bool) {
 	if pos < len(text) && text[pos] == '-' {
 		d.Negative = true
@@ -59,7 +60,9 @@ func scanDecimal(text string, pos int) (d Decimal, end int, ok bool) {
 		sign := int64(1)
 		pos++
 		if pos < len(text) && (text[pos] == '+' || text[pos] == '-') {
-			sign = int64(',') - int64(text[pos]) // '+' and '-' stand on both sides of ','
+			if text[pos] == '-' {
+				sign = -1
+			}
 			pos++
 		}
 		start, exponent := pos, int64(0)
@@ -76,4 +79,4 @@ func scanDecimal(text string, pos int) (d Decimal, end int, ok bool) {
 	return d, pos, true
 }
 
-func isDigit(c byte) bool { return c-'0' <= 9 }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

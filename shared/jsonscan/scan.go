@@ -1,5 +1,9 @@
-// Package jsonscan goes once through a JSON text, strictly by RFC 8259, and hands out its parts on the way. It checks
-// every byte, also of values that nobody asks for, uses no reflection, and allocates only to resolve escapes.
+// Package jsonscan reads a JSON text in one pass, strictly by RFC 8259. It checks every byte, also of
+// values that the caller skips, uses no reflection, and allocates only to resolve escapes.
+//
+// It exists because encoding/json takes 11 times the CPU for an order (6.8 µs instead of 0.6), which
+// would more than halve the order path. It is to be replaced by encoding/json/jsontext (1.7 µs) when
+// that is no longer an experiment of Go.
 //
 // An object is read like this, an array in the same way with More:
 //
@@ -39,27 +43,27 @@ type Value struct {
 	Kind    Kind
 	escaped bool    // raw holds escapes
 	True    bool    // of a boolean
-	raw     string  // of a string: what stands between its quotes
+	raw     string  // of a string: the text between its quotes
 	Decimal Decimal // of a number
 }
 
-// MaxDepth is how many arrays and objects may stand inside each other.
+// MaxDepth is how deep arrays and objects may be nested.
 const MaxDepth = 512
 
-// A Scanner goes through one text. At the first fault it stops: every method that answers with a bool then says no, and
-// Err says what is wrong and where.
+// A Scanner reads one text. It stops at the first fault: every method that returns a bool then returns
+// false, and Err says what is wrong and where.
 type Scanner struct {
 	text    string
 	pos     int
 	depth   int
-	first   bool // an array or object was opened, and none of its parts read
+	first   bool // an array or object was opened, and none of its values read
 	problem string
 }
 
 // New makes a scanner at the beginning of a text, which must be valid UTF-8.
 func New(text string) Scanner { return Scanner{text: text} }
 
-// A SyntaxError is the first fault of a text. It repeats nothing of the text.
+// A SyntaxError is the first fault of a text. It does not quote the text.
 type SyntaxError struct {
 	Problem string // such as: a colon is missing
 	Offset  int    // in bytes
@@ -75,21 +79,25 @@ func (s *Scanner) Err() error {
 	return &SyntaxError{Problem: s.problem, Offset: s.pos}
 }
 
-// OK says that no fault was met so far.
+// OK says whether no fault was found so far.
 func (s *Scanner) OK() bool { return s.problem == "" }
 
-// fail notes the first fault, and cuts the text there: nothing can be read behind it.
+// fail notes the first fault, and truncates the text there, so that nothing after it can be read.
 func (s *Scanner) fail(problem string) bool {
 	if s.problem == "" {
-		s.problem, s.text, s.first = problem, s.text[:s.pos], false
+		s.problem = problem
+		s.text = s.text[:s.pos]
+		s.first = false
 	}
 	return false
 }
 
-// Next skips white space and returns the byte that follows it, which it leaves there; 0 at the end.
+// Next skips white space and returns the byte that follows it, without reading it; 0 at the end.
 func (s *Scanner) Next() byte {
 	for i := s.pos; i < len(s.text); i++ {
-		if c := s.text[i]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+		switch c := s.text[i]; c {
+		case ' ', '\n', '\t', '\r':
+		default:
 			s.pos = i
 			return c
 		}
@@ -98,30 +106,30 @@ func (s *Scanner) Next() byte {
 	return 0
 }
 
-// AtEnd says whether nothing but white space is left.
+// AtEnd says whether only white space is left.
 func (s *Scanner) AtEnd() bool {
 	s.Next()
 	return s.pos == len(s.text)
 }
 
-// End says that the text ends here, and that no fault was met in it.
+// End says whether the text ends here without a fault.
 func (s *Scanner) End() bool {
 	return s.OK() && (s.AtEnd() || s.fail("more text follows the end of the JSON value"))
 }
 
-// Open enters the array or object whose bracket Next has returned. Whoever opens arrays and objects inside each other
-// bounds how deep: MaxDepth holds for the values inside that Value reads.
+// Open enters the array or object whose bracket Next returned. A caller that opens nested arrays and
+// objects limits their depth itself: MaxDepth applies to the values that Value reads.
 func (s *Scanner) Open() {
 	s.pos++
 	s.depth++
 	s.first = true
 }
 
-// More goes to the next value of the opened array. It says no after the last, when the array is closed, and at a fault.
+// More goes to the next value of the opened array. It returns false after the last one and at a fault.
 func (s *Scanner) More() bool { return s.more(']') }
 
-// Member goes to the next value of the opened object and reads its name. It says no after the last, when the object is
-// closed, and at a fault.
+// Member goes to the next value of the opened object and reads its name. It returns false after the last
+// one and at a fault.
 func (s *Scanner) Member(name *Value) bool {
 	if !s.more('}') {
 		return false
@@ -139,7 +147,7 @@ func (s *Scanner) Member(name *Value) bool {
 	return true
 }
 
-// more goes to the next part of what the bracket closes.
+// more goes to the next value of the array or object that bracket closes.
 func (s *Scanner) more(bracket byte) bool {
 	first := s.first
 	s.first = false
@@ -157,7 +165,7 @@ func (s *Scanner) more(bracket byte) bool {
 	return true
 }
 
-// Value reads the value that comes next, whatever it is.
+// Value reads the next value, of any kind.
 func (s *Scanner) Value(v *Value) bool {
 	switch c := s.Next(); c {
 	case '"':
@@ -220,9 +228,11 @@ func (s *Scanner) skipArray() bool {
 	return s.OK()
 }
 
-// quoted reads the string whose opening quote comes next.
+// quoted reads the string whose opening quote is next.
 func (s *Scanner) quoted(v *Value) bool {
-	text, start, escaped := s.text, s.pos+1, false
+	text := s.text
+	start := s.pos + 1
+	escaped := false
 	i := start
 	for {
 		// Eight bytes at a time, up to the first that is not plain text.
@@ -251,28 +261,30 @@ func (s *Scanner) quoted(v *Value) bool {
 			i += size
 		case c < ' ':
 			s.pos = i
-			return s.fail("a control character stands in a string: escape it")
+			return s.fail("a string contains a control character: escape it")
 		}
 		i++
 	}
 }
 
-// load reads eight bytes, the first of them lowest.
+// load reads eight bytes in little-endian order.
 func load(text string) uint64 {
 	_ = text[7]
 	return uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
 		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
 }
 
-// special marks the bytes of a word that are a quote, a backslash or a control character, each with its highest bit. The
-// lowest mark is right; those above it may be wrong, as the subtractions borrow from one byte to the next.
+// special marks the bytes of a word that are a quote, a backslash or a control character, each with its
+// highest bit. The lowest mark is right; those above it may be wrong, because the subtractions borrow
+// from one byte to the next.
 func special(word uint64) uint64 {
 	const ones, highest = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := word^ones*'"', word^ones*'\\'
+	quote := word ^ ones*'"'
+	backslash := word ^ ones*'\\'
 	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-ones*' ')&^word) & highest
 }
 
-// escapeSize returns how many bytes of a text that follows a backslash belong to the escape; 0 when it is malformed.
+// escapeSize returns how many bytes after a backslash belong to the escape; 0 when it is malformed.
 func escapeSize(text string) int {
 	if text == "" {
 		return 0

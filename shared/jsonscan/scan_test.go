@@ -83,7 +83,7 @@ func TestSyntaxErrorSaysWhatAndWhere(t *testing.T) {
 		`[1.]`:                    {Problem: "a number is malformed", Offset: 3},
 		`[tru]`:                   {Problem: "a value is not JSON", Offset: 1},
 		`["\x"]`:                  {Problem: "an escape in a string is malformed", Offset: 3},
-		"[\"0123456789\n\"]":      {Problem: "a control character stands in a string: escape it", Offset: 12},
+		"[\"0123456789\n\"]":      {Problem: "a string contains a control character: escape it", Offset: 12},
 		`["abc`:                   {Problem: "a string has no closing quote", Offset: 5},
 		`[] x`:                    {Problem: "more text follows the end of the JSON value", Offset: 3},
 		strings.Repeat("[", 1000): {Problem: "lists and objects are nested more than 512 deep", Offset: 512},

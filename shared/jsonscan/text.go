@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns the text of a string; of another kind it is empty. It is not whole when an escape stands for half of a
-// character (a surrogate without its partner), which has no UTF-8 form: U+FFFD then stands in its place.
+// Text returns the text of a string; it is empty for another kind. It is not whole when an escape is an
+// unpaired surrogate, which has no UTF-8 form: it is replaced by U+FFFD.
 func (v *Value) Text() (text string, whole bool) {
 	if !v.escaped {
 		return v.raw, true
@@ -18,21 +18,21 @@ func (v *Value) Text() (text string, whole bool) {
 	return b.String(), whole
 }
 
-// A Slab holds texts whose escapes were resolved, many in one allocation. They keep each other in memory: it is for texts
-// that are let go of together. The zero Slab is ready.
+// A Slab holds texts whose escapes were resolved, many in one allocation. They keep each other in
+// memory, so it is for texts that are released together. The zero Slab is ready for use.
 type Slab struct{ b strings.Builder }
 
-// A slab takes memory in blocks that grow from the one size to the other. A text that would leave much of the largest
-// block unused has memory of its own.
+// A slab allocates blocks that grow from firstBlock to largestBlock. A text that would leave much of the
+// largest block unused is allocated separately.
 const (
 	firstBlock   = 4 << 10
 	largestBlock = 64 << 10
-	ownMemory    = largestBlock / 8
+	separately   = largestBlock / 8
 )
 
-// Text is as v.Text; where v has escapes, its text is put into the slab.
+// Text returns v.Text; if v has escapes, its text is put into the slab.
 func (l *Slab) Text(v *Value) (text string, whole bool) {
-	if !v.escaped || len(v.raw) >= ownMemory {
+	if !v.escaped || len(v.raw) >= separately {
 		return v.Text()
 	}
 	if l.b.Cap()-l.b.Len() < len(v.raw) { // resolving makes no text longer
@@ -45,7 +45,7 @@ func (l *Slab) Text(v *Value) (text string, whole bool) {
 	return l.b.String()[start:], whole
 }
 
-// unescape resolves the escapes of a string whose syntax was checked. Half characters become U+FFFD.
+// unescape resolves the escapes of a string whose syntax was checked. Unpaired surrogates become U+FFFD.
 func unescape(b *strings.Builder, raw string) (whole bool) {
 	whole = true
 	for {
@@ -83,7 +83,7 @@ func unescape(b *strings.Builder, raw string) (whole bool) {
 				}
 			}
 			b.WriteRune(r)
-		default: // a quote, a slash or a backslash stands for itself
+		default: // a quote, a slash or a backslash
 			b.WriteByte(c)
 		}
 	}

@@ -172,13 +172,13 @@ func TestCheckAgreesWithParse(t *testing.T) {
 		t.Errorf("an order of Parse: %v", err)
 	}
 	for want, change := range map[string]func(*order.Order){
-		"order_id is empty":                  func(o *order.Order) { o.ID = "" },
-		"order_id is longer":                 func(o *order.Order) { o.ID = strings.Repeat("é", 129) },
-		"user_id holds a control character":  func(o *order.Order) { o.UserID = "U\x01" },
-		"in the year 1969":                   func(o *order.Order) { o.Placed = time.Unix(-1, 0) },
-		"in the year 10000":                  func(o *order.Order) { o.Placed = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-		"the value -0.01 is outside":         func(o *order.Order) { o.Value = -1 },
-		"the value 1000000000.01 is outside": func(o *order.Order) { o.Value = order.MaxValue + 1 },
+		"order_id is empty":                    func(o *order.Order) { o.ID = "" },
+		"order_id is longer":                   func(o *order.Order) { o.ID = strings.Repeat("é", 129) },
+		"user_id contains a control character": func(o *order.Order) { o.UserID = "U\x01" },
+		"in the year 1969":                     func(o *order.Order) { o.Placed = time.Unix(-1, 0) },
+		"in the year 10000":                    func(o *order.Order) { o.Placed = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"the value -0.01 is outside":           func(o *order.Order) { o.Value = -1 },
+		"the value 1000000000.01 is outside":   func(o *order.Order) { o.Value = order.MaxValue + 1 },
 	} {
 		o := good
 		change(&o)

@@ -7,8 +7,9 @@ import (
 	"orderpipeline/shared/jsonscan"
 )
 
-// inUnits returns the size of d, without its sign, in units of 10^-places, cut to a whole number. It is exact when nothing
-// was cut off. From about 10^19 on the result is only a lower bound, which is still above every limit of an order.
+// inUnits returns the absolute value of d in units of 10^-places, truncated to a whole number. It is
+// exact when nothing was cut off. From about 10^19 on the result is a lower bound, which is still above
+// every limit of an order.
 func inUnits(d *jsonscan.Decimal, places int64) (whole uint64, exact bool) {
 	shift := d.Exponent + places
 	switch {
@@ -30,14 +31,14 @@ func inUnits(d *jsonscan.Decimal, places int64) (whole uint64, exact bool) {
 	}
 }
 
-// isNegative says that d is below zero: -0 is not.
-func isNegative(d *jsonscan.Decimal) bool { return d.Negative && d.Mantissa != 0 }
+// belowZero says whether d is below zero: -0 is not.
+func belowZero(d *jsonscan.Decimal) bool { return d.Negative && d.Mantissa != 0 }
 
 // differs says whether d, an amount of money, is more than one cent away from value.
 func differs(d *jsonscan.Decimal, value Cents) bool {
 	stated, exact := inUnits(d, 2)
 	v := uint64(value)
-	if isNegative(d) {
+	if belowZero(d) {
 		return stated > 1 || stated+v > 1 || stated+v == 1 && !exact
 	}
 	return stated > v+1 || stated == v+1 && !exact || stated+1 < v
@@ -54,8 +55,8 @@ const (
 	unitsOfCent uint64 = 1e7
 )
 
-// A sum adds up quantity × price in units of 10^-9. It cannot overflow: an order's 1,000 items × 1,000,000 pieces × 10^18
-// units are below 2^90.
+// A sum adds up quantity × price in units of 10^-9. It cannot overflow: an order's 1,000 items ×
+// 1,000,000 pieces × 10^18 units are below 2^90.
 type sum struct{ high, low uint64 }
 
 func (s *sum) add(quantity, price uint64) {
@@ -70,7 +71,8 @@ func (s sum) cents() (value Cents, ok bool) {
 	if s.high != 0 { // at least 2^64 units, which are 18 times MaxValue
 		return 0, false
 	}
-	whole, rest := s.low/unitsOfCent, s.low%unitsOfCent
+	whole := s.low / unitsOfCent
+	rest := s.low % unitsOfCent
 	if half := unitsOfCent / 2; rest > half || rest == half && whole%2 == 1 {
 		whole++
 	}

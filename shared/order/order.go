@@ -1,5 +1,5 @@
-// Package order is the domain: what an order is, which messages are accepted as one, and what its value is.
-// It knows neither AWS nor Redis.
+// Package order says what an order is, which messages are accepted as one, and what its value is. It
+// knows neither AWS nor Redis. The contract is in CONTRACT.md.
 package order
 
 import (
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// The limits of one order. A message that passes one is refused.
+// The limits of one order. A message that exceeds one is refused.
 const (
 	MaxIDLength = 128       // of order, user and product ids, in characters (Unicode code points)
 	MaxItems    = 1_000     // in one order
 	MaxQuantity = 1_000_000 // of one item
-	// MaxValue is the highest value of one order: 1,000,000,000.00. It is also the highest price of one unit.
+	// MaxValue is the highest value of one order, and the highest price of one unit: 1,000,000,000.00.
 	MaxValue Cents = 100_000_000_000
 )
 
-// An Order is a message that was accepted. Its value is recalculated from its items; the items themselves are not kept.
+// An Order is an accepted message. Its value is recalculated from its items; the items are not kept.
 type Order struct {
 	ID       string
 	UserID   string
@@ -41,11 +41,11 @@ func (o Order) Day(zone *time.Location) Day {
 // Check says whether the order is one that Parse could have returned. It is for orders that were kept
 // and read again.
 func (o *Order) Check() error {
-	if problem := checkID(o.ID, true); problem != "" {
-		return fmt.Errorf("order_id %s", problem)
+	if w := checkID(o.ID); w != nil {
+		return fmt.Errorf("order_id %s", w.text)
 	}
-	if problem := checkID(o.UserID, true); problem != "" {
-		return fmt.Errorf("user_id %s", problem)
+	if w := checkID(o.UserID); w != nil {
+		return fmt.Errorf("user_id %s", w.text)
 	}
 	if year := o.Placed.UTC().Year(); year < minYear || year > maxYear {
 		return fmt.Errorf("the order is placed in the year %d, outside %d to %d", year, minYear, maxYear)

@@ -8,16 +8,17 @@ import (
 
 // Parse reads one message. Its error is always a *Refusal.
 //
-// The message is one JSON object, or one JSON string that holds it (encoded twice). The syntax of the whole message is
-// checked first, strictly by RFC 8259, so a message that is broken anywhere is invalid_json whatever else it says. Then
-// the fields are judged in this order, and the first that is wrong is reported:
+// The message is one JSON object, or one JSON string that contains it (encoded twice). The syntax of
+// the whole message is checked first, strictly by RFC 8259, so a message that is broken anywhere is
+// invalid_json whatever else it says. Then the fields are judged in this order, and the first that is
+// wrong is reported:
 //
 //	order_id, user_id, order_timestamp,
 //	items itself, then of each item in turn: the item itself, product_id, quantity, price_per_unit,
 //	order_value, and last the value of the whole order.
 //
-// Names are matched exactly. Of a name that comes twice in one object the last value counts. Other names are ignored,
-// values of any shape. A field that is null is there, and wrong.
+// Names are matched exactly. Of a name that an object repeats the last value counts. Other names are
+// ignored, with values of any shape. A field that is null is present, and wrong.
 //
 // The strings of the order share memory with body.
 func Parse(body string) (Order, error) {
@@ -32,47 +33,49 @@ func parse(body string) (Order, *Refusal) {
 	if !utf8.ValidString(body) {
 		return Order{}, refuseBody("it is not UTF-8 text")
 	}
-	text, s := "the message", jsonscan.New(body)
+	what, text, s := "the message", body, jsonscan.New(body)
 	if s.Next() == '"' {
 		var outer jsonscan.Value
 		if !s.Value(&outer) || !s.End() {
-			return Order{}, refuseSyntax(text, &s)
+			return Order{}, refuseSyntax(what, &s)
 		}
 		inner, whole := outer.Text()
 		if !whole {
-			return Order{}, refuseBody("the JSON text inside its string holds half of a character")
+			return Order{}, refuseBody("the JSON text in its string contains an unpaired surrogate")
 		}
-		text, s = "the JSON text inside the message's string", jsonscan.New(inner)
+		what, text, s = "the JSON text in the message's string", inner, jsonscan.New(inner)
 	}
 	if s.Next() != '{' {
-		return Order{}, refuseOther(text, &s)
+		return Order{}, refuseOther(what, text, &s)
 	}
+
 	var d draft
 	if !d.scan(&s) || !s.End() {
-		return Order{}, refuseSyntax(text, &s)
+		return Order{}, refuseSyntax(what, &s)
 	}
 	return d.judge()
 }
 
-// A draft is what one pass over a message keeps of it, before it is judged. Items are added up on the way, as there may
-// be many of them.
+// A draft is what one pass over a message keeps of it, before it is judged. Items are added up during
+// the pass, because there may be many of them.
 type draft struct {
 	id, userID, placed, stated jsonscan.Value
 	items                      items
+	envelope                   *envelope // that the message seems to be, if it is no order
 }
 
 type items struct {
 	kind  jsonscan.Kind // of the value of the field
 	count int
 	sum   sum
-	flaw  flaw // the first
-	at    int  // the item that has it
+	first itemFlaw // the first flaw among the items
 }
 
-// A flaw is what is wrong with a field.
-type flaw struct {
-	field   *field
-	problem string // empty when nothing is
+// An itemFlaw is what is wrong with an item. Without a flaw, nothing is.
+type itemFlaw struct {
+	flaw  *flaw
+	field *field
+	item  int
 }
 
 // scan reads the object of an order.
@@ -96,6 +99,10 @@ func (d *draft) scan(s *jsonscan.Scanner) bool {
 				return false
 			}
 			continue
+		default:
+			if e := envelopes[key]; e != nil {
+				d.envelope = e
+			}
 		}
 		if !s.Value(v) {
 			return false
@@ -130,10 +137,11 @@ func (it *items) scanItem(s *jsonscan.Scanner) bool {
 		if !s.Value(&ignored) {
 			return false
 		}
-		it.found(flaw{&itemField, "is not an object"})
+		it.noteFlaw(itemField, isNotAnObject)
 		it.count++
 		return true
 	}
+
 	s.Open()
 	for s.Member(&name) {
 		v := &ignored
@@ -153,7 +161,7 @@ func (it *items) scanItem(s *jsonscan.Scanner) bool {
 	if !s.OK() {
 		return false
 	}
-	if it.flaw.problem == "" {
+	if it.first.flaw == nil {
 		it.add(&productID, &quantity, &price)
 	}
 	it.count++
@@ -161,52 +169,54 @@ func (it *items) scanItem(s *jsonscan.Scanner) bool {
 }
 
 func (it *items) add(productID, quantity, price *jsonscan.Value) {
-	_, problem := readID(productID, false)
-	if problem != "" {
-		it.found(flaw{&productIDField, problem})
+	if w := readProductID(productID); w != nil {
+		it.noteFlaw(productIDField, w)
 		return
 	}
-	q, problem := readQuantity(quantity)
-	if problem != "" {
-		it.found(flaw{&quantityField, problem})
+	q, w := readQuantity(quantity)
+	if w != nil {
+		it.noteFlaw(quantityField, w)
 		return
 	}
-	p, problem := readPrice(price)
-	if problem != "" {
-		it.found(flaw{&priceField, problem})
+	p, w := readPrice(price)
+	if w != nil {
+		it.noteFlaw(priceField, w)
 		return
 	}
 	it.sum.add(q, p)
 }
 
-// found notes the first flaw among the items.
-func (it *items) found(f flaw) {
-	if it.flaw.problem == "" {
-		it.flaw, it.at = f, it.count
+// noteFlaw keeps the first flaw among the items.
+func (it *items) noteFlaw(f *field, w *flaw) {
+	if it.first.flaw == nil {
+		it.first = itemFlaw{w, f, it.count}
 	}
 }
 
-// judge makes the order, or says what is the first thing wrong with it.
+// judge makes the order, or refuses it for the first thing that is wrong with it.
 func (d *draft) judge() (Order, *Refusal) {
+	if d.id.Kind == jsonscan.Absent && d.envelope != nil {
+		return Order{}, refuseEnvelope(d.envelope)
+	}
 	var o Order
-	var problem string
-	if o.ID, problem = readID(&d.id, true); problem != "" {
-		return Order{}, orderIDField.refuse(problem)
+	var w *flaw
+	if o.ID, w = readID(&d.id); w != nil {
+		return Order{}, orderIDField.refuse(w)
 	}
-	if o.UserID, problem = readID(&d.userID, true); problem != "" {
-		return Order{}, userIDField.refuse(problem)
+	if o.UserID, w = readID(&d.userID); w != nil {
+		return Order{}, userIDField.refuse(w)
 	}
-	if o.Placed, problem = readTimestamp(&d.placed); problem != "" {
-		return Order{}, timestampField.refuse(problem)
+	if o.Placed, w = readTimestamp(&d.placed); w != nil {
+		return Order{}, timestampField.refuse(w)
 	}
-	if problem = d.items.problem(); problem != "" {
-		return Order{}, itemsField.refuse(problem)
+	if w = d.items.flaw(); w != nil {
+		return Order{}, itemsField.refuse(w)
 	}
-	if f := d.items.flaw; f.problem != "" {
-		return Order{}, f.field.refuseIn(d.items.at, f.problem)
+	if first := d.items.first; first.flaw != nil {
+		return Order{}, first.field.refuseIn(first.item, first.flaw)
 	}
-	if problem = readStated(&d.stated); problem != "" {
-		return Order{}, valueField.refuse(problem)
+	if w = readStated(&d.stated); w != nil {
+		return Order{}, valueField.refuse(w)
 	}
 	var ok bool
 	if o.Value, ok = d.items.sum.cents(); !ok {

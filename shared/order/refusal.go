@@ -8,11 +8,11 @@ type Reason string
 // The reasons are part of the order contract: they are shown in the API's metrics and written on rejected messages.
 const (
 	InvalidJSON   Reason = "invalid_json"    // the message is not one JSON object, or a string of one; it has no field
-	MissingField  Reason = "missing_field"   // a required field is not there
-	InvalidField  Reason = "invalid_field"   // a field is there and wrong
+	MissingField  Reason = "missing_field"   // a required field is absent
+	InvalidField  Reason = "invalid_field"   // a field is present and wrong
 	OrderTooLarge Reason = "order_too_large" // its items are worth more than MaxValue; the field is items
 
-	// The ledger finds these two, as it alone knows what was counted before.
+	// The ledger finds these two: it knows what was counted before.
 
 	IDConflict    Reason = "order_id_conflict" // another order with this order_id was counted
 	TotalOverflow Reason = "total_overflow"    // counting it would pass the limit of exact sums
@@ -37,26 +37,31 @@ func (r *Refusal) Error() string {
 	return string(r.Reason) + " at " + r.Field + ": " + r.Detail
 }
 
-// refuseBody refuses a message that is not the JSON of an order at all.
+// refuseBody refuses a message that is not the JSON of an order.
 func refuseBody(problem string) *Refusal {
 	return &Refusal{Reason: InvalidJSON, Detail: "the message cannot be read, " + problem + ": write one JSON object."}
 }
 
-// refuseOther refuses a text that does not begin as an object does.
-func refuseOther(text string, s *jsonscan.Scanner) *Refusal {
+// refuseOther refuses a text that does not begin as an object does; what names it in the detail.
+func refuseOther(what, text string, s *jsonscan.Scanner) *Refusal {
 	var other jsonscan.Value
 	switch {
 	case s.AtEnd():
 		return refuseBody("it is empty")
 	case !s.Value(&other) || !s.End():
-		return refuseSyntax(text, s)
+		return refuseSyntax(what, s)
+	case isPointer(text):
+		return refusePointer()
 	}
 	return refuseBody("it is JSON, but not an object")
 }
 
-// refuseSyntax refuses a message of which a text is broken where s stopped.
-func refuseSyntax(text string, s *jsonscan.Scanner) *Refusal {
-	return &Refusal{Reason: InvalidJSON, Detail: text + " is not valid JSON, " + s.Err().Error() + ": write one JSON object."}
+// refuseSyntax refuses a message whose syntax is broken where s stopped; what names the text.
+func refuseSyntax(what string, s *jsonscan.Scanner) *Refusal {
+	return &Refusal{
+		Reason: InvalidJSON,
+		Detail: what + " is not valid JSON, " + s.Err().Error() + ": write one JSON object.",
+	}
 }
 
 // refuseTooLarge refuses an order whose items are worth more than MaxValue.

@@ -2,47 +2,49 @@ package order
 
 import "time"
 
-// parseTimestamp reads an order_timestamp and returns the moment in UTC, or what is wrong with it.
+// parseTimestamp reads an order_timestamp and returns it in UTC, or what is wrong with it.
 //
-// It takes the extended format of ISO 8601 in the forms that RFC 3339 and Python's datetime.isoformat and strftime write:
+// It accepts the extended format of ISO 8601 in the forms that RFC 3339 and Python's datetime.isoformat
+// and strftime write:
 //
-//	date      2006-01-02, alone it means midnight UTC
+//	date      2006-01-02; alone it means midnight UTC
 //	separator T, t or one space
 //	time      15:04, 15:04:05 or 15:04:05.999 with a fraction of any length after a point or comma
 //	zone      Z, z, ±07:00, ±0700, ±07, or none, which means UTC
 //
-// Digits of the fraction after the ninth are cut off. A leap second (:60) and the hour 24 are refused, as neither Go
-// nor Python can hold them. The year is judged in UTC, after the offset has been applied.
-func parseTimestamp(text string) (placed time.Time, problem string) {
-	const notReal = "is not a moment of the calendar"
+// Digits of the fraction after the ninth are cut off. A leap second (:60) and the hour 24 are refused,
+// because neither Go nor Python can represent them. The year is judged in UTC, after the offset.
+func parseTimestamp(text string) (placed time.Time, w *flaw) {
 	if len(text) < len("2006-01-02") || text[4] != '-' || text[7] != '-' {
-		return time.Time{}, notReal
+		return time.Time{}, isNoTime
 	}
 	year, month, day := digits(text[:4]), digits(text[5:7]), digits(text[8:10])
 	if year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
-		return time.Time{}, notReal
+		return time.Time{}, isNoTime
 	}
 	var hour, minute, second, nanosecond, offset int
 	if rest := text[10:]; rest != "" {
 		var ok bool
 		if len(rest) < len("T15:04") || rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' || rest[3] != ':' {
-			return time.Time{}, notReal
+			return time.Time{}, isNoTime
 		}
-		hour, minute, rest = digits(rest[1:3]), digits(rest[4:6]), rest[6:]
+		hour = digits(rest[1:3])
+		minute = digits(rest[4:6])
+		rest = rest[6:]
 		if len(rest) >= len(":05") && rest[0] == ':' {
-			second, rest = digits(rest[1:3]), rest[3:]
-			nanosecond, rest = fraction(rest)
+			second = digits(rest[1:3])
+			nanosecond, rest = fraction(rest[3:])
 		}
 		offset, ok = zoneOffset(rest)
 		if !ok || !within(hour, 23) || !within(minute, 59) || !within(second, 59) {
-			return time.Time{}, notReal
+			return time.Time{}, isNoTime
 		}
 	}
 	placed = time.Date(year, time.Month(month), day, hour, minute, second-offset, nanosecond, time.UTC)
 	if year = placed.Year(); year < minYear || year > maxYear {
-		return time.Time{}, "is outside the years 1970 to 9999 (in UTC)"
+		return time.Time{}, isOutsideYears
 	}
-	return placed, ""
+	return placed, nil
 }
 
 // fraction reads a fraction of a second in nanoseconds, if text begins with one, and returns what follows it.
@@ -100,7 +102,7 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// digits reads a short text of nothing but decimal digits; -1 when it is not one.
+// digits reads a short text of decimal digits; -1 when it has other characters.
 func digits(text string) int {
 	n := 0
 	for i := range len(text) {
@@ -112,7 +114,7 @@ func digits(text string) int {
 	return n
 }
 
-func isDigit(c byte) bool { return c-'0' <= 9 }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// within says that n is from 0 to most.
+// within says whether n is from 0 to most.
 func within(n, most int) bool { return 0 <= n && n <= most }
