@@ -111,7 +111,7 @@ func TestLooksWhileRedisIsAway(t *testing.T) {
 	look(t, "redis-away", s.url+"/", func(p *tab) {
 		p.waitText("#state", "Live")
 		s.freeze(t)
-		t.Cleanup(func() { s.thaw(t) })
+		p.t.Cleanup(func() { s.thaw(t) })
 		p.waitText("#state", "Redis is away")
 		p.waitText("#alarm", "3,120 orders wait in the queue")
 	})
@@ -147,6 +147,9 @@ func TestLooksOfTheDocumentation(t *testing.T) {
 	s := local(t)
 	look(t, "docs", s.url+"/docs", func(p *tab) {
 		p.waitText("#swagger-ui", "/stats/monthly")
+		if got, want := evaluate[string](p, "document.querySelector('nav a').href"), s.url+"/"; got != want {
+			t.Errorf("the way back leads to %s, want %s", got, want)
+		}
 	})
 }
 

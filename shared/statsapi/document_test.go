@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -194,7 +195,11 @@ func TestTheViewerIsServedFromHere(t *testing.T) {
 		t.Fatalf("%d assets", len(assets))
 	}
 	for _, asset := range assets {
-		got := ask(t, api, http.MethodGet, "/"+asset[1]) // relative to /docs
+		address, err := (&url.URL{Path: "/docs"}).Parse(asset[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ask(t, api, http.MethodGet, address.Path)
 		if got.status != http.StatusOK || len(got.body) < 100 || got.header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: %d, %d bytes", asset[1], got.status, len(got.body))
 		}
@@ -216,5 +221,28 @@ func TestTheSchemaOfAnOrderIsServed(t *testing.T) {
 	}
 	if got.body != order.Schema() {
 		t.Errorf("it is not the schema of package order: %s", got.body)
+	}
+}
+
+// The page has a name for each reason of the contract, and for no other.
+func TestThePageNamesEveryReason(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	page := ask(t, api, http.MethodGet, "/").body
+	_, names, found := strings.Cut(page, "const reasonNames = {")
+	names, _, ends := strings.Cut(names, "};")
+	if !found || !ends {
+		t.Fatal("the page has no list of reasons")
+	}
+	var got []string
+	for _, line := range regexp.MustCompile(`(?m)^(\w+): ".+",$`).FindAllStringSubmatch(names, -1) {
+		got = append(got, line[1])
+	}
+	var want []string
+	for _, reason := range order.Reasons() {
+		want = append(want, string(reason))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reasons (-contract +page):\n%s", diff)
 	}
 }

@@ -42,6 +42,9 @@ func (a *API) pages(document *huma.OpenAPI) {
 	a.page("GET /docs/docs.js", func(w http.ResponseWriter, _ *http.Request) {
 		rendered{"text/javascript; charset=utf-8", "", read("docs.js")}.write(w)
 	})
+	a.page("GET /docs/docs.css", func(w http.ResponseWriter, _ *http.Request) {
+		rendered{"text/css; charset=utf-8", "", read("docs.css")}.write(w)
+	})
 	a.page("GET /docs/swagger-ui-bundle.js", viewer("text/javascript; charset=utf-8"))
 	a.page("GET /docs/swagger-ui.css", viewer("text/css; charset=utf-8"))
 }

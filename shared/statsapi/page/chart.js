@@ -84,7 +84,7 @@ function axisLabels({ unit, first, last }, i, x, columnWidth, width, floor) {
   if (unit === "month" && (n % 12 === 0 || i === 0 && (12 - n % 12) * columnWidth > 44)) put(floor + 34, String(yearOf(n)));
   if (unit === "day") {
     const isFirst = dayName(n).endsWith("-01");
-    if (isFirst && rest > 40 || i === 0 && (firstDay(monthOfDay(n) + 1) - n) * columnWidth > 80) put(floor + 34, monthName(monthOfDay(n)));
+    if (isFirst && rest > 40 || i === 0 && (firstDay(monthOfDay(n) + 1) - n) * columnWidth > 80) put(floor + 34, `${monthShort.format(n * dayMs)} ${yearOf(monthOfDay(n))}`);
   }
   return texts;
 }
@@ -109,7 +109,7 @@ const rateWindow = 300_000, rateSpan = 8_000, samples = [];
 
 function addSample(time, orders) {
   if (samples.length > 0 && (orders < samples.at(-1).orders || time < samples.at(-1).time)) samples.length = 0; // another store or clock
-  if (samples.at(-1)?.time !== time) samples.push({ time, orders });
+  if (samples.length === 0 || time - samples.at(-1).time >= 1_000) samples.push({ time, orders });
   while (samples.length > 2 && time - samples[1].time > rateWindow) samples.shift();
 }
 

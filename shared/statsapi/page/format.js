@@ -25,6 +25,9 @@ const moneyText = (amount) => {
   return { exact, short: units(amount) >= shortenFrom ? compact.format(units(amount)) : exact };
 };
 
+// inBrief is for narrow columns.
+const inBrief = (n) => ({ exact: whole.format(n), short: n >= 100_000 ? compact.format(n) : whole.format(n) });
+
 // inFull is for lists, where there is room for every digit.
 const inFull = ({ exact }) => ({ exact, short: exact });
 

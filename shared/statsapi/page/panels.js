@@ -36,6 +36,7 @@ function showTime() {
   }
 
   $("outside").hidden = outside === "";
+  $("outside").classList.toggle("warn", choice.range === "auto");
   if (outside && $("outside").dataset.text !== outside) {
     const showAll = element("button", { type: "button", className: "link" }, "Show all");
     showAll.addEventListener("click", () => choose({ range: "all" }, true));
@@ -106,7 +107,7 @@ function showQueues() {
   const orders = ordersQueue(), stalled = health().word === "Waiting" || !state.redisUp;
   if (state.lastSuccess !== null) figure($("waiting"), orders ? countText(held(orders)) : { exact: "unknown", short: "–" });
   $("waiting-split").textContent = !orders ? "" : held(orders) === 0 ? "queue empty"
-    : `${whole.format(orders.visible + orders.delayed)} waiting, ${whole.format(orders.in_flight)} ${stalled ? "for their next attempt" : "in flight"}`;
+    : `${inBrief(orders.visible + orders.delayed).short} waiting, ${inBrief(orders.in_flight).short} ${stalled ? "for their next attempt" : "in flight"}`;
   $("queues").hidden = state.queues.length === 0;
   $("queues-empty").hidden = state.queues.length > 0;
   if (state.lastSuccess !== null || state.failure) $("queues-empty").textContent = "The depth of the queues is unknown right now.";
@@ -115,9 +116,12 @@ function showQueues() {
   $("queues").querySelector("tbody").replaceChildren(...state.queues.map((q) => {
     const note = notes(q), name = element("td", {}, element("bdi", {}, q.queue));
     if (note) name.append(element("small", {}, note));
-    return element("tr", {}, name,
-      element("td", { className: note && q !== orders ? "number due" : "number" }, countText(q.visible + q.delayed).short),
-      element("td", { className: note && q === orders ? "number due" : "number" }, countText(q.in_flight).short));
+    const count = (n, due) => {
+      const cell = element("td", { className: due ? "number due" : "number" });
+      figure(cell, inBrief(n));
+      return cell;
+    };
+    return element("tr", {}, name, count(q.visible + q.delayed, note && q !== orders), count(q.in_flight, note && q === orders));
   }));
 }
 

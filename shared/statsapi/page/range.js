@@ -3,7 +3,7 @@
 
 const dayMs = 86_400_000, mostDays = 400, mostMonths = 60, autoMonths = 24, autoShare = 0.1;
 const utc = (options) => new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" });
-const monthLong = utc({ month: "long" }), monthShort = utc({ month: "short" }), dayLong = utc({ dateStyle: "full" });
+const monthLong = utc({ month: "long" }), monthShort = utc({ month: "short" }), dayLong = utc({ dateStyle: "full" }), dayPlain = utc({ dateStyle: "long" });
 const pad = (n, size = 2) => String(n).padStart(size, "0");
 
 const monthDate = (n) => new Date(Date.UTC(2000, n % 12, 1));
@@ -97,7 +97,12 @@ function total(values) {
 }
 
 const rangeTitle = ({ unit, first, last }) => {
-  const { title } = unitsOfTime[unit];
+  let { title } = unitsOfTime[unit];
+  if (unit === "day") {
+    const month = monthOfDay(first);
+    if (first === firstDay(month) && last === firstDay(month + 1) - 1) return monthTitle(month);
+    if (first !== last) title = (n) => dayPlain.format(n * dayMs);
+  }
   return first === last ? title(first) : `${title(first)} – ${title(last)}`;
 };
 
