@@ -57,16 +57,15 @@ func run(
 		return nil
 	}
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil && !started {
+	switch failed := env.Failed(); {
+	case failed != nil && (err == nil || !started):
+		err = failed // a failure, even where the command itself did not notice
+	case err != nil && !started:
 		err = fmt.Errorf("%w: %w", session.ErrUsage, err)
-	}
-	// A result that was not written is a failure, even where the command itself did not notice.
-	if err == nil {
-		err = env.Failed()
 	}
 	code := exitCode(err)
 	report(env, err, code)
-	if !started && err != nil && !env.JSON {
+	if code == exitUsage && !started && !env.JSON {
 		env.Notef("See %s --help.\n", cmd.CommandPath())
 	}
 	return code
@@ -95,14 +94,18 @@ func exitCode(err error) int {
 // report writes the error, once, to standard error.
 func report(env *session.Env, err error, code int) {
 	switch {
-	case err == nil, code == exitPipe:
+	case err == nil:
+	case code == exitPipe:
+		if text := notAbout(err, console.ErrOutput); text != "" {
+			env.Notef("orderctl: %s\n", console.Clean(text))
+		}
 	case env.JSON:
 		line, _ := json.Marshal(map[string]any{"error": err.Error(), "exit_code": code})
 		env.Notef("%s\n", line)
 	case errors.Is(err, session.ErrCheck):
 	case code == exitInterrupted:
 		env.Notef("interrupted\n")
-		if text := notCanceled(err); text != "" {
+		if text := notAbout(err, context.Canceled); text != "" {
 			env.Notef("orderctl: %s\n", console.Clean(text))
 		}
 	default:
@@ -110,15 +113,15 @@ func report(env *session.Env, err error, code int) {
 	}
 }
 
-// notCanceled returns what else went wrong in an interrupted command, such as messages that could
-// not be released.
-func notCanceled(err error) string {
+// notAbout returns what else went wrong in a command that ended because of known, such as messages
+// that could not be released.
+func notAbout(err, known error) string {
 	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // of this error itself
 	if !ok {
 		return ""
 	}
 	for _, e := range joined.Unwrap() {
-		if !errors.Is(e, context.Canceled) {
+		if !errors.Is(e, known) && !errors.Is(known, e) && !errors.Is(e, syscall.EPIPE) {
 			return e.Error()
 		}
 	}

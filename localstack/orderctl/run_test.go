@@ -40,6 +40,12 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 	env := map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 	for line, want := range map[string]string{
 		"bogus":                                   `unknown command "bogus"`,
+		"staus":                                   "did you mean status?",
+		"rejected lst":                            "did you mean list?",
+		"top --csv --json":                        "--csv cannot be combined with --json",
+		"days --start 2024-12":                    "--start",
+		"months --start 2024-02 --end 2024-01":    "--start is after --end",
+		"dlq redrive --until-empty --contains x":  "--until-empty cannot be combined",
 		"status --bogus":                          "unknown flag: --bogus",
 		"bulk":                                    "accepts 1 arg",
 		"bulk many":                               `"many" is not a number of orders`,

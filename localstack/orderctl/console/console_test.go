@@ -184,3 +184,29 @@ func TestListsBreakAtTheWidth(t *testing.T) {
 		}
 	}
 }
+
+func TestDisarm(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"U1": "U1", "": "", "a=b": "a=b", "ä": "ä",
+		"=HYPERLINK(1)": "'=HYPERLINK(1)", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)",
+		"\t=1": "'\t=1", "\r=1": "'\r=1", "\n=1": "'\n=1", "＝1": "'＝1",
+	} {
+		if got := Disarm(in); got != want {
+			t.Errorf("Disarm(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestCSVQuotesWhatNeedsIt(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	w := New(strings.NewReader(""), &out, &out, environment(nil)).CSV("user_id", "total_spend")
+	w.Row(`a,"b"`, "1234.50")
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "user_id,total_spend\r\n\"a,\"\"b\"\"\",1234.50\r\n"; out.String() != want {
+		t.Errorf("got %q, want %q", &out, want)
+	}
+}
