@@ -107,6 +107,22 @@ install_browser() {
   command -v npm >/dev/null || debian_package npm 'npm'
 }
 
+# promtool tests the alert rules. It is taken out of Debian's package: installing that would start a
+# Prometheus server.
+install_promtool() {
+  exclusively
+  local folder=$TOOLS/promtool
+  if command -v promtool >/dev/null || [[ -x $folder/usr/bin/promtool ]]; then return; fi
+  command -v apt-get >/dev/null || fail 'promtool is needed and was not found; install Prometheus'
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cd "$folder"
+  apt-get download prometheus >&2 || { apt-get update && apt-get download prometheus; } >&2 ||
+    fail 'promtool could not be downloaded; see why with: apt-get download prometheus'
+  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+  rm prometheus_*.deb
+}
+
 debian_package() {
   local package=$1 what=$2
   command -v apt-get >/dev/null || fail "$what is needed and was not found; install it"

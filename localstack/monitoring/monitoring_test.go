@@ -136,6 +136,7 @@ func TestThePrometheusConfigurationScrapesMetrics(t *testing.T) {
 			Interval string `yaml:"scrape_interval"`
 			Timeout  string `yaml:"scrape_timeout"`
 		}
+		Rules  []string `yaml:"rule_files"`
 		Scrape []struct {
 			Job     string `yaml:"job_name"`
 			Scheme  string
