@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"orderpipeline/shared/archive"
 )
@@ -32,20 +33,67 @@ func (e *encoder) reset() {
 	e.lines.Reset(&e.object)
 }
 
+// A draft is the object of a round as it is if every order of it is new, which is the usual case. It is
+// encoded while Redis records the orders, so that archiving hardly lengthens an invocation.
+type draft struct {
+	fates  []fate // that the draft assumes, one for each message of the round
+	object []byte
+	err    error
+	done   chan struct{}
+}
+
+// begin starts to encode the draft of a round whose messages are parsed. Until the draft is done,
+// nothing else uses the handler's encoder.
+func (b *batch) begin(round []int) *draft {
+	d := &draft{fates: b.fates(round), done: make(chan struct{})}
+	if b.config.Archive == nil {
+		close(d.done)
+		return d
+	}
+	for at, f := range d.fates {
+		if f == parsed {
+			d.fates[at] = recorded
+		}
+	}
+	go func() {
+		defer close(d.done)
+		defer func() {
+			if recover() != nil {
+				d.fates = nil // the object is encoded again, which finds the message that panics
+			}
+		}()
+		d.object, d.err = b.encode(round, d.fates, func(_ int, do func()) { do() })
+	}()
+	return d
+}
+
+// fates returns the fates of the messages of a round.
+func (b *batch) fates(round []int) []fate {
+	fates := make([]fate, len(round))
+	for at, i := range round {
+		fates[at] = b.entries[i].fate
+	}
+	return fates
+}
+
 // errNoTimeToArchive says that the step was not begun.
 var errNoTimeToArchive = errors.New("no time left to archive the batch")
 
 // archive stores a line for each settled message of the round in one object. If it cannot, all
 // messages of the round fail: none may be acknowledged, and none may be sent to orders-rejected,
 // because after its redelivery it would be sent there again.
-func (b *batch) archive(ctx context.Context, round []int) {
+func (b *batch) archive(ctx context.Context, round []int, d *draft) {
+	<-d.done
 	if b.config.Archive == nil {
 		return
 	}
 	ctx, cancel := withReserve(ctx, quarantineTime)
 	defer cancel()
 
-	object, err := b.encode(round)
+	object, err := d.object, d.err
+	if fates := b.fates(round); !slices.Equal(fates, d.fates) {
+		object, err = b.encode(round, fates, func(i int, do func()) { b.guard(i, "archive", do) })
+	}
 	switch {
 	case err != nil || object == nil:
 	case ctx.Err() != nil:
@@ -64,15 +112,16 @@ func (b *batch) archive(ctx context.Context, round []int) {
 	}
 }
 
-// encode makes the object of a round; nil when no message of it is settled.
-func (b *batch) encode(round []int) ([]byte, error) {
+// encode makes the object of a round; nil when no message of it is settled. It encodes the line of each
+// message in a call of guard.
+func (b *batch) encode(round []int, fates []fate, guard func(i int, do func())) ([]byte, error) {
 	e := &b.handler.encoder
 	e.reset()
 	written := 0
 	var failed error
-	for _, i := range round {
-		b.guard(i, "archive", func() {
-			line, settled := b.entries[i].line()
+	for at, i := range round {
+		guard(i, func() {
+			line, settled := b.entries[i].line(fates[at])
 			if !settled {
 				return
 			}
@@ -80,17 +129,14 @@ func (b *batch) encode(round []int) ([]byte, error) {
 			written++
 		})
 	}
-	if err := errors.Join(failed, e.lines.Close()); err != nil {
+	if err := errors.Join(failed, e.lines.Close()); err != nil || written == 0 {
 		return nil, err
-	}
-	if written == 0 {
-		return nil, nil
 	}
 	return e.object.Bytes(), nil
 }
 
-// line makes the archive's line of a message. Messages that are not settled have none.
-func (e *entry) line() (line archive.Line, settled bool) {
+// line makes the archive's line of a message with that fate. Messages that are not settled have none.
+func (e *entry) line(f fate) (line archive.Line, settled bool) {
 	line = archive.Line{
 		MessageID: e.message.ID,
 		SentAt:    e.message.SentAt,
@@ -98,7 +144,7 @@ func (e *entry) line() (line archive.Line, settled bool) {
 		Trace:     e.message.Trace(),
 		Body:      e.message.Body,
 	}
-	switch e.fate {
+	switch f {
 	case recorded:
 		line.Outcome = archive.Recorded
 	case duplicate:

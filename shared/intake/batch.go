@@ -60,8 +60,9 @@ func (b *batch) fail(err error) { b.cause = errors.Join(b.cause, err) }
 // process takes the messages of a round through all steps. A round is a list of indexes of entries.
 func (b *batch) process(ctx context.Context, round []int) {
 	b.parse(round)
+	d := b.begin(round)
 	b.record(ctx, round)
-	b.archive(ctx, round)
+	b.archive(ctx, round, d)
 	b.quarantine(ctx, round)
 }
 
@@ -76,14 +77,21 @@ func (b *batch) parse(round []int) {
 				return
 			}
 			o, err := order.Parse(e.message.Body)
-			var refusal *order.Refusal
-			if errors.As(err, &refusal) {
-				b.refuse(i, refusal)
+			if err != nil {
+				b.refuse(i, refusalOf(err))
 				return
 			}
-			e.fate, e.order = parsed, o
+			e.fate = parsed
+			e.order = o
 		})
 	}
+}
+
+// refusalOf returns the refusal that every error of order.Parse is.
+func refusalOf(err error) *order.Refusal {
+	var refusal *order.Refusal
+	errors.As(err, &refusal)
+	return refusal
 }
 
 func (b *batch) refuse(i int, refusal *order.Refusal) {
