@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// second is a stack beside the first, with a Redis database, queues, functions and alarms of its own.
+type second struct {
+	outputs map[string]string
+	alarms  *cloudwatch.Client
+}
+
+// deploySecond deploys what the first stack was built from once more under another name.
+func deploySecond(t *testing.T) second {
+	t.Helper()
+	url := strings.TrimSuffix(pipeline.RedisURL, "/0") + "/1"
+	cli(t, "bin/samlocal", "deploy", "--config-file", filepath.Join(pipeline.Root, "samconfig.toml"), "--config-env", "local",
+		"--stack-name", "second", "--template-file", filepath.Join(pipeline.Folder, "build", "template.yaml"),
+		"--parameter-overrides", "RedisUrl="+url, "LocalEndpoint="+pipeline.Endpoint, "ApiAccess=public",
+		"Canary=false", "AlarmEmail=operator@example.com")
+	t.Cleanup(func() {
+		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", "second")
+		cli(t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "second")
+	})
+
+	text := cli(t, "bin/awslocal", "cloudformation", "describe-stacks", "--stack-name", "second", "--output", "json",
+		"--query", "Stacks[0].Outputs[].{key:OutputKey,value:OutputValue}")
+	var list []struct{ Key, Value string }
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	outputs := map[string]string{}
+	for _, output := range list {
+		outputs[output.Key] = output.Value
+	}
+	return second{outputs, cloudwatch.New(cloudwatch.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(pipeline.Endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})}
+}
+
+// cli runs a program of the repository on the deployment and returns its output.
+func cli(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	var problem bytes.Buffer
+	// Not t's own context: it has ended when a cleanup runs.
+	cmd := pipeline.Command(context.WithoutCancel(t.Context()), name, args...)
+	cmd.Stderr = &problem
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, problem.Bytes())
+	}
+	return out
+}
+
+func TestSecondStack(t *testing.T) {
+	s := deploySecond(t)
+	t.Run("shares no queue with the first", func(t *testing.T) {
+		for name, url := range s.outputs {
+			if strings.HasSuffix(name, "Url") && url == pipeline.Outputs[name] {
+				t.Errorf("both stacks have %s %s", name, url)
+			}
+		}
+		if got := s.outputs["OrdersQueueUrl"]; !strings.HasSuffix(got, "/second-orders") {
+			t.Errorf("the queue of orders is %s, want one named second-orders", got)
+		}
+	})
+	t.Run("counts apart from the first", s.countsApart)
+	t.Run("every alarm reaches the topic", s.alarmsReachTheTopic)
+}
+
+func (s second) countsApart(t *testing.T) {
+	const user = "/users/U-second-stack/stats"
+	before := s.get(t, "/stats/global")
+	for i := range 3 {
+		_, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{
+			QueueUrl:    aws.String(s.outputs["OrdersQueueUrl"]),
+			MessageBody: aws.String(newOrder(fmt.Sprintf("SECOND-%d", i), "U-second-stack").body(t)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	const want = `{"user_id":"U-second-stack","order_count":3,"total_spend":120.00}`
+	deadline := time.Now().Add(patience)
+	for s.get(t, user) != want {
+		if time.Now().After(deadline) {
+			t.Fatalf("the second stack says %s, want %s; before %s", s.get(t, user), want, before)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if status, body := get(t, user); status != http.StatusNotFound {
+		t.Errorf("the first stack answers %d %s, want 404", status, body)
+	}
+}
+
+func (s second) get(t *testing.T, path string) string {
+	t.Helper()
+	_, body, _ := fetch(t, s.outputs["ApiUrl"]+path, "")
+	return body
+}
+
+// alarmsReachTheTopic sets each alarm to ALARM and finds its message in a queue that subscribed to
+// the topic. An alarm without an action of its own must be part of the composite alarm.
+func (s second) alarmsReachTheTopic(t *testing.T) {
+	single, composite := s.describe(t)
+	if len(composite) != 1 || len(single) < 12 {
+		t.Fatalf("%d alarms and %d composite ones, want at least 12 and 1", len(single), len(composite))
+	}
+	topic := composite[0].AlarmActions[0]
+	inbox := s.subscribe(t, topic)
+
+	names := []string{*composite[0].AlarmName}
+	for _, alarm := range single {
+		if len(alarm.AlarmActions) > 0 {
+			names = append(names, *alarm.AlarmName)
+			if !slices.Equal(alarm.AlarmActions, []string{topic}) {
+				t.Errorf("%s tells %v, want %s", *alarm.AlarmName, alarm.AlarmActions, topic)
+			}
+		} else if !strings.Contains(*composite[0].AlarmRule, *alarm.AlarmName) {
+			t.Errorf("%s has no action and is not part of %s", *alarm.AlarmName, *composite[0].AlarmName)
+		}
+	}
+	for _, name := range names {
+		_, err := s.alarms.SetAlarmState(t.Context(), &cloudwatch.SetAlarmStateInput{
+			AlarmName: &name, StateValue: types.StateValueAlarm, StateReason: aws.String("test"),
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	missing := map[string]bool{}
+	for _, name := range names {
+		missing[name] = true
+	}
+	for deadline := time.Now().Add(patience); len(missing) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("no message came about %v", missing)
+		}
+		for _, name := range receiveAlarms(t, inbox) {
+			delete(missing, name)
+		}
+	}
+}
+
+func (s second) describe(t *testing.T) ([]types.MetricAlarm, []types.CompositeAlarm) {
+	t.Helper()
+	found, err := s.alarms.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: aws.String("second-"),
+		AlarmTypes:      []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm},
+		MaxRecords:      aws.Int32(100),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.MetricAlarms, found.CompositeAlarms
+}
+
+// subscribe makes a queue that gets what the topic publishes, and returns its URL.
+func (s second) subscribe(t *testing.T, topic string) string {
+	t.Helper()
+	made, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("alarms-of-second")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli(t, "bin/awslocal", "sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs",
+		"--notification-endpoint", "arn:aws:sqs:us-east-1:000000000000:alarms-of-second")
+	return *made.QueueUrl
+}
+
+// receiveAlarms returns the names of the alarms whose messages came.
+func receiveAlarms(t *testing.T, inbox string) []string {
+	t.Helper()
+	received, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &inbox, MaxNumberOfMessages: 10, WaitTimeSeconds: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range received.Messages {
+		var envelope struct{ Message string }
+		var alarm struct{ AlarmName, NewStateValue string }
+		if err := json.Unmarshal([]byte(*m.Body), &envelope); err != nil {
+			t.Fatalf("%v: %s", err, *m.Body)
+		}
+		if err := json.Unmarshal([]byte(envelope.Message), &alarm); err != nil {
+			t.Fatalf("%v: %s", err, envelope.Message)
+		}
+		if alarm.NewStateValue == "ALARM" {
+			names = append(names, alarm.AlarmName)
+		}
+		if _, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+			QueueUrl: &inbox, ReceiptHandle: m.ReceiptHandle,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
