@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,24 +80,28 @@ func (s *Store) clearShard(ctx context.Context, shard int) (cleared int64, err e
 		}
 		keys = append(keys, tag+totalsKey)
 	}
-	if cleared, err = s.unlink(ctx, keys); err != nil {
-		return cleared, err
-	}
 
-	// There is no list of buckets in layout 1: all keys that there can be take half a second.
-	const perTrip = 1 << 14
-	for first := uint64(0); first < buckets; first += perTrip {
-		keys = keys[:0]
-		for bucket := range uint64(perTrip) {
-			keys = append(keys, string(appendBucketKey(nil, tag, first+bucket)))
+	list, err := s.candidates(ctx, tag, 0)
+	if errors.Is(err, redis.Nil) { // layout 1, or deleted by an earlier call: all that there can be
+		for bucket := range uint64(buckets) {
+			list = append(list, bucket)
 		}
-		n, err := s.unlink(ctx, keys)
+	} else if err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(list, 1<<14) {
+		var trip []any
+		for _, bucket := range some {
+			trip = append(trip, string(appendBucketKey(nil, tag, bucket)))
+		}
+		n, err := s.unlink(ctx, trip)
 		cleared += n
 		if err != nil {
 			return cleared, err
 		}
 	}
-	return cleared, nil
+	n, err := s.unlink(ctx, keys) // last, with the index
+	return cleared + n, err
 }
 
 // unlink deletes keys of one shard. Each command blocks Redis for a millisecond at most.

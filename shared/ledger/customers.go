@@ -93,8 +93,8 @@ func (w *walk) run(ctx context.Context) error {
 	// A page may lie in few buckets or in many: each round trip reads twice as many as the last.
 	read := groupBuckets
 	for ; shard < w.shards; shard, bucket = shard+1, 0 {
-		candidates, err := w.candidates(ctx, shard, bucket)
-		if err != nil {
+		candidates, err := w.candidates(ctx, w.tags[shard], bucket)
+		if err != nil && !errors.Is(err, redis.Nil) { // without an index there are no customers
 			return err
 		}
 		for len(candidates) > 0 {
@@ -113,13 +113,11 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// candidates returns the buckets of a shard that may hold customers, from one bucket on.
-func (w *walk) candidates(ctx context.Context, shard int, first uint64) (list []uint64, err error) {
-	cmds, err := w.read(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, w.tags[shard]+indexKey) })
+// candidates returns the buckets of a shard that may hold customers, from one bucket on, or redis.Nil
+// when the shard has no index of them.
+func (s *Store) candidates(ctx context.Context, tag string, first uint64) (list []uint64, err error) {
+	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
 	if err != nil {
-		if errors.Is(err, redis.Nil) {
-			return nil, nil // the shard has no customers
-		}
 		return nil, err
 	}
 	index := cmds[0].(*redis.StringCmd).Val()

@@ -24,8 +24,8 @@ import (
 //	                           and some more, not all
 //	{o3}months        hash     YYYY-MM → orders, YYYY-MM and centsMark → cents
 //	{o3}days          hash     day (since 1970-01-01) → orders, day and centsMark → cents; slot: how
-//	                           many slots are used; slot1 … slot32: entries of orders that are not
-//	                           yet in their day's figures, see appendEntry
+//	                           many slots are used; slot1 … slot128: entries of days, see
+//	                           appendEntry, that are not yet in the days' figures
 //	{o3}u<bucket>     hash     user → orders, user and centsMark → cents; a bucket holds several
 //	                           users, because Redis stores small hashes compactly
 //	{o3}customers     string   a bit for each group of buckets: there may be users in it
@@ -155,23 +155,4 @@ type fingerprint [fingerprintBytes]byte
 func fingerprintOf(o *order.Order) (f fingerprint) {
 	binary.BigEndian.PutUint64(f[:], o.Fingerprint())
 	return f
-}
-
-// slots is how many slots of entries are filled before they are added to the days' figures.
-const slots = 32
-
-// entryBytes is the length of an entry: two unsigned integers of MessagePack, of 32 and 64 bits.
-const entryBytes = 1 + 4 + 1 + 8
-
-// appendEntry appends what an order adds to the figures of its day.
-func appendEntry(to []byte, day order.Day, value order.Cents) []byte {
-	to = binary.BigEndian.AppendUint32(append(to, 0xce), uint32(day))
-	return binary.BigEndian.AppendUint64(append(to, 0xcf), uint64(value))
-}
-
-// readEntry reads what appendEntry wrote.
-func readEntry(entry string) (order.Day, order.Cents) {
-	day := binary.BigEndian.Uint32([]byte(entry[1:5]))
-	value := binary.BigEndian.Uint64([]byte(entry[6:entryBytes]))
-	return order.Day(day), order.Cents(value)
 }

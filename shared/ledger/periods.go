@@ -96,11 +96,14 @@ func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, err
 		return nil, err
 	}
 	for _, entries := range slotted {
-		for ; len(entries) >= entryBytes; entries = entries[entryBytes:] {
-			day, value := readEntry(entries)
-			if from <= day && day <= to {
-				figures[day-from].orders++
-				figures[day-from].revenue += value
+		for entries != "" {
+			var d DayTotals
+			if d, entries, err = readEntry(entries); err != nil {
+				return nil, unavailable("read the days", err)
+			}
+			if from <= d.Day && d.Day <= to {
+				figures[d.Day-from].orders += d.Orders
+				figures[d.Day-from].revenue += d.Revenue
 			}
 		}
 	}

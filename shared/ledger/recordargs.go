@@ -19,21 +19,21 @@ type recordArgs struct {
 func (r *recording) recordArgs(c chunk) []any {
 	a := recordArgs{recording: r, chunk: c, tag: r.tags[c.shard]}
 	segments, sizes := r.segments(c)
-	months, monthOf, entries := a.periods()
+	p := a.periods()
 	texts, groups := a.texts()
 	n := len(c.indexes)
 
-	a.list = newArgs(5+n+2*len(segments), 9+4*n+len(months))
+	a.list = newArgs(5+n+2*len(segments), 10+4*n+len(p.months))
 	a.hashes()
 	a.add(texts[:n]) // buckets
 	a.list = appendSegmentKeys(a.list, a.tag, segments)
 
 	a.list = append(a.list, a.layout, a.retention, a.archived, a.healing)
-	a.list = append(a.list, a.mismatched(), monthOf, groups, entries, sizes)
+	a.list = append(a.list, a.mismatched(), p.monthOf, groups, p.dayOf, p.entries, sizes)
 	a.add(texts[n:]) // digests and fingerprints
 	a.customers()
 	a.values()
-	for _, month := range months {
+	for _, month := range p.months {
 		a.list = append(a.list, month.String())
 	}
 	return a.list
@@ -52,24 +52,64 @@ func (r *recording) segments(c chunk) (segments []int, sizes []byte) {
 	return segments, sizes
 }
 
-// periods returns the months of the orders, for each order the position of its month, from 1, and the
-// entry of each for its day.
-func (a *recordArgs) periods() (months []order.Month, monthOf, entries []byte) {
-	monthOf = make([]byte, len(a.indexes))
-	entries = make([]byte, 0, len(a.indexes)*entryBytes)
+// The periods of a chunk's orders.
+type periods struct {
+	months  []order.Month
+	monthOf []byte // for each order the position of its month, from 1
+	dayOf   []byte // for each order the position of its day among the entries, from 1
+	entries []byte
+}
+
+func (a *recordArgs) periods() periods {
+	n := len(a.indexes)
+	p := periods{monthOf: make([]byte, n), dayOf: make([]byte, n)}
+	var days []DayTotals
+	var months [chunkOrders]byte // positions of the days' months
+	var positions dayPositions
 	for i, index := range a.indexes {
 		o := &a.orders[index]
 		day := o.Day(a.zone)
-		month := day.Month()
-		position := slices.Index(months, month)
-		if position < 0 {
-			position = len(months)
-			months = append(months, month)
+		position := positions.of(day, days)
+		if position == len(days) {
+			days = append(days, DayTotals{Day: day})
+			months[position] = p.month(day.Month())
 		}
-		monthOf[i] = byte(position + 1)
-		entries = appendEntry(entries, day, o.Value)
+		days[position].Orders++
+		days[position].Revenue += o.Value
+		p.dayOf[i] = byte(position + 1)
+		p.monthOf[i] = months[position]
 	}
-	return months, monthOf, entries
+	p.entries = make([]byte, 0, len(days)*maxEntry)
+	for _, day := range days {
+		p.entries = appendEntry(p.entries, day)
+	}
+	return p
+}
+
+// month returns the position of a month, from 1.
+func (p *periods) month(month order.Month) byte {
+	position := slices.Index(p.months, month)
+	if position < 0 {
+		position = len(p.months)
+		p.months = append(p.months, month)
+	}
+	return byte(position + 1)
+}
+
+// dayPositions is a small hash table of positions in a list of at most chunkOrders days. The orders of
+// a chunk may be of as many days, and each needs its day's position.
+type dayPositions [4 * chunkOrders]uint8
+
+// of returns the position of a day in the list, or the end of the list, and enters it.
+func (p *dayPositions) of(day order.Day, list []DayTotals) int {
+	at := int(day) % len(p)
+	for p[at] != 0 && list[p[at]-1].Day != day {
+		at = (at + 1) % len(p)
+	}
+	if p[at] == 0 {
+		p[at] = uint8(len(list) + 1)
+	}
+	return int(p[at]) - 1
 }
 
 // texts returns the bucket key of each order, then the digest of each, then the fingerprint of each,

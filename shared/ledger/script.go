@@ -52,7 +52,6 @@ var constants = luaConstants([][2]any{
 	{"SINCE", fieldSince},
 	{"SLOT", fieldSlot},
 	{"SLOTS", slots},
-	{"ENTRY_BYTES", entryBytes},
 	{"MARGIN", int64(clockMargin / time.Second)},
 	{"CENTS", centsMark},
 	{"MAX_SPEND", int64(MaxSpend)},
