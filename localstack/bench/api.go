@@ -141,7 +141,7 @@ func (b *benchmark) apiRounds(
 	)
 	s.note(
 		"The baseline has no /stats/monthly and no /health: these are held against its " +
-			"/stats/global, its cheapest route. /metrics of the baseline tells of its own process only.",
+			"/stats/global, its cheapest route. /metrics of the baseline covers its process only.",
 	)
 	for _, r := range routes {
 		for _, n := range connections {

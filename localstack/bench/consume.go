@@ -16,7 +16,7 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A consumer takes one batch of message bodies. Each goroutine has one of its own.
+// A consumer takes one batch of message bodies. It is used by one goroutine.
 type consumer func(ctx context.Context, bodies []string) error
 
 // parseAndRecord is the order path itself: decode, validate, record.
@@ -86,8 +86,7 @@ func (c cost) rate() float64     { return c.orders / c.elapsed.Seconds() }
 func (c cost) goCPU() float64    { return micros(c.ours) / c.orders }
 func (c cost) redisCPU() float64 { return micros(c.redis) / c.orders }
 
-// run measures the job on a redis-server of its own, and checks that the sums are right to the
-// cent.
+// run measures the job on an empty redis-server, and checks that the sums are right to the cent.
 func (j job) run(ctx context.Context) (cost, error) {
 	server, err := startRedis(j.redis...)
 	if err != nil {

@@ -216,8 +216,7 @@ func (g *growing) known() int {
 	return g.filled
 }
 
-// fill records orders until there are so many, each of the next customer. One consumer leaves Redis
-// a core of its own.
+// fill records orders up to a number, each of the next customer. One consumer leaves Redis a core.
 func (g *growing) fill(ctx context.Context, until int) error {
 	const chunk = 1000
 	orders, outcomes := make([]order.Order, chunk), make([]ledger.Outcome, chunk)

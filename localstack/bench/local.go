@@ -64,7 +64,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	n := float64(b.size.localOrders)
 	s := b.section("End to end on LocalStack", "what", "measured")
 	s.note(
-		"The stack as make deploy-local deploys it, in host mode on ports of its own: LocalStack's " +
+		"The stack as make deploy-local deploys it, in host mode on free ports: LocalStack's " +
 			"SQS and event source mapping (1,000 messages or one second), the order function, Redis with " +
 			"its append-only file.",
 	)
@@ -86,7 +86,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		draining.median() <= 6,
 		"one order is visible after "+hundredths(visible.median())+" s",
 	)
-	return nil
+	return b.importAndVerify(ctx, d)
 }
 
 func perSecond(n float64, parts ...sample) (rates sample) {
@@ -162,7 +162,7 @@ func (p *pipeline) next(n int) []string {
 	return bodies
 }
 
-// counted waits until the store has counted so many orders.
+// counted waits until the store has counted this number of orders.
 func (p *pipeline) counted(ctx context.Context, orders int64) error {
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		totals, err := p.store.Global(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -9,62 +10,66 @@ import (
 	"strings"
 )
 
+// versionsOfPython prints what the baseline runs on.
+const versionsOfPython = "import platform, fastapi, pydantic, redis, uvicorn; " +
+	"print('Python', platform.python_version(), 'with FastAPI', fastapi.__version__ + " +
+	"', pydantic', pydantic.VERSION + ', redis-py', redis.__version__ + " +
+	"', uvicorn', uvicorn.__version__)"
+
 // machine describes what this run is measured on, one line each.
 func (b *benchmark) machine(ctx context.Context) ([]string, error) {
-	redis, err := said(ctx, "redis-server", "--version")
+	store, err := storeName(ctx)
 	if err != nil {
 		return nil, err
 	}
-	python, err := said(
-		ctx,
-		b.python,
-		"-c",
-		"import platform, fastapi, pydantic, redis, uvicorn; print('Python', "+
-			"platform.python_version(), 'with FastAPI', fastapi.__version__+', pydantic', "+
-			"pydantic.VERSION+', redis-py', redis.__version__+', uvicorn', uvicorn.__version__)",
-	)
+	python, err := output(ctx, b.python, "-c", versionsOfPython)
 	if err != nil {
 		return nil, fmt.Errorf("the baseline's Python (make bench installs it): %w", err)
 	}
-	commit, err := said(ctx, "git", "rev-parse", "--short", "HEAD")
+	commit, err := output(ctx, "git", "rev-parse", "--short", "HEAD")
 	if err != nil {
 		commit = "unknown"
 	}
-	if changes, err := said(
-		ctx,
-		"git",
-		"status",
-		"--porcelain",
-		"--untracked-files=no",
-	); err == nil &&
-		changes != "" {
+	changes, err := output(ctx, "git", "status", "--porcelain", "--untracked-files=no")
+	if err == nil && changes != "" {
 		commit += " with changes"
 	}
 	return []string{
-		fmt.Sprintf(
-			"machine: %s, %d cores shared by the load, the programs under test and Redis; %s of memory; "+
-				"Linux %s",
-			fact(
-				"/proc/cpuinfo",
-				"model name",
-			),
-			runtime.NumCPU(),
-			fact("/proc/meminfo", "MemTotal"),
-			kernel(),
-		),
-		fmt.Sprintf(
-			"versions: commit %s; %s; Redis %s; %s",
-			commit,
-			strings.Replace(runtime.Version(), "go", "Go ", 1),
-			version(redis),
-			python,
-		),
+		fmt.Sprintf("machine: %s, %d cores shared by the load, the programs under test and the store; "+
+			"%s of memory; Linux %s", fact("/proc/cpuinfo", "model name"), runtime.NumCPU(),
+			fact("/proc/meminfo", "MemTotal"), kernel()),
+		"store: " + store,
+		fmt.Sprintf("versions: commit %s; %s; %s",
+			commit, strings.Replace(runtime.Version(), "go", "Go ", 1), python),
 		"load of the machine when the run began (1, 5, 15 minutes): " + loadAverage(),
 	}, nil
 }
 
-// said is what a command prints, without its end of line.
-func said(ctx context.Context, name string, args ...string) (string, error) {
+// storeName says which server redis-server is: Redis or Valkey, its version and its allocator.
+func storeName(ctx context.Context) (string, error) {
+	server, err := startRedis()
+	if err != nil {
+		return "", err
+	}
+	defer server.stop()
+	about, err := server.info(ctx, "server")
+	if err != nil {
+		return "", err
+	}
+	memory, err := server.info(ctx, "memory")
+	if err != nil {
+		return "", err
+	}
+	name := "Redis " + about["redis_version"]
+	if version := about["valkey_version"]; version != "" {
+		name = "Valkey " + version
+	}
+	allocator := cmp.Or(memory["mem_allocator"], "an unknown allocator")
+	return fmt.Sprintf("%s (%s), %s", name, about["executable"], allocator), nil
+}
+
+// output is what a command prints, without its end of line.
+func output(ctx context.Context, name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, name, args...).Output()
 	return strings.TrimSpace(string(out)), err
 }
@@ -98,14 +103,4 @@ func loadAverage() string {
 		return "unknown"
 	}
 	return strings.Join(fields[:3], ", ")
-}
-
-// version is the part of redis-server's answer that says which it is.
-func version(text string) string {
-	for _, word := range strings.Fields(text) {
-		if v, found := strings.CutPrefix(word, "v="); found {
-			return v
-		}
-	}
-	return text
 }

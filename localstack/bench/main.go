@@ -152,6 +152,7 @@ func run(ctx context.Context) error {
 		{"growth", b.growth},
 		{"shards", b.shards},
 		{"callers", b.callers},
+		{"check", b.check},
 		{"local", b.local},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {

@@ -81,7 +81,7 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 		whole(float64(b.size.pythonOrders)),
 	)
 	s.note(
-		"Each measurement has an empty redis-server of its own, both sides without append-only file.",
+		"Each measurement has an empty redis-server, both sides without append-only file.",
 	)
 	s.note(
 		"The wall is what one Redis can do at most: 1 / (1/SET + 1/HINCRBY + 1/ZINCRBY) by "+

@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 )
 
-// pythonWorker runs the baseline worker over a file, on a redis-server of its own, and returns its
-// orders a second.
+// pythonWorker runs the baseline worker over a file on an empty redis-server. It returns orders a second.
 func (b *benchmark) pythonWorker(ctx context.Context, file string) (float64, error) {
 	server, err := startRedis()
 	if err != nil {

@@ -70,7 +70,7 @@ func (b *benchmark) shards(ctx context.Context) error {
 	s.note(
 		"Two cores can't show what several servers do. The last column is calculated, not measured: " +
 			"shards / (Redis µs of CPU per order), which holds where customers and ids spread evenly, " +
-			"each server has a core of its own, and enough consumers feed them.",
+			"each server has a core to itself, and enough consumers feed them.",
 	)
 	for i, n := range counts {
 		s.row(

@@ -1,6 +1,5 @@
-// Package deployment starts a LocalStack deployment of its own for tests: the same script that make
-// deploy-local runs, in host mode, on free ports and in a folder of its own, so that it can run
-// beside the one that somebody works with.
+// Package deployment starts a LocalStack deployment for tests with the script that make deploy-local
+// runs: on free ports and in a temporary folder, so that it can run beside the developer's deployment.
 package deployment
 
 import (

@@ -135,7 +135,7 @@ func (p *place) try(user string, rules []string, uses []use) error {
 				err = p.moving(func() error {
 					err := u.do(ctx, store, p.admin)
 					if err != nil && strings.Contains(err.Error(), "TRYAGAIN") {
-						return nil // keys in two places: nobody may read them together
+						return nil // keys in two places cannot be read together
 					}
 					return err
 				})
@@ -248,7 +248,7 @@ func TestACLForbids(t *testing.T) {
 			t.Errorf("%s may not %s: %q %v", user, command, answer, err)
 		}
 	}
-	// The file gives no password, so nobody comes in before the operator sets one.
+	// The file sets no password: a login fails before the operator sets one.
 	for _, user := range []string{"orders", "stats"} {
 		stranger := redis.NewClient(
 			&redis.Options{

@@ -137,10 +137,10 @@ func TestClosedConnectionCostsOneRetry(t *testing.T) {
 	t.Run("orders", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, 1, setup{consumers: 1, messages: 20})
-		r.smooth()
+		r.withoutFailure()
 		r.consumers[0].link.Drop()
 		before := r.consumers[0].link.Connections()
-		r.smooth() // every message with one delivery
+		r.withoutFailure() // every message with one delivery
 		if made := r.consumers[0].link.Connections() - before; made != 1 {
 			t.Errorf("new connections: got %d, want 1", made)
 		}
@@ -163,7 +163,7 @@ func TestSilentConnectionCostsOneFailure(t *testing.T) {
 	t.Run("orders", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, 1, setup{consumers: 1, messages: 20})
-		r.smooth()
+		r.withoutFailure()
 		r.consumers[0].link.Silence()
 		r.fill()
 		r.poll()

@@ -10,10 +10,10 @@ import (
 	"orderpipeline/localstack/lab/sandbox"
 )
 
-// The function dies, stalls, or its answer gets lost.
+// TestFunction kills the function, stalls it, and loses its responses.
 func TestFunction(t *testing.T) {
-	playAll(t, []fault{
-		{name: "no fault", spares: true, play: func(r *rig) {
+	runAll(t, []fault{
+		{name: "no fault", harmless: true, run: func(r *rig) {
 			r.fill()
 			r.drain()
 			if r.failed > 0 || len(r.dlq.Messages()) > 0 {
@@ -24,24 +24,24 @@ func TestFunction(t *testing.T) {
 				)
 			}
 		}},
-		{name: "killed before the script", play: func(r *rig) {
-			r.strike(8, up, func(c *consumer, _ link.Chunk) link.Verdict {
+		{name: "killed before the script", run: func(r *rig) {
+			r.inject(8, up, func(c *consumer, _ link.Chunk) link.Verdict {
 				c.Kill()
 				return link.Cut(0)
 			})
 			r.fill()
 			r.drain()
 		}},
-		{name: "killed while it sends the script", play: func(r *rig) {
-			r.strike(8, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+		{name: "killed while it sends the script", run: func(r *rig) {
+			r.inject(8, up, func(c *consumer, chunk link.Chunk) link.Verdict {
 				c.Kill()
-				return link.Cut(r.roll(len(chunk.Data)))
+				return link.Cut(r.randomInt(len(chunk.Data)))
 			})
 			r.fill()
 			r.drain()
 		}},
-		{name: "killed after the script, before its answer", play: func(r *rig) {
-			r.strike(8, down, func(c *consumer, chunk link.Chunk) link.Verdict {
+		{name: "killed after the script, before its answer", run: func(r *rig) {
+			r.inject(8, down, func(c *consumer, chunk link.Chunk) link.Verdict {
 				c.Kill()
 				return link.Cut(0)
 			})
@@ -51,13 +51,13 @@ func TestFunction(t *testing.T) {
 		{
 			name:  "killed while it sends refused messages",
 			setup: setup{consumers: 1, mix: mix{duplicates: 10, bad: 30}},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.Judge(func(call queue.Call) queue.Fault {
-					if call.Action != "SendMessageBatch" || !r.chance(6) {
+					if call.Action != "SendMessageBatch" || !r.draw(6) {
 						return queue.Fault{}
 					}
 					r.consumers[0].Kill()
-					if r.roll(2) == 0 {
+					if r.randomInt(2) == 0 {
 						return queue.Fault{LoseDone: true}
 					}
 					return queue.Fault{Code: "InternalError", Status: http.StatusServiceUnavailable}
@@ -66,23 +66,23 @@ func TestFunction(t *testing.T) {
 				r.drain()
 			},
 		},
-		{name: "killed while it answers", play: func(r *rig) {
+		{name: "killed while it answers", run: func(r *rig) {
 			r.judgeAnswers(6, sandbox.Kill)
 			r.fill()
 			r.drain()
 		}},
-		{name: "answer lost after recording", play: func(r *rig) {
+		{name: "answer lost after recording", run: func(r *rig) {
 			r.judgeAnswers(8, sandbox.Lose)
 			r.fill()
 			r.drain()
 		}},
 		{
 			name:  "stalled past its time limit, then killed",
-			setup: setup{timeout: 3 * time.Second, messages: 800},
-			play: func(r *rig) {
-				r.strike(2, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+			setup: setup{timeout: 12 * time.Second, messages: 800},
+			run: func(r *rig) {
+				r.inject(2, up, func(c *consumer, chunk link.Chunk) link.Verdict {
 					c.Stall()
-					return link.Cut(r.roll(len(chunk.Data) + 1))
+					return link.Cut(r.randomInt(len(chunk.Data) + 1))
 				})
 				r.fill()
 				r.drain()
@@ -90,14 +90,14 @@ func TestFunction(t *testing.T) {
 		},
 		{
 			name:  "no time left in the middle of a batch",
-			setup: setup{timeout: 4 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
-			play: func(r *rig) {
+			setup: setup{timeout: 10 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
+			run: func(r *rig) {
 				// Every answer of Redis takes its time, so that the limit is reached between two parts of the
 				// batch.
 				slow := true
 				r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
 					if slow && !chunk.Up {
-						r.happened()
+						r.noteFault()
 						time.Sleep(400 * time.Millisecond)
 					}
 					return link.Pass()
@@ -115,9 +115,9 @@ func TestFunction(t *testing.T) {
 				r.drain()
 			},
 		},
-		{name: "visible again while the function still works", play: func(r *rig) {
+		{name: "visible again while the function still works", run: func(r *rig) {
 			// Both instances then have the same messages.
-			r.strike(4, down, func(*consumer, link.Chunk) link.Verdict {
+			r.inject(4, down, func(*consumer, link.Chunk) link.Verdict {
 				r.Advance(r.orders.Visibility + time.Second)
 				return link.Pass()
 			})
@@ -131,7 +131,7 @@ func TestFunction(t *testing.T) {
 func (r *rig) judgeAnswers(times int, fate sandbox.Verdict) {
 	for _, c := range r.consumers {
 		c.Judge(func([]byte) sandbox.Verdict {
-			if r.chance(times) {
+			if r.draw(times) {
 				return fate
 			}
 			return sandbox.Deliver

@@ -16,7 +16,7 @@ import (
 )
 
 // binaries are the functions' bootstraps.
-var binaries struct{ orders, stats string }
+var binaries struct{ orders, stats, replay string }
 
 // template holds the settings of the queues and functions.
 var template *lab.Template

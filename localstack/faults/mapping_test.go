@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -11,19 +12,32 @@ import (
 	"orderpipeline/localstack/lab/sandbox"
 )
 
-// drain lets the event source mapping run until the queue is empty: whatever waits is waited for.
+// drain delivers messages, moving the clock, until the queue is empty.
 func (r *rig) drain() {
 	r.Helper()
-	for range 200 {
+	for range 400 {
+		before := r.settled
 		r.poll()
 		wait, more := r.orders.Wait()
 		if !more {
 			return
 		}
-		// A little late, so that messages whose delays were spread come in batches and not one by one.
+		// A little late, so that messages whose delays have jitter come in batches and not one by one.
 		r.Advance(wait + 30*time.Second)
+		if r.settled == before {
+			r.restart()
+		}
 	}
 	r.Fatalf("%d messages are still in the queue", len(r.orders.Messages()))
+}
+
+// restart gives the pipeline new instances of the functions. After failures their circuit breaker is
+// open for some seconds of real time, while the queue's clock moves by minutes: in these Lambda's
+// instance would have closed it.
+func (r *rig) restart() {
+	for _, c := range slices.Concat(r.consumers, r.replayers) {
+		c.Kill()
+	}
 }
 
 // poll lets every consumer take batches until no message is visible.
@@ -51,7 +65,7 @@ func (r *rig) poll() {
 // deliver is what the event source mapping does with one batch: invoke, and delete what was dealt
 // with.
 func (r *rig) deliver(c *consumer, batch []queue.Message) {
-	result := c.Invoke(event(batch))
+	result := c.Invoke(r.event(batch))
 	r.mu.Lock()
 	r.deliveries += len(batch)
 	if result.Error != "" {
@@ -60,6 +74,9 @@ func (r *rig) deliver(c *consumer, batch []queue.Message) {
 	r.mu.Unlock()
 	if done, ok := r.done(result, batch); ok {
 		r.orders.Delete(done)
+		r.mu.Lock()
+		r.settled += len(done)
+		r.mu.Unlock()
 	}
 }
 
@@ -91,7 +108,13 @@ func (r *rig) done(result sandbox.Result, batch []queue.Message) (map[string]boo
 	return done, true
 }
 
-func event(batch []queue.Message) any {
+// event is what the event source mapping passes to the function. Its timestamps are as old for the
+// function's clock as the messages are for the queue's, which the test moves.
+func (c cloud) event(batch []queue.Message) any {
+	now := c.Now()
+	timestamp := func(at time.Time) string {
+		return strconv.FormatInt(time.Now().Add(at.Sub(now)).UnixMilli(), 10)
+	}
 	type record struct {
 		MessageID     string            `json:"messageId"`
 		ReceiptHandle string            `json:"receiptHandle"`
@@ -107,8 +130,8 @@ func event(batch []queue.Message) any {
 			Body:          m.Body,
 			Attributes: map[string]string{
 				"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
-				"SentTimestamp":                    strconv.FormatInt(m.Sent.UnixMilli(), 10),
-				"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.Received.UnixMilli(), 10),
+				"SentTimestamp":                    timestamp(m.Sent),
+				"ApproximateFirstReceiveTimestamp": timestamp(m.Received),
 			},
 			EventSource: "aws:sqs",
 		}

@@ -17,24 +17,24 @@ var many = mix{duplicates: 10, conflicts: 5, bad: 30}
 // The queue of rejected messages fails, and messages run out of receives.
 func TestQueue(t *testing.T) {
 	throttled := queue.Fault{Code: "RequestThrottled"}
-	playAll(t, []fault{
+	runAll(t, []fault{
 		{
 			name:  "sending refused messages fails wholly",
 			setup: setup{mix: many, messages: 400},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.faultySends(
 					30,
 					func() queue.Fault { return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError} },
 				)
 			},
 		},
-		{name: "sending refused messages fails partly", setup: setup{mix: many}, play: func(r *rig) {
+		{name: "sending refused messages fails partly", setup: setup{mix: many}, run: func(r *rig) {
 			r.faultySends(30, func() queue.Fault {
-				odd := r.roll(2)
+				odd := r.randomInt(2)
 				return queue.Fault{Entry: func(i int) bool { return i%2 == odd }}
 			})
 		}},
-		{name: "sending refused messages is not allowed", setup: setup{mix: many}, play: func(r *rig) {
+		{name: "sending refused messages is not allowed", setup: setup{mix: many}, run: func(r *rig) {
 			r.faultySends(
 				12,
 				func() queue.Fault { return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden} },
@@ -43,14 +43,14 @@ func TestQueue(t *testing.T) {
 		{
 			name:  "sending refused messages is throttled",
 			setup: setup{mix: many, messages: 400},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.faultySends(12, func() queue.Fault { return throttled })
 			},
 		},
 		{
 			name:  "sending refused messages hangs",
-			setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second},
-			play: func(r *rig) {
+			setup: setup{mix: many, messages: 300, batch: 150, timeout: 11 * time.Second},
+			run: func(r *rig) {
 				r.faultySends(2, func() queue.Fault { return queue.Fault{Hang: true} })
 				if r.failed > 0 {
 					r.Errorf(
@@ -62,10 +62,10 @@ func TestQueue(t *testing.T) {
 		},
 		{
 			name:  "the whole queue service hangs",
-			setup: setup{mix: many, messages: 300, batch: 150, timeout: 5 * time.Second},
-			play: func(r *rig) {
+			setup: setup{mix: many, messages: 300, batch: 150, timeout: 11 * time.Second},
+			run: func(r *rig) {
 				r.Judge(func(queue.Call) queue.Fault {
-					r.happened()
+					r.noteFault()
 					return queue.Fault{Hang: true}
 				})
 				r.fill()
@@ -83,11 +83,11 @@ func TestQueue(t *testing.T) {
 		{
 			name:  "refused messages sent, the service's answer lost",
 			setup: setup{mix: many},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.faultySends(12, func() queue.Fault { return queue.Fault{LoseDone: true} })
 			},
 		},
-		{name: "delays cannot be set", play: func(r *rig) {
+		{name: "delays cannot be set", setup: setup{receives: 5}, run: func(r *rig) {
 			r.Judge(func(call queue.Call) queue.Fault {
 				if call.Action == "ChangeMessageVisibilityBatch" {
 					return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden}
@@ -97,30 +97,31 @@ func TestQueue(t *testing.T) {
 			r.fill()
 			r.outage(r.redis.Kill, r.redis.Restart, 2)
 		}},
-		{name: "outage longer than the receives allow, then redrive", play: func(r *rig) {
-			r.fill()
-			r.happened()
-			began := r.Now()
-			r.redis.Kill()
-			r.drain() // all that needs Redis ends in the dead-letter queue
-			if lasted := r.Now().Sub(began); lasted < 7*time.Minute {
-				r.Errorf("messages withstood an outage of %v only, want over seven minutes", lasted)
-			}
-			r.wantDeadLetters()
-			r.redis.Restart()
-		}},
 		{
-			name:  "recorded, but timed out each time until the dead-letter queue, then redrive",
-			setup: setup{timeout: 3 * time.Second, messages: 200, batch: 200},
-			play: func(r *rig) {
-				r.happened()
+			name:  "outage longer than the receives allow, then redrive",
+			setup: setup{receives: 5},
+			run: func(r *rig) {
+				r.fill()
+				r.noteFault()
+				r.redis.Kill()
+				r.drain() // all that needs Redis ends in the dead-letter queue
+				r.wantDeadLetters()
+				r.redis.Restart()
+			},
+		},
+		{
+			name:  "recorded, but timed out each time, then redrive",
+			setup: setup{timeout: 10 * time.Second, messages: 200, batch: 200, receives: 4},
+			run: func(r *rig) {
+				r.noteFault()
 				for _, c := range r.consumers {
 					c.Judge(func([]byte) sandbox.Verdict { return sandbox.Hold })
 				}
 				r.fill()
 				r.drain()
-				if dead := len(r.dlq.Messages()); dead != r.messages {
-					r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
+				if dead := len(r.dlq.Messages()); dead > r.messages/4 {
+					r.Errorf("messages in the dead-letter queue: got %d of %d, want a quarter at most",
+						dead, r.messages)
 				}
 				for _, c := range r.consumers {
 					c.Judge(nil)
@@ -128,18 +129,20 @@ func TestQueue(t *testing.T) {
 			},
 		},
 		{
-			name:  "every answer lost until the dead-letter queue, then redrive",
-			setup: setup{messages: 600},
-			play: func(r *rig) {
-				// All was recorded and refused at the first receive; all comes back all the same.
+			name:  "every answer lost, then redrive",
+			setup: setup{messages: 600, receives: 5},
+			run: func(r *rig) {
+				// Everything was recorded and refused at the first receive. What is redelivered is deleted
+				// by the function, group by group, but for the last group of each batch.
 				for _, c := range r.consumers {
 					c.Judge(func([]byte) sandbox.Verdict { return sandbox.Lose })
 				}
-				r.happened()
+				r.noteFault()
 				r.fill()
 				r.drain()
-				if dead := len(r.dlq.Messages()); dead != r.messages {
-					r.Errorf("%d of %d messages are in the dead-letter queue", dead, r.messages)
+				if dead := len(r.dlq.Messages()); dead > r.messages/4 {
+					r.Errorf("messages in the dead-letter queue: got %d of %d, want a quarter at most",
+						dead, r.messages)
 				}
 				for _, c := range r.consumers {
 					c.Judge(nil)
@@ -149,10 +152,10 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// faultySends lets so many calls that send refused messages go wrong.
+// faultySends lets this number of calls that send refused messages go wrong.
 func (r *rig) faultySends(times int, fault func() queue.Fault) {
 	r.Judge(func(call queue.Call) queue.Fault {
-		if call.Action == "SendMessageBatch" && r.chance(times) {
+		if call.Action == "SendMessageBatch" && r.draw(times) {
 			return fault()
 		}
 		return queue.Fault{}
@@ -161,25 +164,28 @@ func (r *rig) faultySends(times int, fault func() queue.Fault) {
 	r.drain()
 }
 
-// wantDeadLetters checks that every order is in the dead-letter queue, unchanged, and that no bad
-// message is: refusing
-// needs no Redis.
+// wantDeadLetters checks that every order is in the dead-letter queue, unchanged. Bad messages may be
+// there too: a function whose circuit breaker is open fails whole batches.
 func (r *rig) wantDeadLetters() {
 	r.Helper()
-	orders := 0
+	want := 0
 	for _, m := range r.sent {
 		if m.order != nil {
-			orders++
+			want++
 		}
 	}
-	dead := r.dlq.Messages()
-	if len(dead) != orders {
-		r.Errorf("%d messages are in the dead-letter queue, want the %d orders", len(dead), orders)
-	}
+	dead, got := r.dlq.Messages(), 0
 	for _, m := range dead {
-		if was := r.sent[r.Origin(m.ID)]; was.body != m.Body || was.order == nil {
-			r.Errorf("in the dead-letter queue: %s", m.Body)
+		was := r.sent[r.Origin(m.ID)]
+		if was.body != m.Body {
+			r.Errorf("in the dead-letter queue: got %s, want %s", m.Body, was.body)
 		}
+		if was.order != nil {
+			got++
+		}
+	}
+	if got != want {
+		r.Errorf("orders in the dead-letter queue: got %d, want %d", got, want)
 	}
 	if testing.Verbose() {
 		r.Logf(
@@ -193,65 +199,65 @@ func (r *rig) wantDeadLetters() {
 
 // Batches of every shape.
 func TestBatch(t *testing.T) {
-	playAll(t, []fault{
+	runAll(t, []fault{
 		{
-			name:   "duplicates and contradictions, sixteen instances at once",
-			setup:  setup{consumers: 16, messages: 1500, mix: mix{duplicates: 40, conflicts: 20, bad: 5}},
-			spares: true,
-			play:   (*rig).everywhere,
+			name:     "duplicates and contradictions, sixteen instances at once",
+			setup:    setup{consumers: 16, messages: 1500, mix: mix{duplicates: 40, conflicts: 20, bad: 5}},
+			harmless: true,
+			run:      (*rig).onEveryInstance,
 		},
 		{
 			name:  "the same batches on sixteen instances at once, some killed",
 			setup: setup{consumers: 16, messages: 600, mix: mix{duplicates: 20, conflicts: 10, bad: 5}},
-			play: func(r *rig) {
-				r.strike(6, down, func(c *consumer, _ link.Chunk) link.Verdict {
+			run: func(r *rig) {
+				r.inject(6, down, func(c *consumer, _ link.Chunk) link.Verdict {
 					c.Kill()
 					return link.Cut(0)
 				})
-				r.everywhere()
+				r.onEveryInstance()
 			},
 		},
 		{
-			name:   "poison among good ones",
-			setup:  setup{mix: mix{bad: 3}},
-			spares: true,
-			play:   (*rig).smooth,
+			name:     "poison among good ones",
+			setup:    setup{mix: mix{bad: 3}},
+			harmless: true,
+			run:      (*rig).withoutFailure,
 		},
 		{
-			name:   "every message bad",
-			setup:  setup{mix: mix{bad: 100}, messages: 400},
-			spares: true,
-			play:   (*rig).smooth,
+			name:     "every message bad",
+			setup:    setup{mix: mix{bad: 100}, messages: 400},
+			harmless: true,
+			run:      (*rig).withoutFailure,
 		},
 		{
-			name:   "a batch of 10,000",
-			setup:  setup{messages: 10_000, batch: 10_000, consumers: 1},
-			spares: true,
-			play:   (*rig).smooth,
+			name:     "a batch of 10,000",
+			setup:    setup{messages: 10_000, batch: 10_000, consumers: 1},
+			harmless: true,
+			run:      (*rig).withoutFailure,
 		},
 		{
-			name:   "batches of one",
-			setup:  setup{messages: 150, batch: 1},
-			spares: true,
-			play:   (*rig).smooth,
+			name:     "batches of one",
+			setup:    setup{messages: 150, batch: 1},
+			harmless: true,
+			run:      (*rig).withoutFailure,
 		},
 		{
-			name:   "an empty batch",
-			setup:  setup{messages: 20, consumers: 1},
-			spares: true,
-			play: func(r *rig) {
-				result := r.consumers[0].Invoke(event([]queue.Message{}))
+			name:     "an empty batch",
+			setup:    setup{messages: 20, consumers: 1},
+			harmless: true,
+			run: func(r *rig) {
+				result := r.consumers[0].Invoke(r.event([]queue.Message{}))
 				if string(result.Payload) != `{"batchItemFailures":[]}` || result.Error != "" {
 					r.Errorf("an empty batch: %s %s", result.Payload, result.Error)
 				}
-				r.smooth()
+				r.withoutFailure()
 			},
 		},
 		{
-			name:   "bodies at the size limit",
-			setup:  setup{messages: 24, batch: 20, consumers: 1},
-			spares: true,
-			play: func(r *rig) {
+			name:     "bodies at the size limit",
+			setup:    setup{messages: 24, batch: 20, consumers: 1},
+			harmless: true,
+			run: func(r *rig) {
 				for i, m := range r.source.next(r.messages) {
 					if m.body[0] != '{' {
 						continue
@@ -277,8 +283,8 @@ func TestBatch(t *testing.T) {
 	})
 }
 
-// smooth sends and drains, and nothing may fail on the way.
-func (r *rig) smooth() {
+// withoutFailure sends and drains, and no delivery may fail.
+func (r *rig) withoutFailure() {
 	r.fill()
 	r.drain()
 	if r.failed > 0 || r.deliveries != len(r.sent) {
@@ -291,10 +297,9 @@ func (r *rig) smooth() {
 	}
 }
 
-// everywhere gives all messages to all instances at once, each in an order of its own, as if the
-// queue had
-// delivered every message many times. Then the queue delivers them once more.
-func (r *rig) everywhere() {
+// onEveryInstance passes all messages to all instances at once, each in another order, as if the queue
+// had delivered every message many times. Then the queue delivers them once more.
+func (r *rig) onEveryInstance() {
 	r.fill()
 	all := r.orders.Receive(r.messages)
 	done := make(chan struct{})
@@ -309,7 +314,7 @@ func (r *rig) everywhere() {
 			for len(mine) > 0 {
 				part := mine[:min(size, len(mine))]
 				mine = mine[len(part):]
-				result := c.Invoke(event(part))
+				result := c.Invoke(r.event(part))
 				r.mu.Lock()
 				r.deliveries += len(part)
 				if result.Error != "" {

@@ -14,12 +14,12 @@ import (
 	"orderpipeline/shared/redistest"
 )
 
-// Redis dies, stands still, refuses, or its connection breaks.
+// TestRedis kills Redis, freezes it, fills it, makes it refuse, and breaks its connections.
 func TestRedis(t *testing.T) {
-	playAll(t, []fault{
-		{name: "Redis killed inside a batch and restarted", play: func(r *rig) {
+	runAll(t, []fault{
+		{name: "Redis killed inside a batch and restarted", run: func(r *rig) {
 			var mu sync.Mutex // one death at a time
-			r.strike(
+			r.inject(
 				4,
 				func(link.Chunk) bool { return true },
 				func(_ *consumer, chunk link.Chunk) link.Verdict {
@@ -27,24 +27,24 @@ func TestRedis(t *testing.T) {
 					defer mu.Unlock()
 					r.redis.Kill()
 					r.redis.Restart()
-					return link.Cut(r.roll(len(chunk.Data) + 1))
+					return link.Cut(r.randomInt(len(chunk.Data) + 1))
 				},
 			)
 			r.fill()
 			r.drain()
 		}},
-		{name: "Redis gone for some receives", play: func(r *rig) {
+		{name: "Redis gone for some receives", run: func(r *rig) {
 			r.fill()
 			r.outage(r.redis.Kill, r.redis.Restart, 3)
 		}},
 		{
 			name:  "Redis frozen past the time limits",
 			setup: setup{messages: 800, batch: 400},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.fill()
-				r.strike(1, up, func(*consumer, link.Chunk) link.Verdict {
+				r.inject(1, up, func(*consumer, link.Chunk) link.Verdict {
 					r.redis.Freeze()
-					return link.Pass() // and so it is carried out later, when nobody waits for it any more
+					return link.Pass() // it is executed later, when the function has given up
 				})
 				r.poll()
 				r.redis.Thaw()
@@ -54,9 +54,9 @@ func TestRedis(t *testing.T) {
 				r.drain()
 			},
 		},
-		{name: "Redis out of memory (noeviction)", play: func(r *rig) {
+		{name: "Redis out of memory (noeviction)", run: func(r *rig) {
 			full := sync.OnceFunc(func() { r.configure("maxmemory", "1") })
-			r.strike(1, up, func(*consumer, link.Chunk) link.Verdict {
+			r.inject(1, up, func(*consumer, link.Chunk) link.Verdict {
 				full()
 				return link.Pass()
 			})
@@ -65,9 +65,9 @@ func TestRedis(t *testing.T) {
 			r.configure("maxmemory", "0")
 			r.drain()
 		}},
-		{name: "Redis became a read-only replica", play: func(r *rig) {
+		{name: "Redis became a read-only replica", run: func(r *rig) {
 			replica := redistest.Start(r, "--replicaof", "127.0.0.1 "+port(r.redis))
-			r.strike(3, up, func(c *consumer, _ link.Chunk) link.Verdict {
+			r.inject(3, up, func(c *consumer, _ link.Chunk) link.Verdict {
 				c.link.Lead(replica.Addr())
 				return link.Cut(0)
 			})
@@ -82,7 +82,7 @@ func TestRedis(t *testing.T) {
 		{
 			name:  "failover to a replica that had caught up",
 			setup: setup{consumers: 1},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				replica := redistest.Start(
 					r,
 					"--appendfsync",
@@ -95,7 +95,7 @@ func TestRedis(t *testing.T) {
 					info, err := client.Info(r.Context(), "replication").Result()
 					return err == nil && strings.Contains(info, "master_link_status:up")
 				})
-				r.strike(1, up, func(c *consumer, chunk link.Chunk) link.Verdict {
+				r.inject(1, up, func(c *consumer, chunk link.Chunk) link.Verdict {
 					// What was answered is on the replica; what is under way is on neither.
 					if n, err := r.redis.Client().
 						Wait(r.Context(), 1, 10*time.Second).
@@ -115,20 +115,20 @@ func TestRedis(t *testing.T) {
 				r.redis = replica
 			},
 		},
-		{name: "SCRIPT FLUSH between and inside batches", play: func(r *rig) {
-			r.strike(20, up, func(*consumer, link.Chunk) link.Verdict {
+		{name: "SCRIPT FLUSH between and inside batches", run: func(r *rig) {
+			r.inject(20, up, func(*consumer, link.Chunk) link.Verdict {
 				r.do("script", "flush")
 				return link.Pass()
 			})
 			r.fill()
 			r.drain()
 		}},
-		{name: "connection dropped inside a pipeline", play: func(r *rig) {
-			r.strike(
+		{name: "connection dropped inside a pipeline", run: func(r *rig) {
+			r.inject(
 				12,
 				func(link.Chunk) bool { return true },
 				func(_ *consumer, chunk link.Chunk) link.Verdict {
-					return link.Cut(r.roll(len(chunk.Data) + 1))
+					return link.Cut(r.randomInt(len(chunk.Data) + 1))
 				},
 			)
 			r.fill()
@@ -137,8 +137,8 @@ func TestRedis(t *testing.T) {
 		{
 			name:  "answers that come after the time limit",
 			setup: setup{messages: 800, batch: 300},
-			play: func(r *rig) {
-				r.strike(3, down, func(*consumer, link.Chunk) link.Verdict {
+			run: func(r *rig) {
+				r.inject(3, down, func(*consumer, link.Chunk) link.Verdict {
 					time.Sleep(2500 * time.Millisecond) // the client waits for two seconds
 					return link.Pass()
 				})
@@ -149,22 +149,22 @@ func TestRedis(t *testing.T) {
 		{
 			name:  "connection that goes silent",
 			setup: setup{messages: 800, batch: 300},
-			play: func(r *rig) {
-				r.strike(
+			run: func(r *rig) {
+				r.inject(
 					3,
 					func(link.Chunk) bool { return true },
 					func(_ *consumer, chunk link.Chunk) link.Verdict {
-						return link.Swallow(r.roll(len(chunk.Data) + 1))
+						return link.Swallow(r.randomInt(len(chunk.Data) + 1))
 					},
 				)
 				r.fill()
 				r.drain()
 			},
 		},
-		{name: "keys of the wrong type, later mended", setup: setup{batch: 100}, play: func(r *rig) {
+		{name: "keys of the wrong type, later mended", setup: setup{batch: 100}, run: func(r *rig) {
 			var mu sync.Mutex // one key at a time
 			var mend []func()
-			r.strike(4, up, func(*consumer, link.Chunk) link.Verdict {
+			r.inject(4, up, func(*consumer, link.Chunk) link.Verdict {
 				mu.Lock()
 				defer mu.Unlock()
 				if undo := r.spoil(); undo != nil {
@@ -174,7 +174,7 @@ func TestRedis(t *testing.T) {
 			})
 			r.fill()
 			r.poll()
-			r.calm() // a key spoiled from now on would stay so
+			r.stopFaults() // a key spoiled from now on would stay so
 			for _, undo := range mend {
 				undo()
 			}
@@ -186,7 +186,7 @@ func TestRedis(t *testing.T) {
 		{
 			name:  "cluster: replicas take over from their masters",
 			setup: setup{cluster: true},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.during(10, func(ctx context.Context) error {
 					for pair := range r.cluster.Masters {
 						if err := r.cluster.Failover(ctx, pair); err != nil {
@@ -200,7 +200,7 @@ func TestRedis(t *testing.T) {
 		{
 			name:  "cluster: slots in use move to another master",
 			setup: setup{cluster: true},
-			play: func(r *rig) {
+			run: func(r *rig) {
 				r.during(100, func(ctx context.Context) error {
 					for turn := range 8 {
 						key := fmt.Sprintf("{o%d}", turn%r.shards)
@@ -229,9 +229,9 @@ func TestRedis(t *testing.T) {
 	})
 }
 
-// outage takes something away, lets messages meet the function so many times, and brings it back.
+// outage takes something away for a number of receives, and drains when it is back.
 func (r *rig) outage(away, back func(), receives int) {
-	r.happened()
+	r.noteFault()
 	away()
 	for range receives {
 		r.poll()
@@ -273,7 +273,7 @@ func (r *rig) spoil() func() {
 		if len(keys) == 0 {
 			return nil
 		}
-		key := keys[r.roll(len(keys))]
+		key := keys[r.randomInt(len(keys))]
 		if kind := client.Type(ctx, key).Val(); kind != "hash" && kind != "zset" {
 			continue
 		}
@@ -295,8 +295,7 @@ func (r *rig) spoil() func() {
 	return nil
 }
 
-// during sends so many messages at a time, and lets the functions take them, for as long as
-// something happens.
+// during sends this number of messages at a time, and delivers them, while something happens.
 func (r *rig) during(messages int, happens func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
 	defer cancel()
@@ -310,7 +309,7 @@ func (r *rig) during(messages int, happens func(context.Context) error) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			r.happened()
+			r.noteFault()
 			r.drain()
 			return
 		case <-time.After(10 * time.Millisecond):

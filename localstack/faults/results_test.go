@@ -9,12 +9,13 @@ import (
 	"testing"
 )
 
-// results collects what the runs came to.
+// results collects the results of all runs.
 var results = &report{}
 
 type report struct {
-	mu   sync.Mutex
-	rows []*row
+	mu      sync.Mutex
+	rows    []*row
+	without []string // lines about runs without a replay
 }
 
 // A row is one fault, over all its runs.
@@ -24,7 +25,7 @@ type row struct {
 	wrong                                           int // runs
 }
 
-// about returns the row of a fault. Rows stand in the order in which they are first asked for.
+// about returns the row of a fault. Rows have the order in which they are first asked for.
 func (p *report) about(fault string) *row {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +39,7 @@ func (p *report) about(fault string) *row {
 	return r
 }
 
-// add takes over one run.
+// add adds one run to a row.
 func (p *report) add(to *row, r *rig, v verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,6 +52,13 @@ func (p *report) add(to *row, r *rig, v verdict) {
 	if len(v.problems) > 0 {
 		to.wrong++
 	}
+}
+
+// withoutReplay notes what a fault loses when the archive is not replayed.
+func (p *report) withoutReplay(fault string, lost, messages int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.without = append(p.without, fmt.Sprintf("| %s | %d | %d |\n", fault, messages, lost))
 }
 
 // table writes the results as Markdown.
@@ -92,6 +100,12 @@ func (p *report) table() string {
 		total.wrong += r.wrong
 	}
 	line(&total)
+	if len(p.without) > 0 {
+		b.WriteString("\nThe same faults without a replay of the archive, one run each: without the archive\n" +
+			"the rows above would fail.\n\n| fault | messages | lost |\n|---|--:|--:|\n")
+		slices.Sort(p.without)
+		b.WriteString(strings.Join(p.without, ""))
+	}
 	return b.String()
 }
 
@@ -127,14 +141,14 @@ func (p *report) write(path, table string) error {
 type fault struct {
 	name string
 	setup
-	// play places the fault, sends, and drains; what it leaves is finished and checked afterwards.
-	play func(*rig)
-	// spares is true where nothing needs to strike.
-	spares bool
+	// run sets up the fault, sends and drains. The rig is finished and judged afterwards.
+	run func(*rig)
+	// harmless is true where there is nothing to inject.
+	harmless bool
 }
 
 // playAll tries every fault with every seed.
-func playAll(t *testing.T, faults []fault) {
+func runAll(t *testing.T, faults []fault) {
 	rows := make([]*row, len(faults))
 	for i, f := range faults {
 		rows[i] = results.about(f.name)
@@ -149,14 +163,14 @@ func playAll(t *testing.T, faults []fault) {
 					r := newRig(t, seed, f.setup)
 					v := verdict{problems: []string{"the run was not finished"}}
 					defer func() { results.add(about, r, v) }()
-					f.play(r)
+					f.run(r)
 					v = r.finish()
 					t.Log(r.describe())
 					if len(v.problems) > 0 {
 						slices.Sort(v.problems)
 						t.Errorf("%d lost, %d counted twice\n%s", v.lost, v.twice, shorten(v.problems))
 					}
-					if r.struck == 0 && !f.spares {
+					if r.injected == 0 && !f.harmless {
 						v.problem("the fault did not happen: this run shows nothing")
 						t.Error(v.problems)
 					}

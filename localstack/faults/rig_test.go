@@ -17,15 +17,18 @@ import (
 	"orderpipeline/shared/redistest"
 )
 
-// setup says what a rig is built of. The zero setup is the usual one.
+// setup says what a rig consists of. The zero setup is the usual one.
 type setup struct {
 	messages  int           // default 1200
 	mix       mix           // default usual
 	consumers int           // default 2
 	batch     int           // most messages of a batch; default: another number each time
 	timeout   time.Duration // of one invocation; default 30 s
+	receives  int           // of a message before it goes to the dead-letter queue; default: template
 	redis     []string      // arguments of redis-server
 	cluster   bool          // three masters with a replica each, instead of one server
+	noReplay  bool          // the archive is written and never replayed
+	damaged   bool          // the test damages the archive: it is not held against the model
 }
 
 // A rig is the whole pipeline for one run of one fault.
@@ -39,7 +42,8 @@ type rig struct {
 	redis   *redistest.Server  // nil with a cluster
 	cluster *redistest.Cluster // nil without
 	cloud
-	consumers []*consumer
+	consumers []*consumer // instances of the order function
+	replayers []*consumer // instances of the replay function
 	source    *source
 	sent      map[string]message // by first message id
 
@@ -47,14 +51,17 @@ type rig struct {
 	dice       *rand.Rand // of the faults, which strike from many goroutines
 	deliveries int        // of messages to the function
 	failed     int        // invocations
-	struck     int        // faults
-	spared     int        // how many chances come before the next strike
+	replayed   int        // invocations of the replay function
+	unreplayed int        // the failed ones of these
+	settled    int        // messages that were deleted from the queue of orders
+	injected   int        // faults
+	skip       int        // draws before the next fault
 }
 
-// A consumer is one instance of the order function with its own way to Redis.
+// A consumer is one instance of a function that consumes a queue, with its own link to Redis.
 type consumer struct {
 	*labtest.Sandbox
-	link *link.Link // nil with a cluster, whose nodes name their own addresses
+	link *link.Link // nil with a cluster, whose nodes announce their addresses
 }
 
 func newRig(t *testing.T, seed uint64, s setup) *rig {
@@ -67,7 +74,10 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 		sent:   map[string]message{},
 		cloud:  newCloud(t),
 	}
-	r.spared = r.dice.IntN(3)
+	if s.receives != 0 {
+		r.orders.MaxReceives = s.receives
+	}
+	r.skip = r.dice.IntN(3)
 	if r.messages == 0 {
 		r.messages = 1200
 	}
@@ -87,25 +97,30 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 		r.shards = 4
 		r.cluster = redistest.StartCluster(t, 3, true)
 	} else {
-		// The promise rests on what Redis acknowledged being kept: hence always, as README says.
+		// Without a replay the promise needs a Redis that keeps what it acknowledged: hence always.
 		r.redis = redistest.Start(t, append([]string{"--appendfsync", "always"}, s.redis...)...)
 	}
 	for range count {
-		c := &consumer{}
-		url := ""
-		if s.cluster {
-			url = r.cluster.URL()
-		} else {
-			c.link = labtest.Link(t, r.redis.Addr())
-			url = "redis://" + c.link.Addr() + "/0"
-		}
-		c.Sandbox = labtest.Start(
-			t,
-			sandbox.Function{Path: binaries.orders, Timeout: r.timeout, Env: r.env(url)},
-		)
-		r.consumers = append(r.consumers, c)
+		r.consumers = append(r.consumers, r.instance(binaries.orders, r.timeout))
+	}
+	for range 2 * min(1, len(binaries.replay)) {
+		r.replayers = append(r.replayers, r.instance(binaries.replay, time.Minute))
 	}
 	return r
+}
+
+// instance prepares an instance of a function that has a link to Redis, or knows the cluster.
+func (r *rig) instance(path string, timeout time.Duration) *consumer {
+	c := &consumer{}
+	url := ""
+	if r.cluster != nil {
+		url = r.cluster.URL()
+	} else {
+		c.link = labtest.Link(r, r.redis.Addr())
+		url = "redis://" + c.link.Addr() + "/0"
+	}
+	c.Sandbox = labtest.Start(r, sandbox.Function{Path: path, Timeout: timeout, Env: r.env(url)})
+	return c
 }
 
 // startOrders starts an order function with the usual time limit.
@@ -138,13 +153,16 @@ func (r *rig) send(messages ...message) {
 // finish redrives what went to the dead-letter queue, and holds everything against the model.
 func (r *rig) finish() verdict {
 	r.Helper()
-	r.calm()
+	r.stopFaults()
 	r.drain()
 	for range 3 {
 		if r.dlq.Redrive(r.orders) == 0 {
 			break
 		}
 		r.drain()
+	}
+	if !r.noReplay && binaries.replay != "" {
+		r.heal()
 	}
 	users := map[string]bool{}
 	for _, m := range r.sent {
@@ -163,23 +181,34 @@ func (r *rig) finish() verdict {
 		r.Fatal(err)
 	}
 	v := judge(r.sent, r.rejected.Messages(), r.Origin, got)
-	for _, q := range []*queue.Queue{r.orders, r.dlq} {
-		if left := len(q.Messages()); left > 0 {
-			v.problem("%d messages are left in %s", left, q.URL())
+	if !r.damaged && binaries.replay != "" {
+		judgeArchive(&v, r, got)
+	}
+	empty := []*queue.Queue{r.orders, r.dlq}
+	if !r.noReplay && binaries.replay != "" {
+		empty = append(empty, r.replay)
+	}
+	if !r.damaged {
+		empty = append(empty, r.replayDLQ)
+	}
+	for _, q := range empty {
+		if left := q.Messages(); len(left) > 0 {
+			v.problem("%d messages are left in %s, the first: %v", len(left), q.URL(), left[0])
 		}
 	}
 	return v
 }
 
-// strike lets a fault happen to some of the chunks for which it may: at so many, at random.
-func (r *rig) strike(
+// inject lets a fault happen at random chunks among those for which may is true, at most this number
+// of times.
+func (r *rig) inject(
 	times int,
 	may func(link.Chunk) bool,
 	fault func(*consumer, link.Chunk) link.Verdict,
 ) {
 	for _, c := range r.consumers {
 		c.link.Watch(func(chunk link.Chunk) link.Verdict {
-			if !may(chunk) || !r.chance(times) {
+			if !may(chunk) || !r.draw(times) {
 				return link.Pass()
 			}
 			return fault(c, chunk)
@@ -187,65 +216,62 @@ func (r *rig) strike(
 	}
 }
 
-// calm ends what strike began.
-func (r *rig) calm() {
-	for _, c := range r.consumers {
+// stopFaults ends every fault that inject and Judge began.
+func (r *rig) stopFaults() {
+	for _, c := range slices.Concat(r.consumers, r.replayers) {
 		if c.link != nil {
 			c.link.Watch(nil)
 		}
 	}
+	r.bucket.Judge(nil)
+	r.Judge(nil)
 }
 
-// chance is true so many times, now and then.
-func (r *rig) chance(times int) bool {
+// draw is true now and then, at most this number of times.
+func (r *rig) draw(times int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.struck >= times {
+	if r.injected >= times {
 		return false
 	}
-	if r.spared > 0 {
-		r.spared--
+	if r.skip > 0 {
+		r.skip--
 		return false
 	}
-	r.spared = r.dice.IntN(5)
-	r.struck++
+	r.skip = r.dice.IntN(5)
+	r.injected++
 	return true
 }
 
-// happened notes a fault that does not strike by chance.
-func (r *rig) happened() {
+// noteFault notes a fault that inject does not know of.
+func (r *rig) noteFault() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.struck++
+	r.injected++
 }
 
-func (r *rig) roll(n int) int {
+func (r *rig) randomInt(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dice.IntN(n)
 }
 
-// up chunks carry requests, or parts of them.
+// up is true for chunks that carry requests, or parts of them.
 func up(c link.Chunk) bool { return c.Up }
 
-// down chunks carry answers of scripts: longer than those of small questions.
+// down is true for chunks that carry replies.
 func down(c link.Chunk) bool { return !c.Up }
 
-// describe tells the run in a line.
+// describe returns a summary of the run in one line.
 func (r *rig) describe() string {
 	started := 0
 	for _, c := range r.consumers {
 		started += c.Processes()
 	}
-	return fmt.Sprintf(
-		"%d messages, %d shards, %d deliveries, %d invocations failed, %d processes, struck %d times",
-		len(r.sent),
-		r.shards,
-		r.deliveries,
-		r.failed,
-		started,
-		r.struck,
-	)
+	return fmt.Sprintf("%d messages, %d shards, %d deliveries, %d invocations failed, %d processes, "+
+		"%d objects, %d of %d replays failed, injected %d times",
+		len(r.sent), r.shards, r.deliveries, r.failed, started,
+		len(r.bucket.Objects("")), r.unreplayed, r.replayed, r.injected)
 }
 
 // shorten keeps a list of problems readable.
