@@ -150,7 +150,8 @@ func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced
 
 const (
 	logSpan  = 14 * 24 * time.Hour // how far back the logs are searched unless --since says so
-	logLines = 200                 // at most, of each function
+	logLines = 100                 // at most, of each function
+	logPages = 200                 // at most, of each function
 )
 
 // searchLogs finds the events of the functions' logs that hold the id. Logs only explain: where they cannot be read a
@@ -171,15 +172,20 @@ func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *tr
 			StartTime:     aws.Int64(from.UnixMilli()),
 			FilterPattern: aws.String(`"` + strings.ReplaceAll(id, `"`, `\"`) + `"`),
 		})
-		for n := 0; pages.HasMorePages() && n < logLines; {
+		found := 0
+		for n := 0; pages.HasMorePages() && n < logPages && found < logLines; n++ {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				t.Notes = append(t.Notes, "the log "+group+" cannot be searched: "+err.Error())
 				break
 			}
 			for _, e := range page.Events {
-				n++
-				t.Log = append(t.Log, logLine{time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), group, strings.TrimSpace(aws.ToString(e.Message))})
+				message := strings.TrimSpace(aws.ToString(e.Message))
+				if !strings.Contains(message, id) {
+					continue // LocalStack knows no filters
+				}
+				found++
+				t.Log = append(t.Log, logLine{time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), group, message})
 			}
 		}
 	}
