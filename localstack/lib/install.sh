@@ -137,7 +137,7 @@ debian_package() {
 compile_locks() {
   local name compile=("$UV" pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command 'make lock')
   cd "$REQUIREMENTS"
-  for name in build clients lint schemathesis template; do
+  for name in build clients duckdb lint schemathesis template; do
     "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
   done
   "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt

@@ -108,13 +108,17 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 		s.searchLogs(ctx, w.Since, id, t)
 	}
 	t.Verdict = t.judge(s.DLQ.Name())
-	if s.JSON {
+	unknown := len(t.Archive)+len(t.Queues)+len(t.Log) == 0
+	switch {
+	case s.JSON:
 		err = s.Emit(t)
-	} else {
+	case !unknown:
 		t.show(s.Console)
+	default:
+		t.showNotes(s.Console)
 	}
-	if err == nil && len(t.Archive)+len(t.Queues)+len(t.Log) == 0 {
-		err = fmt.Errorf("%q is found nowhere", id)
+	if err == nil && unknown {
+		err = fmt.Errorf("%q is neither in the archive nor in a queue that can be searched, nor in a log", id)
 	}
 	return err
 }
@@ -246,6 +250,11 @@ func (t *traced) show(c *console.Console) {
 	for _, l := range t.Log {
 		c.Printf("%s  %s\n", l.Time.Format(time.RFC3339), console.Clean(l.Message))
 	}
+	t.showNotes(c)
+}
+
+// showNotes says what was not searched.
+func (t *traced) showNotes(c *console.Console) {
 	if n := t.Orders.Total(); n > 0 {
 		c.Printf("\n%s messages wait in the queue orders, which is not looked into\n", console.Count(n))
 	}

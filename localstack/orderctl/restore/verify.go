@@ -29,7 +29,8 @@ func verifyCommand(env *session.Env) *cobra.Command {
 		Long: `Read the whole archive, add it up with arithmetic that shares nothing with the pipeline's
 store, and compare every figure that the API gives: totals, all months and days, all
 customers, the leaderboard. The exit code is 1 when a figure differs, or when a line of the
-archive cannot be right.
+archive cannot be right. The counters of messages (duplicate, refused, failed) are no figures:
+after a loss they begin at zero, and orderctl archive list counts the messages by outcome.
 
 "lost" means that the archive has more than the store. "not in the archive" means that the
 store has more: a message was counted and is not acknowledged yet, so it is in flight or in the
