@@ -1,12 +1,12 @@
 // Package archive keeps every settled message in S3, so that the figures in Redis can be rebuilt.
 //
-// The order function writes one object for each invocation: compressed NDJSON with one line for each
-// message whose outcome is known. zcat, DuckDB and Athena read it as it is. A message is acknowledged
-// only after its line is stored, so the archive holds at least one line for every order that was
-// counted. It may hold several: an order counts once for each order_id.
+// The order function writes one object for each invocation: compressed NDJSON with one line for
+// each message whose outcome is known. zcat, DuckDB and Athena read it as it is. A message is
+// acknowledged only after its line is stored, so the archive holds at least one line for every
+// order that was counted. It may hold several: an order counts once for each order_id.
 //
-// The format is described in shared/order/CONTRACT.md. A Line is one line, an Encoder writes lines, a
-// Reader reads them, and a Bucket stores and lists objects.
+// The format is described in shared/order/CONTRACT.md. A Line is one line, an Encoder writes lines,
+// a Reader reads them, and a Bucket stores and lists objects.
 package archive
 
 import (
@@ -18,16 +18,17 @@ import (
 // An Outcome says what became of a message.
 type Outcome string
 
-// The outcomes. An order counts when it is Recorded or Duplicate: the object with the Recorded line of
-// a duplicate may be missing, because the invocation that recorded the order ended before its put.
+// The outcomes. An order counts when it is Recorded or Duplicate: the object with the Recorded line
+// of a duplicate may be missing, because the invocation that recorded the order ended before its
+// put.
 const (
 	Recorded  Outcome = "recorded"  // a new order was counted
 	Duplicate Outcome = "duplicate" // the order had been counted before; nothing changed
 	Invalid   Outcome = "invalid"   // not counted: Reason, Field and Detail say why
 )
 
-// A Line is what the archive keeps of one message. Fields that do not apply are zero, and are absent
-// in the JSON.
+// A Line is what the archive keeps of one message. Fields that do not apply are zero, and are
+// absent in the JSON.
 type Line struct {
 	MessageID string    // of SQS; empty in an import
 	SentAt    time.Time // when the message was sent, to the millisecond

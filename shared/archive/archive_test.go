@@ -189,7 +189,8 @@ func TestTextsAreJSON(t *testing.T) {
 
 func TestUnreadableObjects(t *testing.T) {
 	t.Parallel()
-	good := `{"message_id":"m","outcome":"recorded","order_id":"O","user_id":"U","placed":"2024-12-13T10:00:00Z","value":"1.00","body":"b"}`
+	good := `{"message_id":"m","outcome":"recorded","order_id":"O","user_id":"U",` +
+		`"placed":"2024-12-13T10:00:00Z","value":"1.00","body":"b"}`
 	object := compress(t, strings.Repeat(good+"\n", 500))
 	damaged := bytes.Clone(object)
 	damaged[len(damaged)/2] ^= 0x55
@@ -199,18 +200,20 @@ func TestUnreadableObjects(t *testing.T) {
 		object []byte
 		want   string
 	}{
-		"empty":                {nil, "it is empty"},
-		"truncated":            {object[:len(object)-5], "truncated or damaged"},
-		"truncated at once":    {object[:3], "truncated or damaged"},
-		"damaged":              {damaged, "truncated or damaged"},
-		"not compressed":       {[]byte(good), "truncated or damaged"},
-		"broken JSON":          {replace(`"U"`, `U`), "line 2: a value is missing"},
-		"cut line":             {compress(t, good[:40]), "line 1"},
-		"no object":            {compress(t, "[]"), "line 1: it is not a JSON object"},
-		"blank line":           {compress(t, good+"\n\n"+good), "line 2: it is not a JSON object"},
-		"not UTF-8":            {replace(`"b"`, "\"\xff\""), "not UTF-8"},
-		"later version":        {replace(`"body"`, `"v":2,"body"`), "newer version"},
-		"unknown outcome":      {replace("recorded", "refunded"), `newer version of the archive: outcome "refunded"`},
+		"empty":             {nil, "it is empty"},
+		"truncated":         {object[:len(object)-5], "truncated or damaged"},
+		"truncated at once": {object[:3], "truncated or damaged"},
+		"damaged":           {damaged, "truncated or damaged"},
+		"not compressed":    {[]byte(good), "truncated or damaged"},
+		"broken JSON":       {replace(`"U"`, `U`), "line 2: a value is missing"},
+		"cut line":          {compress(t, good[:40]), "line 1"},
+		"no object":         {compress(t, "[]"), "line 1: it is not a JSON object"},
+		"blank line":        {compress(t, good+"\n\n"+good), "line 2: it is not a JSON object"},
+		"not UTF-8":         {replace(`"b"`, "\"\xff\""), "not UTF-8"},
+		"later version":     {replace(`"body"`, `"v":2,"body"`), "newer version"},
+		"unknown outcome": {
+			replace("recorded", "refunded"), `newer version of the archive: outcome "refunded"`,
+		},
 		"no outcome":           {without(`"outcome":"recorded",`), "outcome is missing"},
 		"no order id":          {without(`"order_id":"O",`), "order_id is empty"},
 		"order id is a number": {replace(`"order_id":"O"`, `"order_id":1`), "order_id is not a string"},

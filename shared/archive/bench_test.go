@@ -13,8 +13,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// benchLines makes the lines of a batch of 1,000 orders, of the shape that localstack/bench/orders.py
-// writes.
+// benchLines makes the lines of a batch of 1,000 orders, of the shape that
+// localstack/bench/orders.py writes.
 func benchLines(tb testing.TB) []archive.Line {
 	tb.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))

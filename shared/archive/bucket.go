@@ -35,7 +35,9 @@ func NewBucket(cloud aws.Config, name string) *Bucket {
 		// An emulator has no DNS name for each bucket.
 		o.UsePathStyle = cloud.BaseEndpoint != nil
 	})
-	return &Bucket{client: client, name: name, puts: awshttp.NewBuildableClient().WithTimeout(putLimit)}
+	return &Bucket{
+		client: client, name: name, puts: awshttp.NewBuildableClient().WithTimeout(putLimit),
+	}
 }
 
 // Name is the name of the bucket.

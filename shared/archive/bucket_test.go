@@ -96,7 +96,9 @@ func TestList(t *testing.T) {
 func TestListFails(t *testing.T) {
 	t.Parallel()
 	server, bucket := start(t)
-	server.Before(func(*http.Request) s3test.Fault { return s3test.Fault{Status: http.StatusForbidden} })
+	server.Before(
+		func(*http.Request) s3test.Fault { return s3test.Fault{Status: http.StatusForbidden} },
+	)
 	found := 0
 	var failed error
 	for _, err := range bucket.List(t.Context(), "", "") {

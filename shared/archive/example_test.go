@@ -25,7 +25,9 @@ func Example() {
 	var object bytes.Buffer
 	e := archive.NewEncoder(&object)
 	err = errors.Join(
-		e.Encode(&archive.Line{MessageID: "m1", SentAt: now, Outcome: archive.Recorded, Order: o, Body: body}),
+		e.Encode(
+			&archive.Line{MessageID: "m1", SentAt: now, Outcome: archive.Recorded, Order: o, Body: body},
+		),
 		e.Encode(&archive.Line{MessageID: "m2", SentAt: now, Outcome: archive.Invalid,
 			Reason: order.InvalidJSON, Detail: "it is empty", Body: " "}),
 		e.Close())

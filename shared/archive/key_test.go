@@ -47,7 +47,8 @@ func TestArchivedAtRefusesOtherKeys(t *testing.T) {
 	t.Parallel()
 	good := archive.Key(time.Now(), 1)
 	for _, key := range []string{
-		"", "x", "messages/v1/", strings.TrimSuffix(good, archive.Suffix), strings.Replace(good, "v1", "v2", 1),
+		"", "x", "messages/v1/", strings.TrimSuffix(good, archive.Suffix),
+		strings.Replace(good, "v1", "v2", 1),
 		archive.ImportKey(sha256.Sum256(nil), 0), strings.Replace(good, "Z-", "-", 1),
 	} {
 		if at, err := archive.ArchivedAt(key); err == nil {

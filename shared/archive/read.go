@@ -14,8 +14,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// ErrUnreadable says that an object is not what an Encoder wrote: it is truncated or damaged, a line is
-// broken, or it was written by a newer version. Reading it again gives the same error.
+// ErrUnreadable says that an object is not what an Encoder wrote: it is truncated or damaged, a
+// line is broken, or it was written by a newer version. Reading it again gives the same error.
 var ErrUnreadable = errors.New("the archive object cannot be read")
 
 // Limits of what a Reader takes, against objects that were not made by an Encoder.
@@ -36,7 +36,9 @@ type Reader struct {
 // NewReader makes a reader of the compressed object in r. The caller closes the reader.
 func NewReader(r io.Reader) (*Reader, error) {
 	from := &source{r: r}
-	zip, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	zip, err := zstd.NewReader(
+		from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +48,10 @@ func NewReader(r io.Reader) (*Reader, error) {
 // Close frees the reader's memory. It does not close what the reader reads from.
 func (r *Reader) Close() { r.zip.Close() }
 
-// Next reads the next line into line, which is overwritten. It returns io.EOF after the last line, an
-// error that is ErrUnreadable when the object is not readable, or the error of what is read from.
-// After an error, Next returns the same error. The texts of a line share memory with each other.
+// Next reads the next line into line, which is overwritten. It returns io.EOF after the last line,
+// an error that is ErrUnreadable when the object is not readable, or the error of what is read
+// from. After an error, Next returns the same error. The texts of a line share memory with each
+// other.
 func (r *Reader) Next(line *Line) error {
 	*line = Line{}
 	if r.err != nil {
@@ -99,7 +102,9 @@ func (r *Reader) explain(err error) error {
 	case r.source.err != nil:
 		return r.source.err
 	case !errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: it is truncated or damaged after line %d: %w", ErrUnreadable, r.number, err)
+		return fmt.Errorf(
+			"%w: it is truncated or damaged after line %d: %w", ErrUnreadable, r.number, err,
+		)
 	case r.source.empty():
 		return fmt.Errorf("%w: it is empty", ErrUnreadable)
 	}

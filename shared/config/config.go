@@ -1,6 +1,6 @@
 // Package config reads the functions' settings from the environment. It reads every variable that a
-// function uses, and does nothing else. A wrong or missing setting is an error that names the variable
-// and says what to write.
+// function uses, and does nothing else. A wrong or missing setting is an error that names the
+// variable and says what to write.
 package config
 
 import (
@@ -14,7 +14,8 @@ import (
 
 // Defaults of settings that are not given. A test compares them with those of template.yaml.
 const (
-	// DefaultRetentionDays is long enough to replay a year of archived orders. A marker costs 77 bytes.
+	// DefaultRetentionDays is long enough to replay a year of archived orders. A marker costs 77
+	// bytes.
 	DefaultRetentionDays = 400
 	// DefaultRetrySeconds outlasts a short interruption of Redis.
 	DefaultRetrySeconds = 5
@@ -63,7 +64,8 @@ type Orders struct {
 // Stats are the settings of the stats function.
 type Stats struct {
 	Shared
-	// Queues are the URLs of the queues whose depth is shown, by name; a queue without a URL is left out.
+	// Queues are the URLs of the queues whose depth is shown, by name; a queue without a URL is left
+	// out.
 	Queues map[string]string
 	// Listen is the address of the plain HTTP server.
 	Listen string
@@ -123,10 +125,12 @@ func ForStats(lookup Lookup) (Stats, error) {
 func ForReplay(lookup Lookup) (Replay, error) {
 	e := environment{lookup: lookup}
 	c := Replay{
-		Shared:        e.shared(),
-		Retries:       e.retries("REPLAY_MAX_RECEIVES"),
-		ReplayURL:     e.needed("REPLAY_QUEUE_URL", "the URL of the queue of objects to be replayed"),
-		DLQURL:        e.needed("REPLAY_DLQ_URL", "the URL of the queue of objects that cannot be replayed"),
+		Shared:    e.shared(),
+		Retries:   e.retries("REPLAY_MAX_RECEIVES"),
+		ReplayURL: e.needed("REPLAY_QUEUE_URL", "the URL of the queue of objects to be replayed"),
+		DLQURL: e.needed(
+			"REPLAY_DLQ_URL", "the URL of the queue of objects that cannot be replayed",
+		),
 		RejectedURL:   e.needed("REJECTED_QUEUE_URL", "the URL of the queue of rejected messages"),
 		ArchiveBucket: e.needed("ARCHIVE_BUCKET", "the name of the archive's S3 bucket"),
 	}

@@ -47,7 +47,9 @@ func TestForOrders(t *testing.T) {
 	}
 	want := Orders{
 		Shared: Shared{
-			AWS:       AWS{Region: "r", AccessKeyID: "i", SecretAccessKey: "k", SessionToken: "t", Endpoint: "http://e"},
+			AWS: AWS{
+				Region: "r", AccessKeyID: "i", SecretAccessKey: "k", SessionToken: "t", Endpoint: "http://e",
+			},
 			Redis:     ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
 			Auth:      AuthNone,
 			Ledger:    ledger.Options{Shards: 4, Retention: 48 * time.Hour, Zone: kathmandu},
@@ -66,9 +68,11 @@ func TestForOrders(t *testing.T) {
 
 // defaults are the shared settings when only the URL of Redis is given.
 var defaults = Shared{
-	Redis:  ledger.Connection{URL: "redis://h:1"},
-	Auth:   AuthNone,
-	Ledger: ledger.Options{Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour, Zone: time.UTC},
+	Redis: ledger.Connection{URL: "redis://h:1"},
+	Auth:  AuthNone,
+	Ledger: ledger.Options{
+		Shards: 1, Retention: DefaultRetentionDays * 24 * time.Hour, Zone: time.UTC,
+	},
 }
 
 func TestForStats(t *testing.T) {
@@ -98,8 +102,10 @@ func TestForReplay(t *testing.T) {
 	got, err := ForReplay(env("REDIS_URL", "redis://h:1", "REPLAY_QUEUE_URL", "a", "REPLAY_DLQ_URL", "b",
 		"REJECTED_QUEUE_URL", "c", "ARCHIVE_BUCKET", "d"))
 	want := Replay{
-		Shared:        defaults,
-		Retries:       Retries{FirstDelay: DefaultRetrySeconds * time.Second, MaxReceives: DefaultMaxReceives},
+		Shared: defaults,
+		Retries: Retries{
+			FirstDelay: DefaultRetrySeconds * time.Second, MaxReceives: DefaultMaxReceives,
+		},
 		ReplayURL:     "a",
 		DLQURL:        "b",
 		RejectedURL:   "c",
@@ -173,7 +179,9 @@ func TestAuthorities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

@@ -59,13 +59,15 @@ func (e *environment) number(name string, fallback, low, high int) int {
 }
 
 func (e *environment) retries(maxReceives string) Retries {
+	seconds := e.number("RETRY_DELAY_SECONDS", DefaultRetrySeconds, 1, 900)
 	return Retries{
-		FirstDelay:  time.Duration(e.number("RETRY_DELAY_SECONDS", DefaultRetrySeconds, 1, 900)) * time.Second,
+		FirstDelay:  time.Duration(seconds) * time.Second,
 		MaxReceives: e.number(maxReceives, DefaultMaxReceives, 1, 1000),
 	}
 }
 
 func (e *environment) shared() Shared {
+	days := e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)
 	c := Shared{
 		AWS: AWS{
 			Region:          e.get("AWS_REGION"),
@@ -85,7 +87,7 @@ func (e *environment) shared() Shared {
 		StackName: e.get("STACK_NAME"),
 		Ledger: ledger.Options{
 			Shards:    e.number("LEDGER_SHARDS", 1, 1, ledger.MaxShards),
-			Retention: time.Duration(e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)) * 24 * time.Hour,
+			Retention: time.Duration(days) * 24 * time.Hour,
 		},
 	}
 	e.login(&c)
@@ -105,8 +107,9 @@ func (e *environment) flag(name string) bool {
 	return text == "true"
 }
 
-// zone reads the time zone of months and days, which is UTC unless TIME_ZONE names another. A function
-// that calls it imports time/tzdata (0.45 MB): the Lambda runtime provided.al2023 may lack zone files.
+// zone reads the time zone of months and days, which is UTC unless TIME_ZONE names another. A
+// function that calls it imports time/tzdata (0.45 MB): the Lambda runtime provided.al2023 may lack
+// zone files.
 func (e *environment) zone() *time.Location {
 	text := e.get("TIME_ZONE")
 	if text == "" {
@@ -114,14 +117,16 @@ func (e *environment) zone() *time.Location {
 	}
 	zone, err := time.LoadLocation(text)
 	if err != nil || text == "Local" {
-		e.fail("TIME_ZONE is %q: write a name of the IANA time zone database, such as Europe/Berlin", text)
+		e.fail(
+			"TIME_ZONE is %q: write a name of the IANA time zone database, such as Europe/Berlin", text,
+		)
 		return time.UTC
 	}
 	return zone
 }
 
-// zoneName returns a zone with the right name and no rules. It is for a function that reads figures, and
-// only compares the name with that of the store.
+// zoneName returns a zone with the right name and no rules. It is for a function that reads
+// figures, and only compares the name with that of the store.
 func (e *environment) zoneName() *time.Location {
 	if name := e.get("TIME_ZONE"); name != "" {
 		return time.FixedZone(name, 0)
@@ -165,7 +170,9 @@ func (e *environment) login(c *Shared) {
 func authorities(text string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(strings.ReplaceAll(text, `\n`, "\n"))) {
-		return nil, errors.New("no certificate: write one or more in PEM form, -----BEGIN CERTIFICATE-----…")
+		return nil, errors.New(
+			"no certificate: write one or more in PEM form, -----BEGIN CERTIFICATE-----…",
+		)
 	}
 	return pool, nil
 }

@@ -33,8 +33,8 @@ func (e *encoder) reset() {
 	e.lines.Reset(&e.object)
 }
 
-// A draft is the object of a round as it is if every order of it is new, which is the usual case. It is
-// encoded while Redis records the orders, so that archiving hardly lengthens an invocation.
+// A draft is the object of a round as it is if every order of it is new, which is the usual case.
+// It is encoded while Redis records the orders, so that archiving hardly lengthens an invocation.
 type draft struct {
 	fates  []fate // that the draft assumes, one for each message of the round
 	object []byte
@@ -112,8 +112,8 @@ func (b *batch) archive(ctx context.Context, round []int, d *draft) {
 	}
 }
 
-// encode makes the object of a round; nil when no message of it is settled. It encodes the line of each
-// message in a call of guard.
+// encode makes the object of a round; nil when no message of it is settled. It encodes the line of
+// each message in a call of guard.
 func (b *batch) encode(round []int, fates []fate, guard func(i int, do func())) ([]byte, error) {
 	e := &b.handler.encoder
 	e.reset()
@@ -135,7 +135,8 @@ func (b *batch) encode(round []int, fates []fate, guard func(i int, do func())) 
 	return e.object.Bytes(), nil
 }
 
-// line makes the archive's line of a message with that fate. Messages that are not settled have none.
+// line makes the archive's line of a message with that fate. Messages that are not settled have
+// none.
 func (e *entry) line(f fate) (line archive.Line, settled bool) {
 	line = archive.Line{
 		MessageID: e.message.ID,

@@ -81,8 +81,8 @@ func TestAPutThatHangs(t *testing.T) {
 	}
 }
 
-// killed gives a batch to the handler, whose instance dies when it calls die: that call never returns.
-// The rig has a new instance afterwards.
+// killed gives a batch to the handler, whose instance dies when it calls die: that call never
+// returns. The rig has a new instance afterwards.
 func killed(t *testing.T, r *rig, batch []Message, kill func(die func())) {
 	t.Helper()
 	died := make(chan struct{})

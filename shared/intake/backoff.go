@@ -13,17 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// The delays between the receives of a message that fails. With a first delay of five seconds they are
-// 5, 20, 80, 320 and then 420 s: an outage of seconds costs seconds, and after an outage of any length
-// each message is received within nine minutes. 300 receives, the maxReceiveCount of the queue, take
-// more than a day.
+// The delays between the receives of a message that fails. With a first delay of five seconds they
+// are 5, 20, 80, 320 and then 420 s: an outage of seconds costs seconds, and after an outage of any
+// length each message is received within nine minutes. 300 receives, the maxReceiveCount of the
+// queue, take more than a day.
 const (
 	delayGrowth = 4
 	maxDelay    = 7 * time.Minute
 )
 
-// Delay returns the visibility timeout after the n-th receive (n ≥ 1): first × 4^(n-1), at most seven
-// minutes, with ±20 % jitter. jitter is in [0, 1).
+// Delay returns the visibility timeout after the n-th receive (n ≥ 1): first × 4^(n-1), at most
+// seven minutes, with ±20 % jitter. jitter is in [0, 1).
 func Delay(first time.Duration, receives int, jitter float64) time.Duration {
 	delay := min(first, maxDelay)
 	for range receives - 1 {
@@ -35,8 +35,8 @@ func Delay(first time.Duration, receives int, jitter float64) time.Duration {
 	return time.Duration(float64(delay) * (0.8 + 0.4*jitter))
 }
 
-// A delay of alignFrom or more ends at a full alignTo. So the messages that wait during an outage are
-// received in a few large batches instead of one every second.
+// A delay of alignFrom or more ends at a full alignTo. So the messages that wait during an outage
+// are received in a few large batches instead of one every second.
 const (
 	alignFrom = time.Minute
 	alignTo   = 30 * time.Second
@@ -51,10 +51,10 @@ func VisibilitySeconds(now time.Time, delay time.Duration) int32 {
 	return int32(math.Ceil(delay.Seconds()))
 }
 
-// postpone sets the visibility timeout of failed messages, because partial batch responses switch off
-// Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies. The
-// last receive is followed by the first delay only: after it the message goes to the dead-letter queue,
-// and no delay is to end there without another attempt.
+// postpone sets the visibility timeout of failed messages, because partial batch responses switch
+// off Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
+// The last receive is followed by the first delay only: after it the message goes to the
+// dead-letter queue, and no delay is to end there without another attempt.
 func (b *batch) postpone(ctx context.Context, failed []int) {
 	ctx, cancel := withReserve(ctx, answerTime)
 	defer cancel()
@@ -68,9 +68,11 @@ func (b *batch) postpone(ctx context.Context, failed []int) {
 	}, func(int) {})
 }
 
-// changeVisibility sets visibility timeouts, and calls done for each message whose timeout was set. It
-// calls seconds and done one at a time.
-func (b *batch) changeVisibility(ctx context.Context, list []int, seconds func(i int) int32, done func(i int)) {
+// changeVisibility sets visibility timeouts, and calls done for each message whose timeout was set.
+// It calls seconds and done one at a time.
+func (b *batch) changeVisibility(
+	ctx context.Context, list []int, seconds func(i int) int32, done func(i int),
+) {
 	timeouts := make(map[int]int32, len(list))
 	for _, i := range list {
 		timeouts[i] = seconds(i)
@@ -113,8 +115,8 @@ func (b *batch) changeVisibility(ctx context.Context, list []int, seconds func(i
 	})
 }
 
-// Limits of one batch call of SQS. AWS accepts 1 MiB a call today; 256 KiB, the older limit, is what
-// every emulator accepts too.
+// Limits of one batch call of SQS. AWS accepts 1 MiB a call today; 256 KiB, the older limit, is
+// what every emulator accepts too.
 const (
 	callEntries = 10
 	callBytes   = 256 << 10

@@ -13,8 +13,10 @@ func TestDelay(t *testing.T) {
 		jitter   float64
 		want     time.Duration
 	}{
-		{1, 0.5, 5 * time.Second}, {2, 0.5, 20 * time.Second}, {3, 0.5, 80 * time.Second}, {4, 0.5, 320 * time.Second},
-		{5, 0.5, 420 * time.Second}, {1000, 0.5, 420 * time.Second}, {1, 0, 4 * time.Second}, {0, 0.5, 5 * time.Second},
+		{1, 0.5, 5 * time.Second}, {2, 0.5, 20 * time.Second}, {3, 0.5, 80 * time.Second},
+		{4, 0.5, 320 * time.Second},
+		{5, 0.5, 420 * time.Second}, {1000, 0.5, 420 * time.Second}, {1, 0, 4 * time.Second},
+		{0, 0.5, 5 * time.Second},
 		{4, 0, 256 * time.Second}, {1000, 1, 504 * time.Second},
 	} {
 		if got := Delay(5*time.Second, c.receives, c.jitter).Round(time.Millisecond); got != c.want {

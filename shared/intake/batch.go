@@ -47,7 +47,9 @@ type batch struct {
 }
 
 func (h *Handler) newBatch(messages []Message) *batch {
-	b := &batch{handler: h, config: &h.config, started: h.config.Now(), entries: make([]entry, len(messages))}
+	b := &batch{
+		handler: h, config: &h.config, started: h.config.Now(), entries: make([]entry, len(messages)),
+	}
 	for i := range messages {
 		b.entries[i].message = &messages[i]
 	}
@@ -66,8 +68,9 @@ func (b *batch) process(ctx context.Context, round []int) {
 	b.quarantine(ctx, round)
 }
 
-// parse sorts the messages into orders and invalid ones. A message without a body is neither, because
-// no queue accepts one, not even orders-rejected. It fails until it is in the dead-letter queue.
+// parse sorts the messages into orders and invalid ones. A message without a body is neither,
+// because no queue accepts one, not even orders-rejected. It fails until it is in the dead-letter
+// queue.
 func (b *batch) parse(round []int) {
 	for _, i := range round {
 		b.guard(i, "parse", func() {
@@ -98,7 +101,9 @@ func (b *batch) refuse(i int, refusal *order.Refusal) {
 	e := &b.entries[i]
 	e.fate, e.refusal = invalid, refusal
 	if b.config.Log.Enabled(context.Background(), slog.LevelDebug) {
-		b.config.Log.Debug("refused", append(about(e.message), "reason", refusal.Reason, "field", refusal.Field)...)
+		b.config.Log.Debug(
+			"refused", append(about(e.message), "reason", refusal.Reason, "field", refusal.Field)...,
+		)
 	}
 }
 
@@ -159,8 +164,8 @@ func (b *batch) record(ctx context.Context, round []int) {
 	}
 }
 
-// recordChunk records one chunk. When the ledger panics, the halves of the chunk are recorded, and so
-// on, until the order that causes it is alone.
+// recordChunk records one chunk. When the ledger panics, the halves of the chunk are recorded, and
+// so on, until the order that causes it is alone.
 func (b *batch) recordChunk(ctx context.Context, chunk []int) error {
 	orders := make([]order.Order, len(chunk))
 	for at, i := range chunk {
@@ -168,7 +173,7 @@ func (b *batch) recordChunk(ctx context.Context, chunk []int) error {
 	}
 	outcomes := make([]ledger.Outcome, len(chunk))
 
-	err, panicked := b.tryRecord(ctx, orders, outcomes)
+	panicked, err := b.tryRecord(ctx, orders, outcomes)
 
 	if panicked != nil && len(chunk) == 1 {
 		b.panicked(chunk[0], "record", panicked)
@@ -185,9 +190,12 @@ func (b *batch) recordChunk(ctx context.Context, chunk []int) error {
 	return err
 }
 
-func (b *batch) tryRecord(ctx context.Context, orders []order.Order, outcomes []ledger.Outcome) (err error, panicked any) { //nolint:revive // a panic comes after the error
+// tryRecord calls the ledger, and returns the value of a panic beside the error.
+func (b *batch) tryRecord(
+	ctx context.Context, orders []order.Order, outcomes []ledger.Outcome,
+) (panicked any, err error) {
 	defer func() { panicked = recover() }()
-	return b.config.Ledger.Record(ctx, orders, outcomes), nil
+	return nil, b.config.Ledger.Record(ctx, orders, outcomes)
 }
 
 // The refusals of orders that cannot be counted because of what was counted before.

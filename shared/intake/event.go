@@ -15,8 +15,9 @@ import (
 type Message struct {
 	ID            string
 	ReceiptHandle string
-	Body          string    // empty when the record has none
-	Receives      int       // how often the queue delivered it, this time included; 1 when the record does not say
+	Body          string // empty when the record has none
+	// how often the queue delivered it, this time included; 1 when the record does not say
+	Receives      int
 	SentAt        time.Time // zero when the record does not say
 	FirstReceived time.Time // zero when the record does not say
 	TraceHeader   string    // the X-Ray header AWSTraceHeader; empty when there is none
@@ -45,18 +46,19 @@ func (m *Message) Trace() string {
 	return m.TraceHeader
 }
 
-// ErrNoEvent says that the payload is not an event of an SQS event source mapping. Nothing was done.
+// ErrNoEvent says that the payload is not an event of an SQS event source mapping. Nothing was
+// done.
 var ErrNoEvent = errors.New("the payload is not an event of an SQS event source mapping")
 
-// ReadEvent reads the messages of an SQS event. It checks all of its JSON, matches names exactly and
-// ignores other members. A member that is not a string where one is needed counts as missing.
+// ReadEvent reads the messages of an SQS event. It checks all of its JSON, matches names exactly
+// and ignores other members. A member that is not a string where one is needed counts as missing.
 //
 // A record without a message id cannot be reported as failed, so it makes the whole event fail. A
 // record without a body can, and is left to the handler.
 //
-// The runtime overwrites payload with the next event. So it is copied once and the messages share the
-// copy. Texts with escapes, as bodies are, share further blocks. Code that keeps a string longer than
-// the batch must clone it, or it keeps the whole event in memory.
+// The runtime overwrites payload with the next event. So it is copied once and the messages share
+// the copy. Texts with escapes, as bodies are, share further blocks. Code that keeps a string
+// longer than the batch must clone it, or it keeps the whole event in memory.
 func ReadEvent(payload []byte) ([]Message, error) {
 	if !utf8.Valid(payload) {
 		return nil, fmt.Errorf("%w: it is not UTF-8 text", ErrNoEvent)
@@ -203,7 +205,8 @@ func (r *eventReader) messageAttributes(m *Message) {
 	}
 }
 
-// messageAttribute reads one attribute. It returns false for one without a value that can be sent on.
+// messageAttribute reads one attribute. It returns false for one without a value that can be sent
+// on.
 func (r *eventReader) messageAttribute(a *Attribute) bool {
 	var text, binary, dataType jsonscan.Value
 	for r.scan.Open(); r.scan.Member(&r.name); {

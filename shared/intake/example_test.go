@@ -88,9 +88,17 @@ func ExampleHandler_Handle() {
 		{ID: "m3", Body: `{"user_id": "U1"}`, Receives: 1},
 	}))
 	s3.broken = true
-	show(handler.Handle(context.Background(), []intake.Message{{ID: "m4", Body: body("ORD2"), Receives: 1}}))
+	show(
+		handler.Handle(
+			context.Background(), []intake.Message{{ID: "m4", Body: body("ORD2"), Receives: 1}},
+		),
+	)
 	s3.broken = false
-	show(handler.Handle(context.Background(), []intake.Message{{ID: "m4", Body: body("ORD2"), Receives: 1}}))
+	show(
+		handler.Handle(
+			context.Background(), []intake.Message{{ID: "m4", Body: body("ORD2"), Receives: 1}},
+		),
+	)
 	// Output:
 	// archived one object
 	// rejected: order_id is missing: write a string of 1 to 128 characters without control characters.

@@ -1,11 +1,11 @@
-// Package intake processes one batch of the queue of orders: it parses the messages, records the orders
-// in the ledger, archives what became of them, quarantines what is refused, and reports which messages
-// failed.
+// Package intake processes one batch of the queue of orders: it parses the messages, records the
+// orders in the ledger, archives what became of them, quarantines what is refused, and reports
+// which messages failed.
 //
-// A message is acknowledged only when its effect is certain and its line is in the archive. Everything
-// else is reported as a batch item failure and is redelivered with exponential backoff. Redelivery is
-// harmless: a recorded order is a duplicate then, and a refused message is sent to orders-rejected only
-// after its line was archived.
+// A message is acknowledged only when its effect is certain and its line is in the archive.
+// Everything else is reported as a batch item failure and is redelivered with exponential backoff.
+// Redelivery is harmless: a recorded order is a duplicate then, and a refused message is sent to
+// orders-rejected only after its line was archived.
 package intake
 
 import (
@@ -39,7 +39,9 @@ type Archive interface {
 
 // SQS is what the intake needs of the queue service. *sqs.Client is one.
 type SQS interface {
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	SendMessageBatch(
+		context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options),
+	) (*sqs.SendMessageBatchOutput, error)
 	ChangeMessageVisibilityBatch(
 		context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options),
 	) (*sqs.ChangeMessageVisibilityBatchOutput, error)
@@ -81,9 +83,9 @@ type Handler struct {
 // New makes a handler.
 func New(c Config) *Handler { return &Handler{config: c, uncounted: metric.Delta{}} }
 
-// Time reserved at the end of an invocation. Recording must end before archiveTime is left, archiving
-// before quarantineTime, and quarantining before answerTime, so that each step that was begun can be
-// followed by the next, and the response is sent in any case.
+// Time reserved at the end of an invocation. Recording must end before archiveTime is left,
+// archiving before quarantineTime, and quarantining before answerTime, so that each step that was
+// begun can be followed by the next, and the response is sent in any case.
 const (
 	archiveTime    = 8 * time.Second
 	quarantineTime = 2500 * time.Millisecond
@@ -108,8 +110,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(response)
 }
 
-// Handle processes one batch. The response lists the messages that failed; with an error all of them
-// did. Failed messages are redelivered.
+// Handle processes one batch. The response lists the messages that failed; with an error all of
+// them did. Failed messages are redelivered.
 func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEventResponse, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,7 +132,9 @@ func (h *Handler) Handle(ctx context.Context, messages []Message) (events.SQSEve
 	if len(failed) > 0 && len(failed) == len(messages) {
 		return events.SQSEventResponse{}, fmt.Errorf("%w: %w", ErrNothingDone, b.cause)
 	}
-	response := events.SQSEventResponse{BatchItemFailures: make([]events.SQSBatchItemFailure, 0, len(failed))}
+	response := events.SQSEventResponse{
+		BatchItemFailures: make([]events.SQSBatchItemFailure, 0, len(failed)),
+	}
 	for _, i := range failed {
 		failure := events.SQSBatchItemFailure{ItemIdentifier: messages[i].ID}
 		response.BatchItemFailures = append(response.BatchItemFailures, failure)

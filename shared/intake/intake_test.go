@@ -40,7 +40,8 @@ func TestEachMessageHasOneFate(t *testing.T) {
 			t.Errorf("%s was rejected without a detail", source)
 		}
 		rejected[source] = [3]string{
-			*entry.MessageBody, attribute(entry, order.AttributeReason), attribute(entry, order.AttributeField),
+			*entry.MessageBody, attribute(entry, order.AttributeReason),
+			attribute(entry, order.AttributeField),
 		}
 	}
 	wantRejected := map[string][3]string{
@@ -87,7 +88,8 @@ func TestAMessageWithoutABodyFails(t *testing.T) {
 	wantIDs(t, "failures", r.handle(t, batch), "m0")
 	r.wantTotals(t, 1, 4000)
 	wantIDs(t, "rejected", r.rejected(), "m1")
-	if _, err := r.Handle(t.Context(), batch[:1]); !errors.Is(err, ErrNothingDone) || !strings.Contains(err.Error(), "no body") {
+	_, err := r.Handle(t.Context(), batch[:1])
+	if !errors.Is(err, ErrNothingDone) || !strings.Contains(err.Error(), "no body") {
 		t.Errorf("error %v, want ErrNothingDone for a message without a body", err)
 	}
 }
@@ -145,13 +147,16 @@ func TestRedisDown(t *testing.T) {
 	r.server.Restart()
 	wantIDs(t, "failures when Redis is back", r.handle(t, batch))
 	r.wantTotals(t, 2, 4200)
-	want := ledger.MessageCounts{Recorded: 2, Failed: 3, Refused: map[order.Reason]int64{order.InvalidJSON: 1}}
+	want := ledger.MessageCounts{
+		Recorded: 2, Failed: 3, Refused: map[order.Reason]int64{order.InvalidJSON: 1},
+	}
 	if diff := cmp.Diff(want, r.messages(t)); diff != "" {
 		t.Errorf("what happened during the outage is counted later (-want +got):\n%s", diff)
 	}
 }
 
-// The deadline is looked at before each step: what cannot be followed by the next step is not begun.
+// The deadline is looked at before each step: what cannot be followed by the next step is not
+// begun.
 func TestNoTimeLeft(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

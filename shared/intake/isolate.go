@@ -11,15 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// A message that kills the function by its memory or time leaves no trace but its receive count, and
-// carries all others of its batch along. So messages that may have been in a crash, the suspects, are
-// processed after the others of their batch, which by then are archived and deleted from the queue.
-// Suspects are processed in groups: each group is hidden for hideTime first, so that after another
-// crash it is redelivered later than the suspects beside it, and without them. Up to maxSingles
-// suspects are processed one by one. A killer in a batch of 1,000 is so in a group of 32 at its second
-// receive, and alone from its third on.
+// A message that kills the function by its memory or time leaves no trace but its receive count,
+// and carries all others of its batch along. So messages that may have been in a crash, the
+// suspects, are processed after the others of their batch, which by then are archived and deleted
+// from the queue. Suspects are processed in groups: each group is hidden for hideTime first, so
+// that after another crash it is redelivered later than the suspects beside it, and without them.
+// Up to maxSingles suspects are processed one by one. A killer in a batch of 1,000 is so in a group
+// of 32 at its second receive, and alone from its third on.
 //
-// After a long outage of Redis every message is a suspect. That costs three calls for each group of 32.
+// After a long outage of Redis every message is a suspect. That costs three calls for each group of
+// 32.
 const (
 	maxSingles = 100
 	maxGroups  = 32
@@ -27,8 +28,8 @@ const (
 )
 
 // A message is no suspect at its first knownReceives receives if it was first received less than
-// crashAge ago: a crash keeps a message invisible for the visibility timeout of the queue, 181 s, while
-// the delays before these receives add up to less.
+// crashAge ago: a crash keeps a message invisible for the visibility timeout of the queue, 181 s,
+// while the delays before these receives add up to less.
 const (
 	knownReceives = 4
 	crashAge      = 170 * time.Second
@@ -103,8 +104,8 @@ func (b *batch) hide(ctx context.Context, group []int) []int {
 	return hidden
 }
 
-// delete deletes the settled messages of a round from the queue, so that a crash in the next round does
-// not redeliver them. Best effort: a message that is redelivered is a duplicate.
+// delete deletes the settled messages of a round from the queue, so that a crash in the next round
+// does not redeliver them. Best effort: a message that is redelivered is a duplicate.
 func (b *batch) delete(ctx context.Context, round []int) {
 	ctx, cancel := withReserve(ctx, answerTime)
 	defer cancel()
@@ -128,7 +129,9 @@ func (b *batch) delete(ctx context.Context, round []int) {
 			Entries:  entries,
 		})
 		if err != nil {
-			b.config.Log.WarnContext(ctx, "settled messages not deleted", "messages", len(some), "error", err)
+			b.config.Log.WarnContext(
+				ctx, "settled messages not deleted", "messages", len(some), "error", err,
+			)
 		}
 	})
 }

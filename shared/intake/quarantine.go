@@ -18,14 +18,15 @@ import (
 )
 
 // maxDetail bounds the attributes detail and field, in bytes: the queue of orders accepts messages
-// 4 KiB smaller than orders-rejected does, so that the largest body still has room for its attributes.
+// 4 KiB smaller than orders-rejected does, so that the largest body still has room for its
+// attributes.
 const maxDetail = 1024
 
 // maxAttributes is how many message attributes SQS allows. Ours come first.
 const maxAttributes = 10
 
-// quarantine sends the invalid messages of a round to orders-rejected. A message that cannot be sent
-// fails.
+// quarantine sends the invalid messages of a round to orders-rejected. A message that cannot be
+// sent fails.
 func (b *batch) quarantine(ctx context.Context, round []int) {
 	ctx, cancel := withReserve(ctx, answerTime)
 	defer cancel()
@@ -104,10 +105,12 @@ func (b *batch) rejectedEntry(i int) (entry types.SendMessageBatchRequestEntry, 
 	return entry, bytes + len(e.message.Body)
 }
 
-// RejectedAttributes makes the attributes of a message in orders-rejected, and returns their size: the
-// reason, field, detail and source of the refusal, and those of the sender that have room beside them.
-// Attributes that carry the trace come before others of the sender.
-func RejectedAttributes(r *order.Refusal, m *Message) (all map[string]types.MessageAttributeValue, bytes int) {
+// RejectedAttributes makes the attributes of a message in orders-rejected, and returns their size:
+// the reason, field, detail and source of the refusal, and those of the sender that have room
+// beside them. Attributes that carry the trace come before others of the sender.
+func RejectedAttributes(
+	r *order.Refusal, m *Message,
+) (all map[string]types.MessageAttributeValue, bytes int) {
 	field := r.Field
 	if field == "" {
 		field = order.WholeBody
@@ -118,7 +121,9 @@ func RejectedAttributes(r *order.Refusal, m *Message) (all map[string]types.Mess
 		{Name: order.AttributeDetail, DataType: "String", Text: plainText(r.Detail, maxDetail)},
 	}
 	if m.ID != "" {
-		attributes = append(attributes, Attribute{Name: order.AttributeSourceID, DataType: "String", Text: m.ID})
+		attributes = append(
+			attributes, Attribute{Name: order.AttributeSourceID, DataType: "String", Text: m.ID},
+		)
 	}
 	for _, trace := range []bool{true, false} {
 		for _, a := range m.Attributes {

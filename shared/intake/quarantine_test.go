@@ -60,8 +60,9 @@ func TestAttributesOfTheSender(t *testing.T) {
 	delete(got, order.AttributeDetail)
 	want := map[string]string{
 		"reason": "String invalid_json", "field": "String $", "source_message_id": "String m0",
-		"traceparent": "String 00-1-2-01", "tenant": "String t1", "shard": "Number.int 7", "digest": "Binary 0001ff",
-		"a": "String 1", "b": "String 2",
+		"traceparent": "String 00-1-2-01", "tenant": "String t1", "shard": "Number.int 7",
+		"digest": "Binary 0001ff",
+		"a":      "String 1", "b": "String 2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || detail == "" {
 		t.Errorf("attributes, detail %q (-want +got):\n%s", detail, diff)

@@ -38,12 +38,14 @@ type rig struct {
 	deleted []string                             // receipt handles
 	objects map[string][]byte                    // accepted by the archive
 
-	send      func(types.SendMessageBatchRequestEntry) string // decides on one entry: an error code fails it
-	sendErr   error                                           // fails a whole call
-	hideErr   error                                           // fails a whole call
-	deleteErr error                                           // fails a whole call
-	put       func(context.Context) error                     // is called before an object is stored
-	putLost   error                                           // is returned although the object is stored
+	// decides on one entry: an error code fails it
+	send      func(types.SendMessageBatchRequestEntry) string
+	sendErr   error                       // fails a whole call
+	hideErr   error                       // fails a whole call
+	deleteErr error                       // fails a whole call
+	put       func(context.Context) error // is called before an object is stored
+	// is returned although the object is stored
+	putLost error
 }
 
 func newRig(t *testing.T) *rig {
@@ -153,7 +155,8 @@ func batchOf(bodies ...string) []Message {
 	var messages []Message
 	for i, text := range bodies {
 		messages = append(messages, Message{
-			ID: fmt.Sprintf("m%d", i), ReceiptHandle: fmt.Sprintf("handle of m%d", i), Body: text, Receives: 1,
+			ID: fmt.Sprintf("m%d", i), ReceiptHandle: fmt.Sprintf("handle of m%d", i), Body: text,
+			Receives: 1,
 		})
 	}
 	return messages

@@ -1,8 +1,8 @@
 package jsonscan
 
-// A Decimal is a number as it was written: Mantissa × 10^Exponent, where the mantissa has the first 19
-// significant digits. No binary float is involved. A number of any length is read in one pass and
-// constant memory.
+// A Decimal is a number as it was written: Mantissa × 10^Exponent, where the mantissa has the first
+// 19 significant digits. No binary float is involved. A number of any length is read in one pass
+// and constant memory.
 type Decimal struct {
 	Mantissa uint64
 	Exponent int64 // stops growing at ±10^15, which is huge enough
@@ -11,7 +11,8 @@ type Decimal struct {
 }
 
 // ParseDecimal reads a decimal string: exactly one JSON number and nothing around it. So "1e3" and
-// "-0.50" are decimals, and "", " 1", "+1", "01", ".5", "1.", "0x1", "1,000", "NaN" and "inf" are not.
+// "-0.50" are decimals, and "", " 1", "+1", "01", ".5", "1.", "0x1", "1,000", "NaN" and "inf" are
+// not.
 func ParseDecimal(text string) (Decimal, bool) {
 	d, end, ok := scanDecimal(text, 0)
 	return d, ok && end == len(text)
@@ -20,8 +21,8 @@ func ParseDecimal(text string) (Decimal, bool) {
 // Exponents stop growing here. No text has enough digits to offset an exponent of this size.
 const hugeExponent = 1_000_000_000_000_000
 
-// scanDecimal reads a number by the grammar of JSON, beginning at text[pos], and returns where it ends.
-// When it is not ok, end is where the grammar is broken.
+// scanDecimal reads a number by the grammar of JSON, beginning at text[pos], and returns where it
+// ends. When it is not ok, end is where the grammar is broken.
 func scanDecimal(text string, pos int) (d Decimal, end int, ok bool) {
 	if pos < len(text) && text[pos] == '-' {
 		d.Negative = true

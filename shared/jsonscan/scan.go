@@ -1,9 +1,9 @@
-// Package jsonscan reads a JSON text in one pass, strictly by RFC 8259. It checks every byte, also of
-// values that the caller skips, uses no reflection, and allocates only to resolve escapes.
+// Package jsonscan reads a JSON text in one pass, strictly by RFC 8259. It checks every byte, also
+// of values that the caller skips, uses no reflection, and allocates only to resolve escapes.
 //
-// It exists because encoding/json takes 11 times the CPU for an order (6.8 µs instead of 0.6), which
-// would more than halve the order path. It is to be replaced by encoding/json/jsontext (1.7 µs) when
-// that is no longer an experiment of Go.
+// It exists because encoding/json takes 11 times the CPU for an order (6.8 µs instead of 0.6),
+// which would more than halve the order path. It is to be replaced by encoding/json/jsontext (1.7
+// µs) when that is no longer an experiment of Go.
 //
 // An object is read like this, an array in the same way with More:
 //
@@ -37,8 +37,8 @@ const (
 	Object
 )
 
-// A Value is a JSON value that was read. Of arrays and objects nothing but the kind is kept. The text
-// of a string is in Text; it shares memory with what was scanned.
+// A Value is a JSON value that was read. Of arrays and objects nothing but the kind is kept. The
+// text of a string is in Text; it shares memory with what was scanned.
 type Value struct {
 	Kind    Kind
 	escaped bool    // raw holds escapes
@@ -50,8 +50,8 @@ type Value struct {
 // MaxDepth is how deep arrays and objects may be nested.
 const MaxDepth = 512
 
-// A Scanner reads one text. It stops at the first fault: every method that returns a bool then returns
-// false, and Err says what is wrong and where.
+// A Scanner reads one text. It stops at the first fault: every method that returns a bool then
+// returns false, and Err says what is wrong and where.
 type Scanner struct {
 	text    string
 	pos     int
@@ -117,19 +117,20 @@ func (s *Scanner) End() bool {
 	return s.OK() && (s.AtEnd() || s.fail("more text follows the end of the JSON value"))
 }
 
-// Open enters the array or object whose bracket Next returned. A caller that opens nested arrays and
-// objects limits their depth itself: MaxDepth applies to the values that Value reads.
+// Open enters the array or object whose bracket Next returned. A caller that opens nested arrays
+// and objects limits their depth itself: MaxDepth applies to the values that Value reads.
 func (s *Scanner) Open() {
 	s.pos++
 	s.depth++
 	s.first = true
 }
 
-// More goes to the next value of the opened array. It returns false after the last one and at a fault.
+// More goes to the next value of the opened array. It returns false after the last one and at a
+// fault.
 func (s *Scanner) More() bool { return s.more(']') }
 
-// Member goes to the next value of the opened object and reads its name. It returns false after the last
-// one and at a fault.
+// Member goes to the next value of the opened object and reads its name. It returns false after the
+// last one and at a fault.
 func (s *Scanner) Member(name *Value) bool {
 	if !s.more('}') {
 		return false
@@ -274,9 +275,9 @@ func load(text string) uint64 {
 		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
 }
 
-// special marks the bytes of a word that are a quote, a backslash or a control character, each with its
-// highest bit. The lowest mark is right; those above it may be wrong, because the subtractions borrow
-// from one byte to the next.
+// special marks the bytes of a word that are a quote, a backslash or a control character, each with
+// its highest bit. The lowest mark is right; those above it may be wrong, because the subtractions
+// borrow from one byte to the next.
 func special(word uint64) uint64 {
 	const ones, highest = 0x0101010101010101, 0x8080808080808080
 	quote := word ^ ones*'"'

@@ -20,10 +20,14 @@ func valid(text string) bool {
 func TestWhatIsJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"null", "true", "false", "0", "-0", "-0.0", "1", "-1", "0.5", "10", "1e5", "1E+5", "1e-5", "0e0", "1.25e400", "-1e-400", "123456789012345678901234567890",
-		`""`, `"a"`, `"\"\\\/\b\f\n\r\t"`, `"\u0000\u001F\uABCD\uabcd"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00"`, `"\ud83d\u0041"`, "\"\u007f\u0080\u2028\ufeff😀\"", `"/"`,
-		"[]", "[ ]", "[\t1 ,\n2\r]", "[[],[[]],{}]", "{}", "{ }", `{"a":1}`, `{"a":1,"a":2}`, `{"":{"":[{}]}}`, `[[[[[[[[{"a":[1,2,{"b":null}]}]]]]]]]]`, " 1 ",
-		strings.Repeat("[", 512) + strings.Repeat("]", 512), strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512),
+		"null", "true", "false", "0", "-0", "-0.0", "1", "-1", "0.5", "10", "1e5", "1E+5", "1e-5", "0e0",
+		"1.25e400", "-1e-400", "123456789012345678901234567890",
+		`""`, `"a"`, `"\"\\\/\b\f\n\r\t"`, `"\u0000\u001F\uABCD\uabcd"`, `"\ud83d\ude00"`, `"\ud83d"`,
+		`"\ude00"`, `"\ud83d\u0041"`, "\"\u007f\u0080\u2028\ufeff😀\"", `"/"`,
+		"[]", "[ ]", "[\t1 ,\n2\r]", "[[],[[]],{}]", "{}", "{ }", `{"a":1}`, `{"a":1,"a":2}`,
+		`{"":{"":[{}]}}`, `[[[[[[[[{"a":[1,2,{"b":null}]}]]]]]]]]`, " 1 ",
+		strings.Repeat("[", 512) + strings.Repeat("]", 512),
+		strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512),
 	} {
 		if !valid(text) || !json.Valid([]byte(text)) {
 			t.Errorf("not taken for JSON: %.60s", text)
@@ -39,10 +43,14 @@ func TestWhatIsJSON(t *testing.T) {
 func TestWhatIsNotJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " ", "nul", "nulll", "True", "tru", "None", "undefined", "NaN", "Infinity", "-Infinity", "-", "+1", ".5", "1.", "-.5", "01", "-01", "00", "1e", "1e+", "1.e5", "1ee5", "0x10", "1_000", "1,000", "1 2",
-		`"`, `"a`, `"\`, `"\"`, `"\x"`, `"\u"`, `"\u12"`, `"\u12g4"`, `"\U0041"`, `'a'`, "\"\n\"", "\"\t\"", "\"\x00\"", "\"\x1f\"", "`a`", "a",
+		"", " ", "nul", "nulll", "True", "tru", "None", "undefined", "NaN", "Infinity", "-Infinity", "-",
+		"+1", ".5", "1.", "-.5", "01", "-01", "00", "1e", "1e+", "1.e5", "1ee5", "0x10", "1_000", "1,000",
+		"1 2",
+		`"`, `"a`, `"\`, `"\"`, `"\x"`, `"\u"`, `"\u12"`, `"\u12g4"`, `"\U0041"`, `'a'`, "\"\n\"",
+		"\"\t\"", "\"\x00\"", "\"\x1f\"", "`a`", "a",
 		"[", "]", "[1", "[1,", "[1,]", "[,1]", "[,]", "[1 2]", "[1;2]", "[1}", "[1:2]",
-		"{", "{}}", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,"a":1}`, `{"a" 1}`, `{"a",1}`, `{a:1}`, `{'a':1}`, `{1:1}`, `{"a":1 "b":2}`, `{"a":1]`, `{"a":}`, `{"a"::1}`, `{null:1}`,
+		"{", "{}}", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,"a":1}`, `{"a" 1}`, `{"a",1}`,
+		`{a:1}`, `{'a':1}`, `{1:1}`, `{"a":1 "b":2}`, `{"a":1]`, `{"a":}`, `{"a"::1}`, `{null:1}`,
 		"/**/1", "1//", "#", "\u00a01", "\ufeff1", "\v1", "\f1", "1\x00", "\\u0031",
 	} {
 		if valid(text) || json.Valid([]byte(text)) {
@@ -50,7 +58,8 @@ func TestWhatIsNotJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{ // encoding/json takes these
-		strings.Repeat("[", 513) + strings.Repeat("]", 513), strings.Repeat(`{"a":`, 513) + "1" + strings.Repeat("}", 513),
+		strings.Repeat("[", 513) + strings.Repeat("]", 513),
+		strings.Repeat(`{"a":`, 513) + "1" + strings.Repeat("}", 513),
 		strings.Repeat("[", 1_000_000),
 	} {
 		if valid(text) {
@@ -59,7 +68,8 @@ func TestWhatIsNotJSON(t *testing.T) {
 	}
 }
 
-// Strings are read several bytes at a time: every byte at every place, with as much before it and behind it.
+// Strings are read several bytes at a time: every byte at every place, with as much before it and
+// behind it.
 func TestEveryByteAtEveryPlaceOfAString(t *testing.T) {
 	t.Parallel()
 	for before := range 18 {
@@ -77,16 +87,20 @@ func TestEveryByteAtEveryPlaceOfAString(t *testing.T) {
 func TestSyntaxErrorSaysWhatAndWhere(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]jsonscan.SyntaxError{
-		`{"a":1`:                  {Problem: "a comma or closing bracket is missing", Offset: 6},
-		`{"a" 1}`:                 {Problem: "a colon is missing", Offset: 5},
-		`{a:1}`:                   {Problem: "a member name in double quotes is missing", Offset: 1},
-		`[1.]`:                    {Problem: "a number is malformed", Offset: 3},
-		`[tru]`:                   {Problem: "a value is not JSON", Offset: 1},
-		`["\x"]`:                  {Problem: "an escape in a string is malformed", Offset: 3},
-		"[\"0123456789\n\"]":      {Problem: "a string contains a control character: escape it", Offset: 12},
-		`["abc`:                   {Problem: "a string has no closing quote", Offset: 5},
-		`[] x`:                    {Problem: "more text follows the end of the JSON value", Offset: 3},
-		strings.Repeat("[", 1000): {Problem: "lists and objects are nested more than 512 deep", Offset: 512},
+		`{"a":1`:  {Problem: "a comma or closing bracket is missing", Offset: 6},
+		`{"a" 1}`: {Problem: "a colon is missing", Offset: 5},
+		`{a:1}`:   {Problem: "a member name in double quotes is missing", Offset: 1},
+		`[1.]`:    {Problem: "a number is malformed", Offset: 3},
+		`[tru]`:   {Problem: "a value is not JSON", Offset: 1},
+		`["\x"]`:  {Problem: "an escape in a string is malformed", Offset: 3},
+		"[\"0123456789\n\"]": {
+			Problem: "a string contains a control character: escape it", Offset: 12,
+		},
+		`["abc`: {Problem: "a string has no closing quote", Offset: 5},
+		`[] x`:  {Problem: "more text follows the end of the JSON value", Offset: 3},
+		strings.Repeat("[", 1000): {
+			Problem: "lists and objects are nested more than 512 deep", Offset: 512,
+		},
 	} {
 		s := jsonscan.New(text)
 		var v jsonscan.Value
@@ -102,7 +116,9 @@ func TestSyntaxErrorSaysWhatAndWhere(t *testing.T) {
 }
 
 func ExampleScanner() {
-	s := jsonscan.New(`{"name": "K\u00e4ufer", "skipped": [1, {"deep": true}], "prices": [1.50, "2e3"]}`)
+	s := jsonscan.New(
+		`{"name": "K\u00e4ufer", "skipped": [1, {"deep": true}], "prices": [1.50, "2e3"]}`,
+	)
 	var name, value jsonscan.Value
 	if s.Next() == '{' {
 		s.Open()

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns the text of a string; it is empty for another kind. It is not whole when an escape is an
-// unpaired surrogate, which has no UTF-8 form: it is replaced by U+FFFD.
+// Text returns the text of a string; it is empty for another kind. It is not whole when an escape
+// is an unpaired surrogate, which has no UTF-8 form: it is replaced by U+FFFD.
 func (v *Value) Text() (text string, whole bool) {
 	if !v.escaped {
 		return v.raw, true
@@ -22,8 +22,8 @@ func (v *Value) Text() (text string, whole bool) {
 // memory, so it is for texts that are released together. The zero Slab is ready for use.
 type Slab struct{ b strings.Builder }
 
-// A slab allocates blocks that grow from firstBlock to largestBlock. A text that would leave much of the
-// largest block unused is allocated separately.
+// A slab allocates blocks that grow from firstBlock to largestBlock. A text that would leave much
+// of the largest block unused is allocated separately.
 const (
 	firstBlock   = 4 << 10
 	largestBlock = 64 << 10
@@ -45,7 +45,8 @@ func (l *Slab) Text(v *Value) (text string, whole bool) {
 	return l.b.String()[start:], whole
 }
 
-// unescape resolves the escapes of a string whose syntax was checked. Unpaired surrogates become U+FFFD.
+// unescape resolves the escapes of a string whose syntax was checked. Unpaired surrogates become
+// U+FFFD.
 func unescape(b *strings.Builder, raw string) (whole bool) {
 	whole = true
 	for {

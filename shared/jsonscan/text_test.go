@@ -41,7 +41,9 @@ func TestText(t *testing.T) {
 		}
 		var slab jsonscan.Slab
 		if text, whole := slab.Text(&v); text != want.text || whole != want.whole {
-			t.Errorf("in a slab %s is %q, whole: %v; want %q, %v", quoted, text, whole, want.text, want.whole)
+			t.Errorf(
+				"in a slab %s is %q, whole: %v; want %q, %v", quoted, text, whole, want.text, want.whole,
+			)
 		}
 	}
 }
@@ -74,8 +76,10 @@ func TestTextsOfASlabStay(t *testing.T) {
 func TestParseDecimal(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]jsonscan.Decimal{
-		"0": {}, "-0": {Negative: true}, "0.00": {Exponent: -2}, "1": {Mantissa: 1}, "-0.50": {Mantissa: 50, Exponent: -2, Negative: true},
-		"1e3": {Mantissa: 1, Exponent: 3}, "12.5E-3": {Mantissa: 125, Exponent: -4}, "1e+2": {Mantissa: 1, Exponent: 2},
+		"0": {}, "-0": {Negative: true}, "0.00": {Exponent: -2}, "1": {Mantissa: 1},
+		"-0.50": {Mantissa: 50, Exponent: -2, Negative: true},
+		"1e3":   {Mantissa: 1, Exponent: 3}, "12.5E-3": {Mantissa: 125, Exponent: -4},
+		"1e+2":                     {Mantissa: 1, Exponent: 2},
 		"9999999999999999999":      {Mantissa: 9999999999999999999},
 		"12345678901234567890":     {Mantissa: 1234567890123456789, Exponent: 1},
 		"12345678901234567891":     {Mantissa: 1234567890123456789, Exponent: 1, More: true},
@@ -93,14 +97,18 @@ func TestParseDecimal(t *testing.T) {
 			t.Errorf("%s is %+v, %v; want an exponent beyond every other", text, d, ok)
 		}
 	}
-	for _, text := range []string{"", " 1", "1 ", "+1", "01", ".5", "1.", "-", "1e", "1e+", "0x1", "1,000", "1_000", "NaN", "inf", "1\x00", "٣", "--1"} {
+	for _, text := range []string{
+		"", " 1", "1 ", "+1", "01", ".5", "1.", "-", "1e", "1e+", "0x1", "1,000", "1_000", "NaN", "inf",
+		"1\x00", "٣", "--1",
+	} {
 		if d, ok := jsonscan.ParseDecimal(text); ok {
 			t.Errorf("%q was taken as the decimal %+v", text, d)
 		}
 	}
 }
 
-const mixed = `{"id": "059f36b4-87a3-44ab-83d2-661975830a7d", "handle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0aAQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",` +
+const mixed = `{"id": "059f36b4-87a3-44ab-83d2-661975830a7d",` +
+	` "handle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0aAQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",` +
 	` "list": [1, 20.50, {"flag": true, "none": null}], "text": "K\u00e4ufer \"A\"\n"}`
 
 func TestScanningDoesNotAllocate(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"orderpipeline/shared/jsonscan"
 )
 
-// read reads a value part by part into what encoding/json makes of it, but for numbers, which it returns as they are,
-// and booleans, of which only the kind is known.
+// read reads a value part by part into what encoding/json makes of it, but for numbers, which it
+// returns as they are, and booleans, of which only the kind is known.
 func read(s *jsonscan.Scanner) any {
 	var v jsonscan.Value
 	switch s.Next() {
@@ -102,7 +102,8 @@ func sameNumber(t *testing.T, d jsonscan.Decimal, written string) {
 	}
 }
 
-// agree fails the test when the scanner and encoding/json differ about a text: whether it is JSON, and what it says.
+// agree fails the test when the scanner and encoding/json differ about a text: whether it is JSON,
+// and what it says.
 func agree(t *testing.T, text string) {
 	if !utf8.ValidString(text) || depth(text) > jsonscan.MaxDepth {
 		return
@@ -145,9 +146,12 @@ func depth(text string) (most int) {
 
 var seeds = []string{
 	`{"a": [1, 2.50, -3e2, {"b": "x"}], "c": {"d": null, "e": [true, false]}, "a": "the last counts"}`,
-	`["\u00e9\ud83d\ude00\n\"\\\/", "\ud83d", "\ude00\ud83d", "\ud83d\u0041", "\ud83d\\u0041", "plain text of some length, é and 😀 in it"]`,
-	`[0, -0, 0.10, 1e-9, 123456789012345678901234567890, 12345678901234567890.5, 1234567890123456789000, 0.00000000000000000000123, 1E+2]`,
-	`[[[[]]], {}, {"": {"": {}}}, [{}, [], {}]]`, ` "x" `, `1 2`, `{"a":1]`, `["\u12"]`, `[1,]`, `{"a" 1}`, "[\"\x1f\"]",
+	`["\u00e9\ud83d\ude00\n\"\\\/", "\ud83d", "\ude00\ud83d", "\ud83d\u0041", "\ud83d\\u0041",` +
+		` "plain text of some length, é and 😀 in it"]`,
+	`[0, -0, 0.10, 1e-9, 123456789012345678901234567890, 12345678901234567890.5,` +
+		` 1234567890123456789000, 0.00000000000000000000123, 1E+2]`,
+	`[[[[]]], {}, {"": {"": {}}}, [{}, [], {}]]`, ` "x" `, `1 2`, `{"a":1]`, `["\u12"]`, `[1,]`,
+	`{"a" 1}`, "[\"\x1f\"]",
 }
 
 func TestReadPartByPart(t *testing.T) {

@@ -28,7 +28,8 @@ func TestDayOfAnOrderIsTheDayOfTheZone(t *testing.T) {
 		// Kathmandu is 5:45 ahead.
 		{"2024-12-12T18:14:59.999999999Z", "Asia/Kathmandu", "2024-12-12"},
 		{"2024-12-12T18:15:00Z", "Asia/Kathmandu", "2024-12-13"},
-		// Berlin: summer time begins on 2024-03-31, a day of 23 hours, and ends on 2024-10-27, a day of 25.
+		// Berlin: summer time begins on 2024-03-31, a day of 23 hours, and ends on 2024-10-27, a day of
+		// 25.
 		{"2024-03-30T22:59:59Z", "Europe/Berlin", "2024-03-30"},
 		{"2024-03-30T23:00:00Z", "Europe/Berlin", "2024-03-31"},
 		{"2024-03-31T21:59:59Z", "Europe/Berlin", "2024-03-31"},
@@ -109,8 +110,10 @@ func TestDayOfTakesTheZoneOfItsTime(t *testing.T) {
 func TestParseDayRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", "2024", "2024-12", "2024-12-1", "2024-00-10", "2024-13-10", "2024-12-00", "2024-12-32", "2023-02-29",
-		"1969-12-31", "10000-01-01", "2024/12/13", "20241213", " 2024-12-13", "2024-12-13 ", "2024-12-13T00:00:00Z",
+		"", "2024", "2024-12", "2024-12-1", "2024-00-10", "2024-13-10", "2024-12-00", "2024-12-32",
+		"2023-02-29",
+		"1969-12-31", "10000-01-01", "2024/12/13", "20241213", " 2024-12-13", "2024-12-13 ",
+		"2024-12-13T00:00:00Z",
 		"202a-12-13", "2024-1a-13", "2024-12-1a", "-024-12-13", "٢٠٢٤-١٢-١٣",
 	} {
 		if d, err := order.ParseDay(text); err == nil {

@@ -42,8 +42,8 @@ func agree(t testing.TB, body string) verdict {
 	return want
 }
 
-// TestParseAgreesWithReference holds Parse against the reference on many random messages, good and broken in every way
-// that the generator knows.
+// TestParseAgreesWithReference holds Parse against the reference on many random messages, good and
+// broken in every way that the generator knows.
 func TestParseAgreesWithReference(t *testing.T) {
 	t.Parallel()
 	const seed, messages = 20241213, 50_000
@@ -62,9 +62,14 @@ func TestParseAgreesWithReference(t *testing.T) {
 			mismatches++
 		}
 	}
-	t.Logf("%d messages: %v (mismatches: %d), %d different fields refused", messages, met, mismatches, len(fields)-1)
+	t.Logf(
+		"%d messages: %v (mismatches: %d), %d different fields refused", messages, met, mismatches,
+		len(fields)-1,
+	)
 	// A mix that misses a part of the contract would prove nothing about it.
-	for _, reason := range []order.Reason{"", order.InvalidJSON, order.MissingField, order.InvalidField, order.OrderTooLarge} {
+	for _, reason := range []order.Reason{
+		"", order.InvalidJSON, order.MissingField, order.InvalidField, order.OrderTooLarge,
+	} {
 		if met[reason] < messages/100 {
 			t.Errorf("only %d of %d messages ended as %q", met[reason], messages, reason)
 		}
@@ -78,6 +83,8 @@ func TestParseAgreesWithReference(t *testing.T) {
 		}
 	}
 	if accepted := met[""]; mismatches < accepted/10 || mismatches > accepted*9/10 {
-		t.Errorf("%d of %d accepted orders have a mismatch, want a fair share of both", mismatches, accepted)
+		t.Errorf(
+			"%d of %d accepted orders have a mismatch, want a fair share of both", mismatches, accepted,
+		)
 	}
 }

@@ -6,16 +6,23 @@ import (
 	"orderpipeline/shared/jsonscan"
 )
 
-// An envelope is a wrapper in which another service or library sends a message. An order in an envelope
-// is refused like any other body without an order, but the detail names the envelope and the remedy.
+// An envelope is a wrapper in which another service or library sends a message. An order in an
+// envelope is refused like any other body without an order, but the detail names the envelope and
+// the remedy.
 type envelope struct{ is, remedy string }
 
 // envelopes are those that are JSON objects, by a name that each of them has and no order needs.
 var envelopes = map[string]*envelope{
-	"TopicArn":    {"an Amazon SNS notification", "switch on raw message delivery in the subscription"},
-	"detail-type": {"an Amazon EventBridge event", "set the input path of the rule's target to $.detail"},
-	"specversion": {"a CloudEvents envelope", "send its data as the body, as binary content mode does"},
-	"orders":      {"a list of orders", "send one message for each order"},
+	"TopicArn": {
+		"an Amazon SNS notification", "switch on raw message delivery in the subscription",
+	},
+	"detail-type": {
+		"an Amazon EventBridge event", "set the input path of the rule's target to $.detail",
+	},
+	"specversion": {
+		"a CloudEvents envelope", "send its data as the body, as binary content mode does",
+	},
+	"orders": {"a list of orders", "send one message for each order"},
 }
 
 // refuseEnvelope refuses a message without order_id that is an envelope.
@@ -50,7 +57,7 @@ func isPointer(text string) bool {
 func refusePointer() *Refusal {
 	return &Refusal{
 		Reason: InvalidJSON,
-		Detail: "the message cannot be read, it is a pointer of the SQS extended client to a body in S3: " +
-			"send the order itself, which a message has room for.",
+		Detail: "the message cannot be read, it is a pointer of the SQS extended client to a body " +
+			"in S3: send the order itself, which a message has room for.",
 	}
 }

@@ -19,17 +19,21 @@ const wantID = "write a string of 1 to 128 characters without control characters
 var (
 	orderIDField   = &field{"order_id", wantID}
 	userIDField    = &field{"user_id", wantID}
-	timestampField = &field{"order_timestamp", "write a time such as 2024-12-13T10:00:00Z, in the years 1970 to 9999"}
+	timestampField = &field{
+		"order_timestamp", "write a time such as 2024-12-13T10:00:00Z, in the years 1970 to 9999",
+	}
 	valueField     = &field{"order_value", "write a number, or leave the field out"}
 	itemsField     = &field{"items", "write a list of 1 to 1,000 items"}
 	itemField      = &field{"", "write an object with product_id, quantity and price_per_unit"}
 	productIDField = &field{"product_id", "write a string of 1 to 128 characters"}
 	quantityField  = &field{"quantity", "write a whole number from 1 to 1,000,000"}
-	priceField     = &field{"price_per_unit", "write a decimal from 0 to 1,000,000,000 with at most 9 decimals"}
+	priceField     = &field{
+		"price_per_unit", "write a decimal from 0 to 1,000,000,000 with at most 9 decimals",
+	}
 )
 
-// A flaw is what is wrong with the value of a field; a nil flaw is none. It is the end of a sentence
-// that begins with the field's path.
+// A flaw is what is wrong with the value of a field; a nil flaw is none. It is the end of a
+// sentence that begins with the field's path.
 type flaw struct{ text string }
 
 var (
@@ -83,7 +87,8 @@ func readID(v *jsonscan.Value) (string, *flaw) {
 	return id, w
 }
 
-// readProductID reads the id of a product. It may contain control characters, because it is not kept.
+// readProductID reads the id of a product. It may contain control characters, because it is not
+// kept.
 func readProductID(v *jsonscan.Value) *flaw {
 	id, w := readName(v)
 	if w == nil {

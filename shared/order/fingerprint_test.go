@@ -7,8 +7,9 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// Fingerprints are stored for weeks. If this test fails, orders that are sent again across a release would be refused as
-// conflicts: mend the code, not the numbers. They were worked out without it, with hashlib of Python.
+// Fingerprints are stored for weeks. If this test fails, orders that are sent again across a
+// release would be refused as conflicts: mend the code, not the numbers. They were worked out
+// without it, with hashlib of Python.
 func TestFingerprintNeverChanges(t *testing.T) {
 	t.Parallel()
 	moment := time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC)
@@ -17,8 +18,14 @@ func TestFingerprintNeverChanges(t *testing.T) {
 		want  uint64
 	}{
 		{order.Order{ID: "ORD1", UserID: "U1", Placed: moment, Value: 4000}, 7946507221419987115},
-		{order.Order{ID: "ORD1", UserID: "käufer-😀", Placed: moment.Add(time.Nanosecond), Value: 0}, 8909968519945057795},
-		{order.Order{ID: "ORD1", UserID: zeros(128), Placed: time.Unix(0, 0), Value: order.MaxValue}, 6095146533294421489},
+		{
+			order.Order{ID: "ORD1", UserID: "käufer-😀", Placed: moment.Add(time.Nanosecond), Value: 0},
+			8909968519945057795,
+		},
+		{
+			order.Order{ID: "ORD1", UserID: zeros(128), Placed: time.Unix(0, 0), Value: order.MaxValue},
+			6095146533294421489,
+		},
 	} {
 		if got := c.order.Fingerprint(); got != c.want {
 			t.Errorf("fingerprint of %+v = %d, want %d", c.order, got, c.want)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParse feeds any text. It looks for panics and for any difference from the reference: in what is accepted, in the
-// reason and field of what is refused, in value, moment, month and mismatch.
+// FuzzParse feeds any text. It looks for panics and for any difference from the reference: in what
+// is accepted, in the reason and field of what is refused, in value, moment, month and mismatch.
 func FuzzParse(f *testing.F) {
 	f.Add(oneItem)
 	f.Add(fourItems)
@@ -40,6 +40,11 @@ func FuzzNumber(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, quantity, price, stated string) {
 		agree(t, with("items", "["+item(`"P"`, quantity, price)+"]", "order_value", stated))
-		agree(t, with("items", "["+item(`"P"`, encode(quantity), encode(price))+"]", "order_value", encode(stated)))
+		agree(
+			t,
+			with(
+				"items", "["+item(`"P"`, encode(quantity), encode(price))+"]", "order_value", encode(stated),
+			),
+		)
 	})
 }

@@ -7,9 +7,9 @@ import (
 	"orderpipeline/shared/jsonscan"
 )
 
-// inUnits returns the absolute value of d in units of 10^-places, truncated to a whole number. It is
-// exact when nothing was cut off. From about 10^19 on the result is a lower bound, which is still above
-// every limit of an order.
+// inUnits returns the absolute value of d in units of 10^-places, truncated to a whole number. It
+// is exact when nothing was cut off. From about 10^19 on the result is a lower bound, which is
+// still above every limit of an order.
 func inUnits(d *jsonscan.Decimal, places int64) (whole uint64, exact bool) {
 	shift := d.Exponent + places
 	switch {
@@ -45,7 +45,8 @@ func differs(d *jsonscan.Decimal, value Cents) bool {
 }
 
 var powersOfTen = [20]uint64{
-	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+	1e18, 1e19,
 }
 
 // Prices are counted in units of 10^-9, so that every accepted price is a whole number of them.

@@ -1,5 +1,5 @@
-// Package order says what an order is, which messages are accepted as one, and what its value is. It
-// knows neither AWS nor Redis. The contract is in CONTRACT.md.
+// Package order says what an order is, which messages are accepted as one, and what its value is.
+// It knows neither AWS nor Redis. The contract is in CONTRACT.md.
 package order
 
 import (
@@ -16,7 +16,8 @@ const (
 	MaxValue Cents = 100_000_000_000
 )
 
-// An Order is an accepted message. Its value is recalculated from its items; the items are not kept.
+// An Order is an accepted message. Its value is recalculated from its items; the items are not
+// kept.
 type Order struct {
 	ID       string
 	UserID   string
@@ -38,8 +39,8 @@ func (o Order) Day(zone *time.Location) Day {
 	return min(max(DayOf(placed), firstDay), lastDay)
 }
 
-// Check says whether the order is one that Parse could have returned. It is for orders that were kept
-// and read again.
+// Check says whether the order is one that Parse could have returned. It is for orders that were
+// kept and read again.
 func (o *Order) Check() error {
 	if w := checkID(o.ID); w != nil {
 		return fmt.Errorf("order_id %s", w.text)

@@ -8,17 +8,17 @@ import (
 
 // Parse reads one message. Its error is always a *Refusal.
 //
-// The message is one JSON object, or one JSON string that contains it (encoded twice). The syntax of
-// the whole message is checked first, strictly by RFC 8259, so a message that is broken anywhere is
-// invalid_json whatever else it says. Then the fields are judged in this order, and the first that is
-// wrong is reported:
+// The message is one JSON object, or one JSON string that contains it (encoded twice). The syntax
+// of the whole message is checked first, strictly by RFC 8259, so a message that is broken anywhere
+// is invalid_json whatever else it says. Then the fields are judged in this order, and the first
+// that is wrong is reported:
 //
 //	order_id, user_id, order_timestamp,
 //	items itself, then of each item in turn: the item itself, product_id, quantity, price_per_unit,
 //	order_value, and last the value of the whole order.
 //
-// Names are matched exactly. Of a name that an object repeats the last value counts. Other names are
-// ignored, with values of any shape. A field that is null is present, and wrong.
+// Names are matched exactly. Of a name that an object repeats the last value counts. Other names
+// are ignored, with values of any shape. A field that is null is present, and wrong.
 //
 // The strings of the order share memory with body.
 func Parse(body string) (Order, error) {
@@ -56,8 +56,8 @@ func parse(body string) (Order, *Refusal) {
 	return d.judge()
 }
 
-// A draft is what one pass over a message keeps of it, before it is judged. Items are added up during
-// the pass, because there may be many of them.
+// A draft is what one pass over a message keeps of it, before it is judged. Items are added up
+// during the pass, because there may be many of them.
 type draft struct {
 	id, userID, placed, stated jsonscan.Value
 	items                      items

@@ -2,7 +2,6 @@ package order_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +22,8 @@ var sample = map[string]string{
 
 var names = []string{"order_id", "user_id", "order_timestamp", "items", "order_value"}
 
-// with writes the sample with other values, given as name, JSON text, name, JSON text … An empty text leaves a name out.
+// with writes the sample with other values, given as name, JSON text, name, JSON text … An empty
+// text leaves a name out.
 func with(changes ...string) string {
 	changed := map[string]string{}
 	for i := 0; i < len(changes); i += 2 {
@@ -79,7 +79,8 @@ func TestParseReadsEveryPart(t *testing.T) {
 		ID: "ORD1234", UserID: "U5678", Value: 4000, Mismatch: true,
 		Placed: time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC),
 	}
-	const message = `{"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z", "order_value": 99.99,
+	const message = `{"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z",
+		"order_value": 99.99,
 		"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.0}]}`
 	got := accept(t, message)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -90,14 +91,17 @@ func TestParseReadsEveryPart(t *testing.T) {
 	}
 }
 
-// The accepted column of the contract's table; what the values come to is tested beside, in amount_test.go.
+// The accepted column of the contract's table; what the values come to is tested beside, in
+// amount_test.go.
 func TestParseAccepts(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"order_id of one character":              with("order_id", `"a"`),
-		"order_id of 128 characters":             with("order_id", `"`+strings.Repeat("a", 128)+`"`),
-		"order_id of 128 characters, 512 bytes":  with("order_id", `"`+strings.Repeat("😀", 128)+`"`),
-		"order_id of 128 escaped characters":     with("order_id", `"`+strings.Repeat(`\ud83d\ude00`, 128)+`"`),
+		"order_id of one character":             with("order_id", `"a"`),
+		"order_id of 128 characters":            with("order_id", `"`+strings.Repeat("a", 128)+`"`),
+		"order_id of 128 characters, 512 bytes": with("order_id", `"`+strings.Repeat("😀", 128)+`"`),
+		"order_id of 128 escaped characters": with(
+			"order_id", `"`+strings.Repeat(`\ud83d\ude00`, 128)+`"`,
+		),
 		"order_id with spaces, quotes and marks": with("order_id", `" <a href=\"x\">\\ \u202e "`),
 		"user_id of 128 characters":              with("user_id", `"`+strings.Repeat("a", 128)+`"`),
 		"product_id of 128 characters":           withItem(`"`+strings.Repeat("é", 128)+`"`, "1", "1"),
@@ -114,21 +118,31 @@ func TestParseAccepts(t *testing.T) {
 		"price -0.0, which is zero":              withItem(`"P"`, "1", "-0.0"),
 		"price 1,000,000,000":                    withItem(`"P"`, "1", "1000000000"),
 		"price with 9 decimals":                  withItem(`"P"`, "1", "0.123456789"),
-		"price with 9 decimals and many zeros":   withItem(`"P"`, "1", "0.123456789"+strings.Repeat("0", 50)),
-		"price as a string":                      withItem(`"P"`, "1", `"19.99"`),
-		"price with an exponent":                 withItem(`"P"`, "1", "1.5e2"),
-		"order_value left out":                   with("order_value", ""),
-		"order_value as a string":                with("order_value", `"40.00"`),
-		"order_value negative":                   with("order_value", "-3"),
-		"order_value beyond every float":         with("order_value", "1e400"),
-		"order_value of 100,000 digits":          with("order_value", strings.Repeat("9", 100_000)),
-		"an order of 1,000,000,000.00":           withItem(`"P"`, "1000000", "1000"),
+		"price with 9 decimals and many zeros": withItem(
+			`"P"`, "1", "0.123456789"+strings.Repeat("0", 50),
+		),
+		"price as a string":              withItem(`"P"`, "1", `"19.99"`),
+		"price with an exponent":         withItem(`"P"`, "1", "1.5e2"),
+		"order_value left out":           with("order_value", ""),
+		"order_value as a string":        with("order_value", `"40.00"`),
+		"order_value negative":           with("order_value", "-3"),
+		"order_value beyond every float": with("order_value", "1e400"),
+		"order_value of 100,000 digits":  with("order_value", strings.Repeat("9", 100_000)),
+		"an order of 1,000,000,000.00":   withItem(`"P"`, "1000000", "1000"),
 		"unknown fields of every shape": strings.Replace(with(), "{",
 			`{"note":null,"a":[1,{"order_id":2,"items":[]}],"b":{"user_id":[]},"Order_ID":7,"":true,"c":"\ud83d",`, 1),
-		"unknown fields in an item":            with("items", `[{"quantity":2,"colour":{"quantity":0},"product_id":"P","price_per_unit":1}]`),
-		"white space everywhere":               " \t\r\n" + strings.NewReplacer(":", " :\n", ",", "\t,\r\n", "}", " }", "[", "[ ").Replace(with("order_timestamp", `"2024-12-13"`)) + " \n",
-		"a name written with escapes":          strings.Replace(with(), `"user_id"`, `"\u0075ser\u005fid"`, 1),
-		"nesting of 512":                       strings.Replace(with(), "{", `{"deep":`+strings.Repeat("[", 511)+strings.Repeat("]", 511)+",", 1),
+		"unknown fields in an item": with(
+			"items", `[{"quantity":2,"colour":{"quantity":0},"product_id":"P","price_per_unit":1}]`,
+		),
+		"white space everywhere": " \t\r\n" +
+			strings.NewReplacer(":", " :\n", ",", "\t,\r\n", "}", " }", "[", "[ ").
+				Replace(with("order_timestamp", `"2024-12-13"`)) + " \n",
+		"a name written with escapes": strings.Replace(
+			with(), `"user_id"`, `"\u0075ser\u005fid"`, 1,
+		),
+		"nesting of 512": strings.Replace(
+			with(), "{", `{"deep":`+strings.Repeat("[", 511)+strings.Repeat("]", 511)+",", 1,
+		),
 		"a message that is encoded twice":      encode(with()),
 		"encoded twice, with spaces around it": " " + encode("\n"+with()+" ") + "\n",
 	} {
@@ -169,33 +183,58 @@ func TestParseRefuses(t *testing.T) {
 			refuse(t, id+" "+c.name, with(id, c.json), c.reason, id)
 		}
 	}
-	for name, text := range map[string]string{"null": "null", "a number": "1734084000", "empty": `""`, "not a moment": `"2024-02-30"`} {
-		refuse(t, "order_timestamp "+name, with("order_timestamp", text), order.InvalidField, "order_timestamp")
+	for name, text := range map[string]string{
+		"null": "null", "a number": "1734084000", "empty": `""`, "not a moment": `"2024-02-30"`,
+	} {
+		refuse(
+			t, "order_timestamp "+name, with("order_timestamp", text), order.InvalidField, "order_timestamp",
+		)
 	}
-	refuse(t, "order_timestamp missing", with("order_timestamp", ""), order.MissingField, "order_timestamp")
+	refuse(
+		t, "order_timestamp missing", with("order_timestamp", ""), order.MissingField, "order_timestamp",
+	)
 
 	refuse(t, "items missing", with("items", ""), order.MissingField, "items")
 	for name, text := range map[string]string{
-		"null": "null", "empty": "[]", "an object": `{"0":{}}`, "a string": `"[]"`, "too many": manyItems(1001), "far too many": manyItems(20_000),
+		"null": "null", "empty": "[]", "an object": `{"0":{}}`, "a string": `"[]"`,
+		"too many": manyItems(1001), "far too many": manyItems(20_000),
 	} {
 		refuse(t, "items "+name, with("items", text), order.InvalidField, "items")
 	}
 	for name, text := range map[string]string{"null": "null", "a list": "[]", "a string": `"P1"`} {
-		refuse(t, "item that is "+name, with("items", "["+item(`"P"`, "1", "1")+","+text+"]"), order.InvalidField, "items[1]")
+		refuse(
+			t, "item that is "+name, with("items", "["+item(`"P"`, "1", "1")+","+text+"]"),
+			order.InvalidField, "items[1]",
+		)
 	}
 
 	for _, c := range []struct{ field, reason, text string }{
-		{"product_id", "missing", ""}, {"product_id", "null", "null"}, {"product_id", "empty", `""`}, {"product_id", "a number", "1"},
+		{"product_id", "missing", ""},
+		{"product_id", "null", "null"},
+		{"product_id", "empty", `""`},
+		{"product_id", "a number", "1"},
 		{"product_id", "of 129 characters", long}, {"product_id", "with a lone surrogate", `"\udfff"`},
-		{"quantity", "missing", ""}, {"quantity", "null", "null"}, {"quantity", "a boolean", "true"}, {"quantity", "fractional", "1.5"},
-		{"quantity", "hardly fractional", "1.0000000000000000000000001"}, {"quantity", "zero", "0"}, {"quantity", "zero point zero", `"0.0"`},
-		{"quantity", "negative", "-1"}, {"quantity", "too large", "1000001"}, {"quantity", "beyond 64 bits", "18446744073709551617"},
-		{"quantity", "beyond every float", "1e999"}, {"quantity", "a word", `"two"`}, {"quantity", "an empty string", `""`},
+		{"quantity", "missing", ""},
+		{"quantity", "null", "null"},
+		{"quantity", "a boolean", "true"},
+		{"quantity", "fractional", "1.5"},
+		{"quantity", "hardly fractional", "1.0000000000000000000000001"},
+		{"quantity", "zero", "0"},
+		{"quantity", "zero point zero", `"0.0"`},
+		{"quantity", "negative", "-1"},
+		{"quantity", "too large", "1000001"},
+		{"quantity", "beyond 64 bits", "18446744073709551617"},
+		{"quantity", "beyond every float", "1e999"},
+		{"quantity", "a word", `"two"`},
+		{"quantity", "an empty string", `""`},
 		{"quantity", "hexadecimal", `"0x2"`}, {"quantity", "with a space", `" 2"`}, {"quantity", "with a plus", `"+2"`},
 		{"price_per_unit", "missing", ""}, {"price_per_unit", "null", "null"}, {"price_per_unit", "a boolean", "false"},
-		{"price_per_unit", "negative", "-0.000000001"}, {"price_per_unit", "NaN", `"NaN"`}, {"price_per_unit", "infinite", `"Infinity"`},
+		{"price_per_unit", "negative", "-0.000000001"},
+		{"price_per_unit", "NaN", `"NaN"`},
+		{"price_per_unit", "infinite", `"Infinity"`},
 		{"price_per_unit", "too large", "1000000000.000000001"}, {"price_per_unit", "beyond every float", "1e400"},
-		{"price_per_unit", "that is zero in 64 bits", "36028797018963968"}, {"price_per_unit", "with an exponent of 2^64", "1e18446744073709551616"},
+		{"price_per_unit", "that is zero in 64 bits", "36028797018963968"},
+		{"price_per_unit", "with an exponent of 2^64", "1e18446744073709551616"},
 		{"price_per_unit", "with 10 decimals", "0.0000000001"}, {"price_per_unit", "too small for a float", "1e-400"},
 		{"price_per_unit", "with a currency", `"20 EUR"`}, {"price_per_unit", "with a thousands separator", `"1,000"`},
 		{"price_per_unit", "with a decimal comma", `"1,5"`}, {"price_per_unit", "with nothing before the point", `".5"`},
@@ -215,7 +254,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 
 	for name, text := range map[string]string{
-		"null": "null", "a boolean": "true", "a word": `"forty"`, "an empty string": `""`, "NaN in a string": `"nan"`, "a list": "[40]", "an object": "{}",
+		"null": "null", "a boolean": "true", "a word": `"forty"`, "an empty string": `""`,
+		"NaN in a string": `"nan"`, "a list": "[40]", "an object": "{}",
 	} {
 		refuse(t, "order_value "+name, with("order_value", text), order.InvalidField, "order_value")
 	}
@@ -223,7 +263,8 @@ func TestParseRefuses(t *testing.T) {
 	refuse(t, "an order of 1,000,000,000.01",
 		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.01")+"]"), order.OrderTooLarge, "items")
 	refuse(t, "an order rounded up beyond the limit",
-		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.005000001")+"]"), order.OrderTooLarge, "items")
+		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.005000001")+"]"),
+		order.OrderTooLarge, "items")
 	refuse(t, "an order just above what 64 bits hold", with("items", "["+strings.TrimSuffix(
 		strings.Repeat(item(`"P"`, "1", "1000000000")+",", 19), ",")+"]"), order.OrderTooLarge, "items")
 	refuse(t, "the largest order that can be written", with("items", "["+strings.TrimSuffix(
@@ -243,68 +284,4 @@ func refuse(t *testing.T, name, body string, reason order.Reason, field string) 
 			t.Errorf("refused as %s at %q, want %s at %q", refusal.Reason, refusal.Field, reason, field)
 		}
 	})
-}
-
-// When several things are wrong, the one that comes first in the fixed order is reported. Each row has everything wrong
-// that the rows above it have wrong, except what they were refused for.
-func TestParseReportsTheFirstFault(t *testing.T) {
-	t.Parallel()
-	bad := func(id, user, moment, items, stated string) string {
-		return with("order_id", id, "user_id", user, "order_timestamp", moment, "items", items, "order_value", stated)
-	}
-	const id, user, moment = `"a"`, `"u"`, `"2024-12-13"`
-	badItems := func(first string) string {
-		return "[" + item(`"P"`, "1000000", "1000000000") + "," + first + "," + item(`""`, "0", "-1") + "]"
-	}
-	for _, c := range []struct {
-		body   string
-		reason order.Reason
-		field  string
-	}{
-		{bad("7", "", `""`, badItems("7"), "null") + "}", order.InvalidJSON, ""},
-		{bad("7", "", `""`, badItems("7"), "null"), order.InvalidField, "order_id"},
-		{bad(id, "", `""`, badItems("7"), "null"), order.MissingField, "user_id"},
-		{bad(id, user, `""`, badItems("7"), "null"), order.InvalidField, "order_timestamp"},
-		{bad(id, user, moment, "["+strings.Repeat("7,", 1000)+"7]", "null"), order.InvalidField, "items"},
-		{bad(id, user, moment, badItems("7"), "null"), order.InvalidField, "items[1]"},
-		{bad(id, user, moment, badItems(item(`""`, "0", "-1")), "null"), order.InvalidField, "items[1].product_id"},
-		{bad(id, user, moment, badItems(item(`"P"`, "0", "-1")), "null"), order.InvalidField, "items[1].quantity"},
-		{bad(id, user, moment, badItems(item(`"P"`, "1", "-1")), "null"), order.InvalidField, "items[1].price_per_unit"},
-		{bad(id, user, moment, badItems(item(`"P"`, "1", "1")), "null"), order.InvalidField, "items[2].product_id"},
-		{bad(id, user, moment, "["+item(`"P"`, "1000000", "1000000000")+"]", "null"), order.InvalidField, "order_value"},
-		{bad(id, user, moment, "["+item(`"P"`, "1000000", "1000000000")+"]", "1"), order.OrderTooLarge, "items"},
-	} {
-		refuse(t, fmt.Sprintf("%s %s", c.reason, c.field), c.body, c.reason, c.field)
-	}
-}
-
-func TestParseTakesTheLastOfTwoMembers(t *testing.T) {
-	t.Parallel()
-	twice := func(member string) string { return "{" + member + "," + strings.TrimPrefix(with(), "{") }
-	for name, body := range map[string]string{
-		"order_id":          twice(`"order_id":null`),
-		"order_timestamp":   twice(`"order_timestamp":"2020-01-01"`),
-		"items":             twice(`"items":[{"product_id":"P","quantity":0,"price_per_unit":1},7]`),
-		"too many items":    twice(`"items":` + manyItems(1001)),
-		"order_value":       twice(`"order_value":{}`),
-		"fields of an item": with("items", `[{"product_id":7,"quantity":0,"price_per_unit":"x","product_id":"P1","quantity":2,"price_per_unit":20}]`),
-		"escaped name":      twice(`"\u006frder_id":"other"`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(accept(t, with()), accept(t, body)); diff != "" {
-				t.Errorf("order (-want +got):\n%s", diff)
-			}
-		})
-	}
-	refuse(t, "a bad value after a good one", strings.TrimSuffix(with(), "}")+`,"items":null}`, order.InvalidField, "items")
-}
-
-// An order costs no memory beyond the message, whose parts it shares.
-func TestParseDoesNotAllocate(t *testing.T) {
-	for name, body := range map[string]string{"one item": oneItem, "four items": fourItems, "1,000 items": with("items", manyItems(1000))} {
-		if n := testing.AllocsPerRun(100, func() { accept(t, body) }); n != 0 {
-			t.Errorf("%s: %v allocations, want none", name, n)
-		}
-	}
 }

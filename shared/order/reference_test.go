@@ -13,9 +13,9 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// This file reads the order contract a second time, as plainly as can be and with none of the package's own code:
-// encoding/json for the syntax, math/big for the money, regular expressions and package time for the moments. The
-// differential test and the fuzz targets hold Parse against it.
+// This file reads the order contract a second time, as plainly as can be and with none of the
+// package's own code: encoding/json for the syntax, math/big for the money, regular expressions and
+// package time for the moments. The differential test and the fuzz targets hold Parse against it.
 
 // A verdict is everything that can be seen of what was decided about one message.
 type verdict struct {
@@ -153,12 +153,15 @@ func referenceString(v json.RawMessage) (text string, ok bool) {
 
 var (
 	decimalForm = regexp.MustCompile(`^(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)(?:[eE]([+-]?[0-9]+))?$`)
-	momentForm  = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$`)
-	escapeForm  = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F]..)|.)`)
+	momentForm  = regexp.MustCompile(
+		`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$`,
+	)
+	escapeForm = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F]..)|.)`)
 )
 
-// referenceNumber reads a number or decimal string. An exponent out of all proportion is replaced by one that is still
-// far beyond every limit of an order, as a big.Rat would fill the memory with it.
+// referenceNumber reads a number or decimal string. An exponent out of all proportion is replaced
+// by one that is still far beyond every limit of an order, as a big.Rat would fill the memory with
+// it.
 func referenceNumber(v json.RawMessage) (*big.Rat, bool) {
 	text := string(v)
 	if v[0] == '"' {
@@ -179,7 +182,8 @@ func referenceNumber(v json.RawMessage) (*big.Rat, bool) {
 	return number, ok
 }
 
-// referenceMoment reads a timestamp by rewriting it into the one form that package time then judges.
+// referenceMoment reads a timestamp by rewriting it into the one form that package time then
+// judges.
 func referenceMoment(v json.RawMessage) (time.Time, bool) {
 	text, ok := referenceString(v)
 	part := momentForm.FindStringSubmatch(text)

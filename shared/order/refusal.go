@@ -5,12 +5,15 @@ import "orderpipeline/shared/jsonscan"
 // A Reason is the machine-readable code of a refusal.
 type Reason string
 
-// The reasons are part of the order contract: they are shown in the API's metrics and written on rejected messages.
+// The reasons are part of the order contract: they are shown in the API's metrics and written on
+// rejected messages.
 const (
-	InvalidJSON   Reason = "invalid_json"    // the message is not one JSON object, or a string of one; it has no field
-	MissingField  Reason = "missing_field"   // a required field is absent
-	InvalidField  Reason = "invalid_field"   // a field is present and wrong
-	OrderTooLarge Reason = "order_too_large" // its items are worth more than MaxValue; the field is items
+	// the message is not one JSON object, or a string of one; it has no field
+	InvalidJSON  Reason = "invalid_json"
+	MissingField Reason = "missing_field" // a required field is absent
+	InvalidField Reason = "invalid_field" // a field is present and wrong
+	// its items are worth more than MaxValue; the field is items
+	OrderTooLarge Reason = "order_too_large"
 
 	// The ledger finds these two: it knows what was counted before.
 
@@ -23,10 +26,12 @@ func Reasons() []Reason {
 	return []Reason{InvalidJSON, MissingField, InvalidField, OrderTooLarge, IDConflict, TotalOverflow}
 }
 
-// A Refusal says why a message is not an order that can be counted. It is the error that Parse returns.
+// A Refusal says why a message is not an order that can be counted. It is the error that Parse
+// returns.
 type Refusal struct {
 	Reason Reason
-	Field  string // path of the offending field, such as items[2].quantity; empty when the whole body is meant
+	// path of the offending field, such as items[2].quantity; empty when the whole body is meant
+	Field  string
 	Detail string // one plain sentence for a person
 }
 
@@ -39,7 +44,10 @@ func (r *Refusal) Error() string {
 
 // refuseBody refuses a message that is not the JSON of an order.
 func refuseBody(problem string) *Refusal {
-	return &Refusal{Reason: InvalidJSON, Detail: "the message cannot be read, " + problem + ": write one JSON object."}
+	return &Refusal{
+		Reason: InvalidJSON,
+		Detail: "the message cannot be read, " + problem + ": write one JSON object.",
+	}
 }
 
 // refuseOther refuses a text that does not begin as an object does; what names it in the detail.

@@ -42,8 +42,9 @@ var (
 	doubleEncoded = regexp.MustCompile(`^\s*"`)
 )
 
-// The schema and the parser are two descriptions of one contract. Documents of the same generator as
-// in the differential test go to both: they may only differ in what the schema's description lists.
+// The schema and the parser are two descriptions of one contract. Documents of the same generator
+// as in the differential test go to both: they may only differ in what the schema's description
+// lists.
 func TestTheSchemaAcceptsWhatTheParserAccepts(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
@@ -133,14 +134,21 @@ func TestTheSchemaSaysTheExampleOfTheContract(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	example := map[string]any{
-		"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z", "order_value": json.Number("99.99"),
-		"items": []any{map[string]any{"product_id": "P001", "quantity": json.Number("2"), "price_per_unit": json.Number("20.0")}},
+		"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z", "order_value": json.Number(
+			"99.99",
+		),
+		"items": []any{
+			map[string]any{
+				"product_id": "P001", "quantity": json.Number("2"), "price_per_unit": json.Number("20.0"),
+			},
+		},
 	}
 	if err := schema.Validate(example); err != nil {
 		t.Errorf("the example is refused: %v", err)
 	}
 	for name, change := range map[string]any{
-		"order_id": "", "user_id": "a\nb", "order_timestamp": "13.12.2024", "order_value": "much", "items": []any{},
+		"order_id": "", "user_id": "a\nb", "order_timestamp": "13.12.2024", "order_value": "much",
+		"items": []any{},
 	} {
 		changed := map[string]any{}
 		for k, v := range example {

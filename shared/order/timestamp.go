@@ -4,16 +4,17 @@ import "time"
 
 // parseTimestamp reads an order_timestamp and returns it in UTC, or what is wrong with it.
 //
-// It accepts the extended format of ISO 8601 in the forms that RFC 3339 and Python's datetime.isoformat
-// and strftime write:
+// It accepts the extended format of ISO 8601 in the forms that RFC 3339 and Python's
+// datetime.isoformat and strftime write:
 //
 //	date      2006-01-02; alone it means midnight UTC
 //	separator T, t or one space
 //	time      15:04, 15:04:05 or 15:04:05.999 with a fraction of any length after a point or comma
 //	zone      Z, z, ±07:00, ±0700, ±07, or none, which means UTC
 //
-// Digits of the fraction after the ninth are cut off. A leap second (:60) and the hour 24 are refused,
-// because neither Go nor Python can represent them. The year is judged in UTC, after the offset.
+// Digits of the fraction after the ninth are cut off. A leap second (:60) and the hour 24 are
+// refused, because neither Go nor Python can represent them. The year is judged in UTC, after the
+// offset.
 func parseTimestamp(text string) (placed time.Time, w *flaw) {
 	if len(text) < len("2006-01-02") || text[4] != '-' || text[7] != '-' {
 		return time.Time{}, isNoTime
@@ -25,7 +26,7 @@ func parseTimestamp(text string) (placed time.Time, w *flaw) {
 	var hour, minute, second, nanosecond, offset int
 	if rest := text[10:]; rest != "" {
 		var ok bool
-		if len(rest) < len("T15:04") || rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' || rest[3] != ':' {
+		if len(rest) < len("T15:04") || rest[3] != ':' || !isSeparator(rest[0]) {
 			return time.Time{}, isNoTime
 		}
 		hour = digits(rest[1:3])
@@ -47,7 +48,10 @@ func parseTimestamp(text string) (placed time.Time, w *flaw) {
 	return placed, nil
 }
 
-// fraction reads a fraction of a second in nanoseconds, if text begins with one, and returns what follows it.
+func isSeparator(c byte) bool { return c == 'T' || c == 't' || c == ' ' }
+
+// fraction reads a fraction of a second in nanoseconds, if text begins with one, and returns what
+// follows it.
 func fraction(text string) (nanosecond int, rest string) {
 	if len(text) < 2 || text[0] != '.' && text[0] != ',' || !isDigit(text[1]) {
 		return 0, text

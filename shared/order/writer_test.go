@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// A writer writes random messages: mostly orders, often odd in form, now and then wrong in one or several ways.
+// A writer writes random messages: mostly orders, often odd in form, now and then wrong in one or
+// several ways.
 type writer struct{ rng *rand.Rand }
 
 func (w *writer) chance(percent int) bool { return w.rng.IntN(100) < percent }
@@ -74,13 +75,19 @@ func (w *writer) object(members []string) string {
 		members = members[1:]
 	}
 	if w.chance(20) {
-		members = append(members, w.quote(w.pick([]string{"note", "", "Order_ID", "order_id ", "quantity\x00", "käufer"}), 5)+":"+w.value(0))
+		members = append(
+			members,
+			w.quote(w.pick([]string{"note", "", "Order_ID", "order_id ", "quantity\x00", "käufer"}), 5)+":"+w.value(0),
+		)
 	}
 	if w.chance(2) {
 		members = append(members, members[w.rng.IntN(len(members))])
 	}
 	if w.chance(1) {
-		members = append(members, w.member(w.pick([]string{"order_id", "user_id", "items", "quantity", "product_id"}), w.value(0)))
+		members = append(
+			members,
+			w.member(w.pick([]string{"order_id", "user_id", "items", "quantity", "product_id"}), w.value(0)),
+		)
 	}
 	w.rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	return "{" + w.space() + strings.Join(members, w.space()+","+w.space()) + w.space() + "}"
@@ -103,11 +110,13 @@ func (w *writer) value(depth int) string {
 	switch n := w.rng.IntN(20); {
 	case n < 11:
 		return w.pick([]string{
-			"null", "true", "false", "0", "-0", "1", "1.5", "-7", "1e3", `""`, `"x"`, `"2"`, "[]", "{}", `"\ud83d"`, `"\ud83d\ude00"`,
+			"null", "true", "false", "0", "-0", "1", "1.5", "-7", "1e3", `""`, `"x"`, `"2"`, "[]", "{}",
+			`"\ud83d"`, `"\ud83d\ude00"`,
 		})
 	case n == 11:
 		return w.pick([]string{
-			"NaN", "-Infinity", "01", "1.", ".5", "+1", "1e", "nul", "'x'", `"\x"`, "\"\t\"", "[1,]", `{"a":1,}`, `{"a"}`, "",
+			"NaN", "-Infinity", "01", "1.", ".5", "+1", "1e", "nul", "'x'", `"\x"`, "\"\t\"", "[1,]",
+			`{"a":1,}`, `{"a"}`, "",
 		})
 	case n == 12 && w.chance(30):
 		levels := 505 + w.rng.IntN(10)
@@ -129,7 +138,8 @@ func (w *writer) id() string {
 	case 0:
 		return `"` + strings.Repeat(w.pick([]string{"a", "é", "😀", `\u00e9`, `\ud83d\ude00`}), 126+w.rng.IntN(5)) + `"`
 	case 1:
-		return `"a` + w.pick([]string{"\u007f", "\u0085", "\u00a0", "\u2028", "\ufeff", "\ufffd", `\u0000`, `\u001f`, `\n`, `\ud800`, `\udc00x`, `\ud800\ud800`, `\\ud800`, `\"`, `\/`}) + `"`
+		return `"a` + w.pick([]string{"\u007f", "\u0085", "\u00a0", "\u2028", "\ufeff", "\ufffd",
+			`\u0000`, `\u001f`, `\n`, `\ud800`, `\udc00x`, `\ud800\ud800`, `\\ud800`, `\"`, `\/`}) + `"`
 	default:
 		return w.value(0)
 	}
@@ -138,11 +148,16 @@ func (w *writer) id() string {
 func (w *writer) timestamp() string {
 	if w.chance(1) {
 		return w.pick([]string{
-			"", "2024", "2024-12", "20241213", "20241213T100000Z", "2024-W50-5", "2024-348", "yesterday", "1734084000",
-			"2024-12-13T", "2024-12-13T10", "2024-12-13T10:", "2024-12-13T10:00:", "2024-12-13T10:00:00.", "2024-12-13T10:00.5",
-			"2024-12-13T24:00:00Z", "2016-12-31T23:59:60Z", "2024-12-13Z", "2024-12-13T10:00:00ZZ", "2024-12-13T10:00:00+1:00",
-			"2024-12-13T10:00:00+24:00", "2024-12-13T10:00:00+00:60", "2024-12-13  10:00:00", "2024-12-13T10:00:00 Z",
-			" 2024-12-13T10:00:00Z", "2024-12-13T10:00:00Z ", "+2024-12-13T10:00:00Z", "٢٠٢٤-١٢-١٣", "2024-12-13T10:00:00−01:00",
+			"", "2024", "2024-12", "20241213", "20241213T100000Z", "2024-W50-5", "2024-348", "yesterday",
+			"1734084000",
+			"2024-12-13T", "2024-12-13T10", "2024-12-13T10:", "2024-12-13T10:00:", "2024-12-13T10:00:00.",
+			"2024-12-13T10:00.5",
+			"2024-12-13T24:00:00Z", "2016-12-31T23:59:60Z", "2024-12-13Z", "2024-12-13T10:00:00ZZ",
+			"2024-12-13T10:00:00+1:00",
+			"2024-12-13T10:00:00+24:00", "2024-12-13T10:00:00+00:60", "2024-12-13  10:00:00",
+			"2024-12-13T10:00:00 Z",
+			" 2024-12-13T10:00:00Z", "2024-12-13T10:00:00Z ", "+2024-12-13T10:00:00Z", "٢٠٢٤-١٢-١٣",
+			"2024-12-13T10:00:00−01:00",
 		})
 	}
 	date := fmt.Sprintf("%04d-%02d-%02d", 1971+w.rng.IntN(8000), 1+w.rng.IntN(12), 1+w.rng.IntN(28))
@@ -150,7 +165,12 @@ func (w *writer) timestamp() string {
 	case 0:
 		date = fmt.Sprintf("%04d-%02d-%02d", 1999+w.rng.IntN(8), w.rng.IntN(14), w.rng.IntN(33))
 	case 1:
-		date = w.pick([]string{"1970-01-01", "1969-12-31", "9999-12-31", "0000-01-01", "1900-02-29", "2000-02-29", "2100-02-29"})
+		date = w.pick(
+			[]string{
+				"1970-01-01", "1969-12-31", "9999-12-31", "0000-01-01", "1900-02-29", "2000-02-29",
+				"2100-02-29",
+			},
+		)
 	}
 	if w.chance(10) {
 		return date
@@ -165,7 +185,9 @@ func (w *writer) timestamp() string {
 	if w.chance(1) {
 		clock = fmt.Sprintf("%02d:%02d:%02d", w.rng.IntN(30), w.rng.IntN(70), w.rng.IntN(70))
 	}
-	zone := w.pick([]string{"", "Z", "z", "+00:00", "-00:00", "+05:30", "-0800", "+14", "-23:59", "+23:59"})
+	zone := w.pick(
+		[]string{"", "Z", "z", "+00:00", "-00:00", "+05:30", "-0800", "+14", "-23:59", "+23:59"},
+	)
 	return date + w.pick([]string{"T", "T", "T", "t", " "}) + clock + zone
 }
 
@@ -174,9 +196,12 @@ func (w *writer) quantity() string {
 		return fmt.Sprint(1 + w.rng.IntN(9))
 	}
 	return w.pick([]string{
-		"1000000", "1000000.0", "1e6", "10e5", "0.1e7", "2.0", "2e0", "20e-1", "1000000000000000000000e-20",
-		"999999", "123456", "0", "-0.0", "-1", "1.5", "1000001", "1e7", "1e999999999999", "1e-999999999999", "0.99999999999999999999999",
-		"1.00000000000000000000000000000001", "1.00000000000000000000000000000000", "0e999999999999", "99999999999999999999",
+		"1000000", "1000000.0", "1e6", "10e5", "0.1e7", "2.0", "2e0", "20e-1",
+		"1000000000000000000000e-20",
+		"999999", "123456", "0", "-0.0", "-1", "1.5", "1000001", "1e7", "1e999999999999",
+		"1e-999999999999", "0.99999999999999999999999",
+		"1.00000000000000000000000000000001", "1.00000000000000000000000000000000", "0e999999999999",
+		"99999999999999999999",
 	})
 }
 
@@ -184,14 +209,19 @@ func (w *writer) price() string {
 	switch w.rng.IntN(40) {
 	case 0:
 		return w.pick([]string{
-			"1000000000", "1000000000.00", "1e9", "999999999.999999999", "1000000000.000000001", "0", "-0", "0.0", "0e0", "-0.01",
-			"0.000000001", "0.0000000001", "1e-9", "1e-10", "12345678.123456789", "1.0000000000000000000000000000", "1e400", "1e-400",
-			"1E2", "1e+2", "0.000000000000000000000000000000000000001e39", "9999999999999999999999", "0.1234567891", "5e99999999999999999999",
+			"1000000000", "1000000000.00", "1e9", "999999999.999999999", "1000000000.000000001", "0", "-0",
+			"0.0", "0e0", "-0.01",
+			"0.000000001", "0.0000000001", "1e-9", "1e-10", "12345678.123456789",
+			"1.0000000000000000000000000000", "1e400", "1e-400",
+			"1E2", "1e+2", "0.000000000000000000000000000000000000001e39", "9999999999999999999999",
+			"0.1234567891", "5e99999999999999999999",
 		})
 	case 1: // close to the limit of an order
 		return fmt.Sprintf("99999999%d.%s", w.rng.IntN(10), w.digits(1+w.rng.IntN(9)))
 	case 2: // close to half a cent
-		return fmt.Sprintf("%d.%02d5%s", w.rng.IntN(100), w.rng.IntN(100), w.pick([]string{"", "0", "000001", "00000"}))
+		return fmt.Sprintf(
+			"%d.%02d5%s", w.rng.IntN(100), w.rng.IntN(100), w.pick([]string{"", "0", "000001", "00000"}),
+		)
 	case 3:
 		return fmt.Sprintf("%d.%s", w.rng.IntN(1000), w.digits(1+w.rng.IntN(10)))
 	case 4:
@@ -265,7 +295,8 @@ func (w *writer) damage(text string) string {
 	case 1:
 		return text[:at] + text[min(at+1+w.rng.IntN(3), len(text)):]
 	case 2:
-		return text[:at] + w.pick([]string{"\"", "{", "}", "[", "]", ",", ":", "\\", "0", "-", "e", "\x00", "\x1f", "\xff", "\xc2", "\xed\xa0\x80", "\u00a0", "\ufeff", "/**/", "x"}) + text[at:]
+		return text[:at] + w.pick([]string{"\"", "{", "}", "[", "]", ",", ":", "\\", "0", "-", "e",
+			"\x00", "\x1f", "\xff", "\xc2", "\xed\xa0\x80", "\u00a0", "\ufeff", "/**/", "x"}) + text[at:]
 	default:
 		return text + w.pick([]string{"x", "{}", ",", "\x00", "null", "]"})
 	}

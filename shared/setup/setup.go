@@ -18,9 +18,9 @@ import (
 	"orderpipeline/shared/redisauth"
 )
 
-// Cloud makes the AWS configuration of a function: the region and credentials of its role, for as long
-// as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance roles,
-// which a function never has; it adds 1.5 MB and their start-up time.
+// Cloud makes the AWS configuration of a function: the region and credentials of its role, for as
+// long as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance
+// roles, which a function never has; it adds 1.5 MB and their start-up time.
 func Cloud(c config.AWS) aws.Config {
 	cloud := aws.Config{
 		Region: c.Region,
@@ -37,8 +37,8 @@ func Cloud(c config.AWS) aws.Config {
 // seconds in which an instance must have started.
 const secretLimit = 2 * time.Second
 
-// Ledger makes the ledger that the settings describe. It reads the secret where one is named; it does
-// not wait for Redis.
+// Ledger makes the ledger that the settings describe. It reads the secret where one is named; it
+// does not wait for Redis.
 func Ledger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Store, error) {
 	var err error
 	if c.Redis.Credentials, err = redisCredentials(ctx, c, cloud); err != nil {
@@ -52,7 +52,9 @@ func Ledger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Sto
 }
 
 // redisCredentials returns what REDIS_AUTH asks for; nil for what the URL or REDIS_PASSWORD says.
-func redisCredentials(ctx context.Context, c config.Shared, cloud aws.Config) (ledger.Credentials, error) {
+func redisCredentials(
+	ctx context.Context, c config.Shared, cloud aws.Config,
+) (ledger.Credentials, error) {
 	switch c.Auth {
 	case config.AuthIAM:
 		iam, err := redisauth.NewIAM(cloud, c.CacheName, username(c.Redis.URL), time.Now)

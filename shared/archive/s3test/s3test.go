@@ -41,7 +41,8 @@ type Fault struct {
 	LoseAnswer bool          // do what was asked, and then close the connection without an answer
 }
 
-// pageSize is how many keys a page of ListObjectsV2 has. It is small so that tests meet several pages.
+// pageSize is how many keys a page of ListObjectsV2 has. It is small so that tests meet several
+// pages.
 const pageSize = 3
 
 // Start starts a server. The caller closes it.
