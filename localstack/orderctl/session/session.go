@@ -95,7 +95,7 @@ func (e *Env) Open(ctx context.Context, needs Need) (*Session, error) {
 	if s.Unnamed && !e.JSON {
 		e.Notef("orderctl works on %s\n", s.Where())
 	}
-	s.SQS = sqs.NewFromConfig(s.AWS)
+	s.SQS = sqs.NewFromConfig(s.AWS, readAtOnce)
 	s.Lambda = lambda.NewFromConfig(s.AWS)
 	s.Metrics = cloudwatch.NewFromConfig(s.AWS)
 	return s, s.resolve(ctx, needs)
