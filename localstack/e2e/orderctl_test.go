@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"orderpipeline/localstack/orderctl/queue"
 )
@@ -35,18 +37,54 @@ func orderctl(t *testing.T, stdin string, args ...string) (code int, out, errOut
 	return cmd.ProcessState.ExitCode(), o.String(), e.String()
 }
 
-// wantOrderctl fails the test unless orderctl ends with the code; it decodes what --json wrote.
+// wantOrderctl fails the test unless orderctl exits with the code; it decodes what --json wrote.
 func wantOrderctl(t *testing.T, code int, into any, stdin string, args ...string) {
 	t.Helper()
 	got, out, errOut := orderctl(t, stdin, append(args, "--json")...)
 	if got != code {
 		t.Fatalf("orderctl %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out, errOut)
 	}
+	checkShape(t, args, out)
 	if into == nil {
 		return
 	}
 	if err := json.Unmarshal([]byte(out), into); err != nil {
 		t.Fatalf("orderctl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// checkShape compares the JSON of a command with its documentation.
+func checkShape(t *testing.T, args []string, out string) {
+	t.Helper()
+	if out == "" { // it failed before it had a result
+		return
+	}
+	name := args[0]
+	if name == "dlq" || name == "rejected" {
+		name += " " + args[1]
+	}
+	text, err := os.ReadFile("../orderctl/orderctl.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("orderctl.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("orderctl.json#/$defs/" + strings.ReplaceAll(name, " ", "%20"))
+	if err != nil {
+		t.Fatalf("the JSON of %q is not documented: %v", name, err)
+	}
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
+	if err == nil {
+		err = schema.Validate(value)
+	}
+	if err != nil {
+		t.Errorf("orderctl %s is not as documented: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
 
@@ -67,14 +105,14 @@ func TestOrderctlSendsAndShows(t *testing.T) {
 	wantOrderctl(t, 0, nil, "", "send", "--user", "ctl send", "--item", "P001:2:20.00", "--item", "P002:1:0.015", "--copies", "25", "--order-id", "ctl-1", "--wait")
 	wantOrderctl(t, 0, nil, newOrder("ctl-2", "ctl send").body(t), "send", "-", "--wait")
 	var user struct {
-		Orders int    `json:"order_count"`
-		Spend  string `json:"total_spend"`
+		Orders int         `json:"order_count"`
+		Spend  json.Number `json:"total_spend"`
 	}
 	wantOrderctl(t, 0, &user, "", "user", "ctl send")
 	if user.Orders != 2 || user.Spend != "80.02" {
 		t.Errorf("user: %+v; want 2 orders of 80.02: 25 copies count once", user)
 	}
-	wantOrderctl(t, 1, nil, "", "user", "ctl nobody")
+	wantOrderctl(t, 1, nil, "", "user", "ctl unknown")
 
 	var top []struct {
 		UserID string `json:"user_id"`
@@ -83,10 +121,28 @@ func TestOrderctlSendsAndShows(t *testing.T) {
 	if len(top) != 1 || top[0].UserID == "" {
 		t.Errorf("top: %v; want one customer", top)
 	}
-	var months []struct{ Month, Revenue string }
+	var months []struct {
+		Month   string
+		Revenue json.Number
+	}
 	wantOrderctl(t, 0, &months, "", "months", "--start", "2024-12", "--end", "2024-12")
-	if len(months) != 1 || months[0].Month != "2024-12" || !strings.Contains(months[0].Revenue, ".") {
+	if len(months) != 1 || months[0].Month != "2024-12" || !strings.Contains(months[0].Revenue.String(), ".") {
 		t.Errorf("months: %v; want December", months)
+	}
+	wantOrderctl(t, 0, nil, "", "days", "--start", "2024-12-01")
+	var all []struct {
+		UserID string `json:"user_id"`
+	}
+	wantOrderctl(t, 0, &all, "", "customers")
+	seen := map[string]bool{}
+	for _, c := range all {
+		if seen[c.UserID] {
+			t.Errorf("customers: %s is shown twice", c.UserID)
+		}
+		seen[c.UserID] = true
+	}
+	if !seen["ctl send"] {
+		t.Errorf("customers: %d, but not the one who ordered", len(all))
 	}
 	var view struct {
 		Orders int `json:"total_orders"`
@@ -129,7 +185,7 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 	wantOrderctl(t, 0, nil, good+"\n"+zero+"\n"+cut+"\n", "populate", "-", "--lines", "--wait")
 
 	var l listing
-	for look := range 2 { // a look gives back what it saw
+	for look := range 2 { // a look releases what it saw
 		wantOrderctl(t, 0, &l, "", "rejected", "list", "--contains", marker, "--since", "1h", "--scan", "0")
 		if l.Matching != 2 || l.ByReason["invalid_field"] != 1 || l.ByReason["invalid_json"] != 1 {
 			t.Fatalf("look %d: %+v; want one invalid_field and one invalid_json", look+1, l)
@@ -169,7 +225,7 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 		}
 		fmt.Fprintf(&fixed, "%s\n", repaired)
 	}
-	wantOrderctl(t, 4, nil, fixed.String(), "rejected", "resend", "-", "--delete") // nobody said yes
+	wantOrderctl(t, 4, nil, fixed.String(), "rejected", "resend", "-", "--delete") // not confirmed
 	var resent struct{ Sent, Deleted int }
 	wantOrderctl(t, 0, &resent, fixed.String(), "rejected", "resend", "-", "--delete", "--wait", "--yes")
 	if resent.Sent != 2 || resent.Deleted != 2 {
@@ -182,7 +238,7 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 	}
 }
 
-func TestOrderctlBringsDeadLettersBack(t *testing.T) {
+func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 	const marker, count = "ctl-dead", 25
 	dlq := pipeline.Outputs["OrdersDlqUrl"]
 	for i := range count {
@@ -294,6 +350,34 @@ func interrupted(t *testing.T, after time.Duration, args ...string) (int, string
 		t.Fatalf("orderctl ended before it was interrupted\n%s%s", &out, &errOut)
 	}
 	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+// Whatever ends a look, and when: no message stays hidden.
+func TestOrderctlReleasesWhatItHid(t *testing.T) {
+	const marker, count = "ctl-release", 120
+	var lines strings.Builder
+	for i := range count {
+		fmt.Fprintf(&lines, "%s %d\n", marker, i)
+	}
+	wantOrderctl(t, 0, nil, lines.String(), "populate", "-", "--lines", "--wait")
+	for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE} {
+		for _, after := range []time.Duration{50, 150, 300} {
+			cmd := pipeline.Command(t.Context(), "bin/orderctl", "rejected", "export")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(after * time.Millisecond)
+			_ = cmd.Process.Signal(signal)
+			_ = cmd.Wait()
+			var l listing
+			wantOrderctl(t, 0, &l, "", "rejected", "list", "--contains", marker, "--scan", "0")
+			if l.Matching != count {
+				t.Errorf("%v after %d ms: %d of %d messages are visible", signal, after, l.Matching, count)
+			}
+		}
+	}
+	folder := t.TempDir()
+	wantOrderctl(t, 0, nil, "", "rejected", "export", filepath.Join(folder, "gone"), "--contains", marker, "--delete", "--yes")
 }
 
 // On AWS the age of the oldest message is a metric; LocalStack does not write it, but keeps what is written.

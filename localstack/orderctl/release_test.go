@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 // A desk is a queue of rejected messages behind a fake SQS, for orderctl processes.
 type desk struct {
 	queue    *queue.Queue
+	other    *queue.Queue // orders
 	endpoint string
 	// slow is how long a receive waits after it hid its messages; entered is told of each one.
 	slow    time.Duration
@@ -47,6 +48,7 @@ func newDesk(t *testing.T, messages int) *desk {
 	}
 	d := &desk{
 		queue:   service.Queue("orders-rejected", queue.Attributes{Visibility: 15 * time.Minute}),
+		other:   service.Queue("orders", queue.Attributes{}),
 		entered: make(chan struct{}, 10_000),
 	}
 	for i := range messages {
@@ -111,7 +113,8 @@ func (d *desk) orderctl(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append([]string{"--rejected-url", d.queue.URL(), "--dlq-url", d.queue.URL()}, args...)
+	all := append([]string{"--rejected-url", d.queue.URL(), "--dlq-url", d.queue.URL(),
+		"--queue-url", d.other.URL()}, args...)
 	cmd := exec.CommandContext(t.Context(), program, all...)
 	cmd.Env = []string{runsMain + "=1", "AWS_ENDPOINT_URL=" + d.endpoint, "HOME=" + t.TempDir()}
 	return cmd
@@ -239,6 +242,29 @@ func TestALookSaysWhatAnotherOneHides(t *testing.T) {
 	}
 }
 
+// figures starts an API with one order, and returns its address.
+func figures(t *testing.T) string {
+	t.Helper()
+	answers := map[string]string{
+		"/stats/top/10":   `[{"user_id":"U1","total_spend":1.00}]`,
+		"/users/U1/stats": `{"user_id":"U1","order_count":1,"total_spend":1.00}`,
+		"/stats/overview": `{"time":"2026-01-01T00:00:00Z","time_zone":"UTC","redis_up":true,"queues":[],` +
+			`"figures":{"totals":{},"messages":{},"top":[],"months":{"2024-01":{"orders":1,"revenue":1.00}}}}`,
+		"/stats/daily": `{"2024-01-01":{"orders":1,"revenue":1.00}}`,
+		"/users":       `{"users":[{"user_id":"U1","order_count":1,"total_spend":1.00}]}`,
+	}
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, found := answers[r.URL.Path]
+		if !found {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = io.WriteString(w, text)
+	}))
+	t.Cleanup(api.Close)
+	return api.URL
+}
+
 // brokenWriter fails after so many bytes, as a disk does that becomes full.
 type brokenWriter struct{ left int }
 
@@ -251,21 +277,7 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 
 func TestOutputThatCannotBeWrittenIsAnErrorExit(t *testing.T) {
 	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for path, text := range map[string]string{
-			"/stats/top/10":   `[{"user_id":"U1","total_spend":1.00}]`,
-			"/users/U1/stats": `{"user_id":"U1","order_count":1,"total_spend":1.00}`,
-			"/stats/overview": `{"time":"2026-01-01T00:00:00Z","time_zone":"UTC","redis_up":true,"queues":[],` +
-				`"figures":{"totals":{},"messages":{},"top":[],"months":{"2024-01":{"orders":1,"revenue":1.00}}}}`,
-			"/stats/daily": `{"2024-01-01":{"orders":1,"revenue":1.00}}`,
-			"/users":       `{"users":[{"user_id":"U1","order_count":1,"total_spend":1.00}]}`,
-		} {
-			if r.URL.Path == path {
-				_, _ = io.WriteString(w, text)
-			}
-		}
-	}))
-	defer api.Close()
+	address := figures(t)
 	for _, line := range []string{
 		"help", "--version", "top --help", "completion bash", "bulk 10 --dry-run",
 		"send --user U1 --item P:1:1 --dry-run",
@@ -275,7 +287,7 @@ func TestOutputThatCannotBeWrittenIsAnErrorExit(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			var errOut bytes.Buffer
-			args := append(strings.Fields(line), "--api-url", api.URL)
+			args := append(strings.Fields(line), "--api-url", address)
 			got := run(t.Context(), args, strings.NewReader(""), &brokenWriter{}, &errOut, nothing)
 			if got != exitFailed || !strings.Contains(errOut.String(), "cannot be written") {
 				t.Errorf("exit code %d, %q; want %d", got, &errOut, exitFailed)

@@ -54,4 +54,7 @@ func (n Numbers) Show(c *console.Console) {
 	if refused > 0 {
 		c.List("refused", reasons...)
 	}
+	if m.Healed > 0 {
+		c.List("healed", console.Count(m.Healed)+" orders that Redis had lost, from the archive")
+	}
 }
