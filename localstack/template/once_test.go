@@ -46,7 +46,6 @@ func TestValuesWrittenTwiceAreEqual(t *testing.T) {
 		"version of LocalStack": {
 			{"localstack/requirements/localstack.in", `localstack-core\[runtime\]==(\S+)`},
 			{"localstack/lib/settings.sh", `LOCALSTACK_VERSION=(\S+)`},
-			{"localstack/compose.yaml", `localstack/localstack:([0-9.]+)`},
 		},
 		"name of the stack": {
 			{"samconfig.toml", `stack_name = "(order-pipeline)"`},
