@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -34,7 +35,7 @@ func (h *Handler) event(ctx context.Context, payload []byte) ([]byte, error) {
 	var causes []error
 	for i := range messages {
 		m := &messages[i]
-		err := h.message(ctx, m)
+		err := h.guarded(ctx, m)
 		if err != nil && final(err) {
 			err = h.giveUp(ctx, m, err)
 		}
@@ -51,6 +52,18 @@ func (h *Handler) event(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("no object in the batch was replayed: %w", errors.Join(causes...))
 	}
 	return json.Marshal(response)
+}
+
+// guarded replays what one message names. A panic fails that message alone.
+func (h *Handler) guarded(ctx context.Context, m *intake.Message) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.config.Log.ErrorContext(ctx, "panic", "message_id", m.ID,
+				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("a message made the function panic (%T)", p)
+		}
+	}()
+	return h.message(ctx, m)
 }
 
 // A notification is what S3 sends when an object was written.

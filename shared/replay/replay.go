@@ -154,36 +154,47 @@ func (r *run) flush(ctx context.Context) error {
 	}
 	outcomes := make([]ledger.Outcome, len(r.orders))
 	err := r.handler.config.Ledger.Replay(ctx, r.archivedAt, r.kind, r.orders, outcomes)
-	if errors.Is(err, ledger.ErrTooOld) {
-		return fmt.Errorf("%w: archived at %s: %w", protocol.ErrTooOld, r.archivedAt.UTC().Format(time.RFC3339), err)
-	}
-	if err != nil {
-		return err
+	tooOld := errors.Is(err, ledger.ErrTooOld)
+	if tooOld {
+		err = fmt.Errorf("%w: archived at %s: %w", protocol.ErrTooOld, r.archivedAt.UTC().Format(time.RFC3339), err)
 	}
 
-	var refused []rejection
-	for i, outcome := range outcomes {
-		r.counted.Orders++
-		switch outcome {
-		case ledger.Recorded:
-			r.counted.Recorded++
-			r.counted.Value += r.orders[i].Value
-		case ledger.Duplicate:
-			r.counted.Duplicate++
-		case ledger.Conflict:
-			r.counted.Conflict++
-			refused = append(refused, rejection{&r.lines[i], r.conflict()})
-		case ledger.Overflow:
-			r.counted.Overflow++
-			refused = append(refused, rejection{&r.lines[i], overflow()})
-		}
-	}
+	// After an error some orders may be settled all the same. What was counted is counted here, because
+	// the next attempt finds duplicates. Conflicts are left to the next attempt, where there is one.
+	refused := r.settle(outcomes, err == nil || tooOld)
 	if err := r.handler.reject(ctx, refused); err != nil {
+		return err
+	}
+	if err != nil {
 		return err
 	}
 	r.lines = r.lines[:0]
 	r.orders = r.orders[:0]
 	return nil
+}
+
+// settle adds the outcomes to what was counted, and returns the orders that cannot be counted.
+func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection) {
+	for i, outcome := range outcomes {
+		switch {
+		case outcome == ledger.Recorded:
+			r.counted.Orders++
+			r.counted.Recorded++
+			r.counted.Value += r.orders[i].Value
+		case outcome == ledger.Duplicate:
+			r.counted.Orders++
+			r.counted.Duplicate++
+		case outcome == ledger.Conflict && last:
+			r.counted.Orders++
+			r.counted.Conflict++
+			refused = append(refused, rejection{&r.lines[i], r.conflict()})
+		case outcome == ledger.Overflow && last:
+			r.counted.Orders++
+			r.counted.Overflow++
+			refused = append(refused, rejection{&r.lines[i], overflow()})
+		}
+	}
+	return refused
 }
 
 // conflict is the refusal of an order whose id has another order now.
