@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -23,16 +22,22 @@ func (s *Store) read(
 	return answered, err
 }
 
-// exec sends a pipeline. An error that ended it before any command was answered, such as a refused
-// login, becomes the error of each command: go-redis leaves them without one (its issue 2871), so
-// that a caller could take them for answered.
+// exec sends a pipeline and returns the error of the first command that failed. An error that ended
+// the pipeline before any command was answered, such as a refused login, becomes the error of each
+// command: go-redis leaves them without one (its issue 2871), so that a caller could take them for
+// answered.
 func exec(ctx context.Context, pipe redis.Pipeliner) ([]redis.Cmder, error) {
 	cmds, err := pipe.Exec(ctx)
-	failed := func(cmd redis.Cmder) bool { return cmd.Err() != nil }
-	if err != nil && !slices.ContainsFunc(cmds, failed) {
-		for _, cmd := range cmds {
-			cmd.SetErr(err)
+	if err == nil {
+		return cmds, nil
+	}
+	for _, cmd := range cmds {
+		if first := cmd.Err(); first != nil {
+			return cmds, first // says more than EXECABORT, which ends a transaction
 		}
+	}
+	for _, cmd := range cmds {
+		cmd.SetErr(err)
 	}
 	return cmds, err
 }

@@ -3,7 +3,10 @@ package ledger
 import (
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,26 +21,71 @@ func TestRefusedLogin(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--requirepass", "right")
 	store := openStore(t, Connection{URL: server.URL(), Password: "wrong"})
-	for name, do := range operations(store) {
-		t.Run(name, func(t *testing.T) {
-			err := do(t.Context())
-			if !errors.Is(err, ErrUnavailable) {
-				t.Errorf("got %v, want ErrUnavailable", err)
+	operations := readings(store)
+	maps.Copy(operations, writings(store))
+	for name, do := range operations {
+		err := do(t.Context())
+		if !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: got %v, want ErrUnavailable", name, err)
+		}
+		if err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("%s: got %v, want WRONGPASS", name, err)
+		}
+	}
+}
+
+// All reading works while Redis accepts no writes, and writes say why they fail.
+func TestReadingWithoutWriting(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	store := openStore(t, Connection{URL: server.URL()})
+	m := newModel()
+	orders := m.withoutConflicts(randomOrders(rand.New(rand.NewPCG(1, 1)), 300))
+	if err := store.Record(t.Context(), orders, make([]Outcome, len(orders))); err != nil {
+		t.Fatal(err)
+	}
+
+	replica := redistest.Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(server.Port))
+	if n, err := server.Client().Wait(t.Context(), 1, time.Minute).Result(); err != nil || n != 1 {
+		t.Fatalf("the replica did not catch up: %d, %v", n, err)
+	}
+	if err := server.Client().ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, url, refusal string }{
+		{"full", server.URL(), "OOM"},
+		{"read-only", replica.URL(), "READONLY"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := openStore(t, Connection{URL: c.url}) // a new process, which reads the layout
+			m.check(t.Context(), t, store)
+			for name, do := range readings(store) {
+				if err := do(t.Context()); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
-			if err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
-				t.Errorf("got %v, want WRONGPASS", err)
+			for name, do := range writings(store) {
+				err := do(t.Context())
+				if err == nil || !strings.Contains(err.Error(), c.refusal) {
+					t.Errorf("%s: got %v, want %s", name, err, c.refusal)
+				}
 			}
+			m.check(t.Context(), t, store)
 		})
 	}
 }
 
-// operations is everything that a store does.
-func operations(store *Store) map[string]func(context.Context) error {
-	orders := []order.Order{makeOrder("ORD1", "U1", 100), makeOrder("ORD2", "U2", 100)}
+type operation = func(context.Context) error
+
+// writings is everything that a store writes.
+func writings(store *Store) map[string]operation {
+	orders := []order.Order{makeOrder("new 1", "U1", 100), makeOrder("new 2", "U2", 100)}
+	outcomes := make([]Outcome, len(orders))
 	refused := []RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}}
-	return map[string]func(context.Context) error{
-		"record": func(ctx context.Context) error {
-			return store.Record(ctx, orders, make([]Outcome, len(orders)))
+	return map[string]operation{
+		"record": func(ctx context.Context) error { return store.Record(ctx, orders, outcomes) },
+		"replay": func(ctx context.Context) error {
+			return store.Replay(ctx, time.Now(), Healing, orders, outcomes)
 		},
 		"count refused messages": func(ctx context.Context) error {
 			return store.CountRefused(ctx, refused)
@@ -45,33 +93,38 @@ func operations(store *Store) map[string]func(context.Context) error {
 		"add to the counters": func(ctx context.Context) error {
 			return store.AddCounters(ctx, map[string]int64{"a": 1})
 		},
-		"ping": store.Ping,
-		"global": func(ctx context.Context) error {
-			_, err := store.Global(ctx)
-			return err
-		},
-		"user": func(ctx context.Context) error {
-			_, err := store.User(ctx, "U1")
-			return err
-		},
-		"top": func(ctx context.Context) error {
-			_, err := store.Top(ctx, 10)
-			return err
-		},
-		"monthly": func(ctx context.Context) error {
-			_, err := store.Monthly(ctx, month("2024-01"), month("2024-12"))
-			return err
-		},
-		"messages": func(ctx context.Context) error {
-			_, err := store.Messages(ctx)
-			return err
-		},
-		"counters": func(ctx context.Context) error {
-			_, err := store.Counters(ctx)
+		"clear": func(ctx context.Context) error {
+			_, err := store.Clear(ctx)
 			return err
 		},
 	}
 }
+
+// readings is everything that a store reads.
+func readings(store *Store) map[string]operation {
+	return map[string]operation{
+		"ping":   store.Ping,
+		"global": func(ctx context.Context) error { return errorOf(store.Global(ctx)) },
+		"user":   func(ctx context.Context) error { return errorOf(store.User(ctx, "U1")) },
+		"top":    func(ctx context.Context) error { return errorOf(store.Top(ctx, 10)) },
+		"monthly": func(ctx context.Context) error {
+			return errorOf(store.Monthly(ctx, month("2024-01"), month("2024-12")))
+		},
+		"months": func(ctx context.Context) error { return errorOf(store.Months(ctx)) },
+		"daily": func(ctx context.Context) error {
+			return errorOf(store.Daily(ctx, day("2024-01-01"), day("2024-12-31")))
+		},
+		"customers": func(ctx context.Context) error {
+			_, _, err := store.Customers(ctx, "", 10)
+			return err
+		},
+		"messages": func(ctx context.Context) error { return errorOf(store.Messages(ctx)) },
+		"counters": func(ctx context.Context) error { return errorOf(store.Counters(ctx)) },
+		"state":    func(ctx context.Context) error { return errorOf(store.State(ctx)) },
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
 
 // What timed out is not repeated at once, what met a dead connection is.
 func TestRetryOnce(t *testing.T) {
