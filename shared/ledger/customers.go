@@ -90,15 +90,14 @@ func (w *walk) run(ctx context.Context) error {
 	if w.after != "" {
 		shard, bucket = shardOf(w.after, w.shards), bucketOf(w.after)
 	}
-	// A page may lie in few buckets or in many: each round trip reads twice as many as the last.
-	read := groupBuckets
+	done := 0
 	for ; shard < w.shards; shard, bucket = shard+1, 0 {
 		candidates, err := w.candidates(ctx, w.tags[shard], bucket)
 		if err != nil && !errors.Is(err, redis.Nil) { // without an index there are no customers
 			return err
 		}
 		for len(candidates) > 0 {
-			n := min(read, len(candidates))
+			n := min(w.trip(done), len(candidates))
 			if err := w.readBuckets(ctx, w.tags[shard], candidates[:n]); err != nil {
 				return err
 			}
@@ -107,10 +106,20 @@ func (w *walk) run(ctx context.Context) error {
 				return nil
 			}
 			candidates = candidates[n:]
-			read = min(2*read, walkBuckets)
+			done += n
 		}
 	}
 	return nil
+}
+
+// trip returns how many buckets to read in the next round trip, after those that are done: a few at first, then
+// what the rest of the page takes if the others hold as many customers.
+func (w *walk) trip(done int) int {
+	if len(w.found) == 0 {
+		return min(groupBuckets+done, walkBuckets)
+	}
+	missing := w.limit - len(w.found)
+	return min(missing*done/len(w.found)+groupBuckets, walkBuckets)
 }
 
 // candidates returns the buckets of a shard that may hold customers, from one bucket on, or redis.Nil
