@@ -42,7 +42,14 @@ func wantOrderctl(t *testing.T, code int, into any, stdin string, args ...string
 	t.Helper()
 	got, out, errOut := orderctl(t, stdin, append(args, "--json")...)
 	if got != code {
-		t.Fatalf("orderctl %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out, errOut)
+		t.Fatalf(
+			"orderctl %s: exit code %d, want %d\n%s%s",
+			strings.Join(args, " "),
+			got,
+			code,
+			out,
+			errOut,
+		)
 	}
 	checkShape(t, args, out)
 	if into == nil {
@@ -102,7 +109,24 @@ type listing struct {
 }
 
 func TestOrderctlSendsAndShows(t *testing.T) {
-	wantOrderctl(t, 0, nil, "", "send", "--user", "ctl send", "--item", "P001:2:20.00", "--item", "P002:1:0.015", "--copies", "25", "--order-id", "ctl-1", "--wait")
+	wantOrderctl(
+		t,
+		0,
+		nil,
+		"",
+		"send",
+		"--user",
+		"ctl send",
+		"--item",
+		"P001:2:20.00",
+		"--item",
+		"P002:1:0.015",
+		"--copies",
+		"25",
+		"--order-id",
+		"ctl-1",
+		"--wait",
+	)
 	wantOrderctl(t, 0, nil, newOrder("ctl-2", "ctl send").body(t), "send", "-", "--wait")
 	var user struct {
 		Orders int         `json:"order_count"`
@@ -126,7 +150,8 @@ func TestOrderctlSendsAndShows(t *testing.T) {
 		Revenue json.Number
 	}
 	wantOrderctl(t, 0, &months, "", "months", "--start", "2024-12", "--end", "2024-12")
-	if len(months) != 1 || months[0].Month != "2024-12" || !strings.Contains(months[0].Revenue.String(), ".") {
+	if len(months) != 1 || months[0].Month != "2024-12" ||
+		!strings.Contains(months[0].Revenue.String(), ".") {
 		t.Errorf("months: %v; want December", months)
 	}
 	wantOrderctl(t, 0, nil, "", "days", "--start", "2024-12-01")
@@ -156,12 +181,28 @@ func TestOrderctlSendsAndShows(t *testing.T) {
 
 func TestOrderctlPopulatesUntilTheFileIsBroken(t *testing.T) {
 	var sent struct{ Sent int }
-	array := "[" + newOrder("ctl-file-1", "ctl-file").body(t) + ",\n" + newOrder("ctl-file-2", "ctl-file").body(t) + "]"
+	array := "[" + newOrder(
+		"ctl-file-1",
+		"ctl-file",
+	).body(t) +
+		",\n" + newOrder(
+		"ctl-file-2",
+		"ctl-file",
+	).body(t) +
+		"]"
 	wantOrderctl(t, 0, &sent, array, "populate", "-", "--wait")
 	if sent.Sent != 2 {
 		t.Errorf("%d sent, want 2", sent.Sent)
 	}
-	broken := newOrder("ctl-file-1", "ctl-file").body(t) + "\n" + newOrder("ctl-file-3", "ctl-file").body(t) + "\n{\"order_id\":\n"
+	broken := newOrder(
+		"ctl-file-1",
+		"ctl-file",
+	).body(t) +
+		"\n" + newOrder(
+		"ctl-file-3",
+		"ctl-file",
+	).body(t) +
+		"\n{\"order_id\":\n"
 	wantOrderctl(t, 2, &sent, broken, "populate", "-")
 	if sent.Sent != 2 {
 		t.Errorf("%d sent of the broken file, want the 2 before the break", sent.Sent)
@@ -179,20 +220,52 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 	const marker = "ctl-repair"
 	folder := t.TempDir()
 	good := newOrder(marker+"-good", marker).body(t)
-	zero := strings.Replace(newOrder(marker+"-zero", marker).body(t), `"quantity":2`, `"quantity":0`, 1)
+	zero := strings.Replace(
+		newOrder(marker+"-zero", marker).body(t),
+		`"quantity":2`,
+		`"quantity":0`,
+		1,
+	)
 	cut := newOrder(marker+"-cut", marker).body(t)
 	cut = cut[:len(cut)-2]
 	wantOrderctl(t, 0, nil, good+"\n"+zero+"\n"+cut+"\n", "populate", "-", "--lines", "--wait")
 
 	var l listing
 	for look := range 2 { // a look releases what it saw
-		wantOrderctl(t, 0, &l, "", "rejected", "list", "--contains", marker, "--since", "1h", "--scan", "0")
+		wantOrderctl(
+			t,
+			0,
+			&l,
+			"",
+			"rejected",
+			"list",
+			"--contains",
+			marker,
+			"--since",
+			"1h",
+			"--scan",
+			"0",
+		)
 		if l.Matching != 2 || l.ByReason["invalid_field"] != 1 || l.ByReason["invalid_json"] != 1 {
 			t.Fatalf("look %d: %+v; want one invalid_field and one invalid_json", look+1, l)
 		}
 	}
-	wantOrderctl(t, 0, &l, "", "rejected", "list", "--contains", marker, "--reason", "invalid_field", "--scan", "0")
-	if l.Matching != 1 || l.Messages[0].Body != zero || l.Messages[0].Attributes["field"] != "items[0].quantity" {
+	wantOrderctl(
+		t,
+		0,
+		&l,
+		"",
+		"rejected",
+		"list",
+		"--contains",
+		marker,
+		"--reason",
+		"invalid_field",
+		"--scan",
+		"0",
+	)
+	if l.Matching != 1 || l.Messages[0].Body != zero ||
+		l.Messages[0].Attributes["field"] != "items[0].quantity" {
 		t.Fatalf("%+v; want the untouched body and its field", l)
 	}
 	var shown struct{ Body string }
@@ -218,7 +291,9 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 		if body == cut {
 			body += "}]}"[1:]
 		}
-		record["body"] = json.RawMessage(strings.Replace(body, `"quantity":0`, `"quantity":2`, 1)) // as an object
+		record["body"] = json.RawMessage(
+			strings.Replace(body, `"quantity":0`, `"quantity":2`, 1),
+		) // as an object
 		repaired, err := json.Marshal(record)
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +302,18 @@ func TestOrderctlRepairsRefusedMessages(t *testing.T) {
 	}
 	wantOrderctl(t, 4, nil, fixed.String(), "rejected", "resend", "-", "--delete") // not confirmed
 	var resent struct{ Sent, Deleted int }
-	wantOrderctl(t, 0, &resent, fixed.String(), "rejected", "resend", "-", "--delete", "--wait", "--yes")
+	wantOrderctl(
+		t,
+		0,
+		&resent,
+		fixed.String(),
+		"rejected",
+		"resend",
+		"-",
+		"--delete",
+		"--wait",
+		"--yes",
+	)
 	if resent.Sent != 2 || resent.Deleted != 2 {
 		t.Errorf("%+v; want 2 sent and 2 deleted", resent)
 	}
@@ -243,7 +329,10 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 	dlq := pipeline.Outputs["OrdersDlqUrl"]
 	for i := range count {
 		body := newOrder(fmt.Sprintf("%s-%d", marker, i), marker).body(t)
-		if _, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(dlq), MessageBody: aws.String(body)}); err != nil {
+		if _, err := queues.SendMessage(
+			t.Context(),
+			&sqs.SendMessageInput{QueueUrl: aws.String(dlq), MessageBody: aws.String(body)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,7 +344,9 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 		}
 	}
 	wantOrderctl(t, 1, &state, "", "status")
-	if len(state.Faults) != 1 || !strings.Contains(state.Faults[0], "orders-dlq") || state.Queues[1].Oldest == nil || *state.Queues[1].Oldest <= 0 {
+	if len(state.Faults) != 1 || !strings.Contains(state.Faults[0], "orders-dlq") ||
+		state.Queues[1].Oldest == nil ||
+		*state.Queues[1].Oldest <= 0 {
 		t.Errorf("status: %+v; want one fault, the messages in orders-dlq, and an age", state)
 	}
 	var l listing
@@ -277,7 +368,19 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "archive.ndjson")
 	wantOrderctl(t, 4, nil, "", "dlq", "export", archive, "--contains", `"`+marker+`-8"`, "--delete")
 	var exported struct{ Exported, Deleted int }
-	wantOrderctl(t, 0, &exported, "", "dlq", "export", archive+"2", "--contains", `"`+marker+`-8"`, "--delete", "--yes")
+	wantOrderctl(
+		t,
+		0,
+		&exported,
+		"",
+		"dlq",
+		"export",
+		archive+"2",
+		"--contains",
+		`"`+marker+`-8"`,
+		"--delete",
+		"--yes",
+	)
 	if exported.Exported != 1 || exported.Deleted != 1 {
 		t.Errorf("%+v; want one message exported and deleted", exported)
 	}
@@ -287,7 +390,16 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 		t.Errorf("%+v; want %d messages moved by SQS", moved, count-2)
 	}
 	wantUser(t, marker, count-1, "960.00")
-	wantOrderctl(t, 0, nil, "", "rejected", "resend", archive+"2", "--wait") // an archive can be sent again
+	wantOrderctl(
+		t,
+		0,
+		nil,
+		"",
+		"rejected",
+		"resend",
+		archive+"2",
+		"--wait",
+	) // an archive can be sent again
 	wantUser(t, marker, count, "1000.00")
 	wantOrderctl(t, 0, &state, "", "status")
 }
@@ -297,13 +409,20 @@ func TestOrderctlRedriveStopsWhereItIs(t *testing.T) {
 	dlq := pipeline.Outputs["OrdersDlqUrl"]
 	for i := range count {
 		body := newOrder(fmt.Sprintf("%s-%d", marker, i), marker).body(t)
-		if _, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(dlq), MessageBody: aws.String(body)}); err != nil {
+		if _, err := queues.SendMessage(
+			t.Context(),
+			&sqs.SendMessageInput{QueueUrl: aws.String(dlq), MessageBody: aws.String(body)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
 	code, out := interrupted(t, 2*time.Second, "dlq", "redrive", "--rate", "10", "--yes", "--json")
 	var moved struct{ Moved, Left int }
-	if err := json.Unmarshal([]byte(out), &moved); err != nil || code != 130 || moved.Moved == 0 || moved.Left == 0 {
+	if err := json.Unmarshal(
+		[]byte(out),
+		&moved,
+	); err != nil || code != 130 || moved.Moved == 0 ||
+		moved.Left == 0 {
 		t.Fatalf("exit code %d, %v\n%s\nwant 130, some messages moved and some left", code, err, out)
 	}
 	wantOrderctl(t, 0, nil, "", "dlq", "redrive", "--yes", "--wait")
@@ -322,14 +441,27 @@ func TestOrderctlInterruptedTellsWhatWasSent(t *testing.T) {
 			Revenue json.Number
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &sent); err != nil || code != 130 || sent.Sent == 0 || sent.Failed != 0 || sent.Sent != sent.Expected.Orders {
+	if err := json.Unmarshal(
+		[]byte(out),
+		&sent,
+	); err != nil || code != 130 || sent.Sent == 0 || sent.Failed != 0 ||
+		sent.Sent != sent.Expected.Orders {
 		t.Fatalf("exit code %d, %v\n%s\nwant 130 and what was sent", code, err, out)
 	}
 	want := cents(t, sent.Expected.Revenue)
 	want.Add(want, before.total)
 	eventually(t, func() error {
-		if after := readFigures(t); after.orders != before.orders+sent.Sent || after.total.Cmp(want) != 0 {
-			return fmt.Errorf("%d orders of %s, want %d of %s", after.orders, after.total, before.orders+sent.Sent, want)
+		if after := readFigures(
+			t,
+		); after.orders != before.orders+sent.Sent ||
+			after.total.Cmp(want) != 0 {
+			return fmt.Errorf(
+				"%d orders of %s, want %d of %s",
+				after.orders,
+				after.total,
+				before.orders+sent.Sent,
+				want,
+			)
 		}
 		return nil
 	})
@@ -377,10 +509,23 @@ func TestOrderctlReleasesWhatItHid(t *testing.T) {
 		}
 	}
 	folder := t.TempDir()
-	wantOrderctl(t, 0, nil, "", "rejected", "export", filepath.Join(folder, "gone"), "--contains", marker, "--delete", "--yes")
+	wantOrderctl(
+		t,
+		0,
+		nil,
+		"",
+		"rejected",
+		"export",
+		filepath.Join(folder, "gone"),
+		"--contains",
+		marker,
+		"--delete",
+		"--yes",
+	)
 }
 
-// On AWS the age of the oldest message is a metric; LocalStack does not write it, but keeps what is written.
+// On AWS the age of the oldest message is a metric; LocalStack does not write it, but keeps what is
+// written.
 func TestOrderctlReadsTheAgeFromCloudWatch(t *testing.T) {
 	client := cloudwatch.New(cloudwatch.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(pipeline.Endpoint),
@@ -388,11 +533,20 @@ func TestOrderctlReadsTheAgeFromCloudWatch(t *testing.T) {
 	})
 	now := time.Now()
 	for minutes, seconds := range map[int]float64{9: 700, 3: 90, 5: 400} {
-		_, err := client.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/SQS"), MetricData: []cw.MetricDatum{{
-			MetricName: aws.String("ApproximateAgeOfOldestMessage"), Value: aws.Float64(seconds), Unit: cw.StandardUnitSeconds,
-			Timestamp:  aws.Time(now.Add(-time.Duration(minutes) * time.Minute)),
-			Dimensions: []cw.Dimension{{Name: aws.String("QueueName"), Value: aws.String("ctl-age")}},
-		}}})
+		_, err := client.PutMetricData(
+			t.Context(),
+			&cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/SQS"), MetricData: []cw.MetricDatum{
+				{
+					MetricName: aws.String(
+						"ApproximateAgeOfOldestMessage",
+					),
+					Value:      aws.Float64(seconds),
+					Unit:       cw.StandardUnitSeconds,
+					Timestamp:  aws.Time(now.Add(-time.Duration(minutes) * time.Minute)),
+					Dimensions: []cw.Dimension{{Name: aws.String("QueueName"), Value: aws.String("ctl-age")}},
+				},
+			}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

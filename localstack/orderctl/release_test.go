@@ -55,11 +55,15 @@ func newDesk(t *testing.T, messages int) *desk {
 		d.queue.Send(fmt.Sprintf(`{"order_id":"ORD%d","note":%q}`, i, strings.Repeat("x", 200)))
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Amz-Target") == "AmazonSQS.ReceiveMessage" {
+		switch target := r.Header.Get("X-Amz-Target"); {
+		case target == "AmazonSQS.ReceiveMessage":
 			d.receive(w, r)
-			return
+		case strings.Contains(target, "MessageMoveTask"):
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.sqs#InvalidAction"}`)
+		default:
+			service.ServeHTTP(w, r)
 		}
-		service.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() {
 		server.Close()
@@ -232,7 +236,8 @@ func TestALookSaysWhatAnotherOneHides(t *testing.T) {
 			cmd := d.orderctl(t, c.args...)
 			cmd.Stdout, cmd.Stderr = &out, &errOut
 			got := code(cmd.Run())
-			if got != exitFailed || !strings.Contains(errOut.String(), "10 messages are hidden by another look") {
+			if got != exitFailed ||
+				!strings.Contains(errOut.String(), "10 messages are hidden by another look") {
 				t.Errorf("exit code %d, %q; want %d and how many are hidden", got, &errOut, exitFailed)
 			}
 			if strings.Contains(out.String(), "--scan 0") {
@@ -292,7 +297,14 @@ func TestOutputThatCannotBeWrittenIsAnErrorExit(t *testing.T) {
 			if got != exitFailed || !strings.Contains(errOut.String(), "cannot be written") {
 				t.Errorf("exit code %d, %q; want %d", got, &errOut, exitFailed)
 			}
-			if errOut.Reset(); run(t.Context(), args, strings.NewReader(""), io.Discard, &errOut, nothing) != 0 {
+			if errOut.Reset(); run(
+				t.Context(),
+				args,
+				strings.NewReader(""),
+				io.Discard,
+				&errOut,
+				nothing,
+			) != 0 {
 				t.Errorf("it fails with a good output, too: %q", &errOut)
 			}
 		})

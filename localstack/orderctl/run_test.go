@@ -23,10 +23,22 @@ import (
 func nothing(string) string { return "" }
 
 // command runs one command line in an environment of its own.
-func command(t *testing.T, env map[string]string, stdin string, args ...string) (code int, out, errOut string) {
+func command(
+	t *testing.T,
+	env map[string]string,
+	stdin string,
+	args ...string,
+) (code int, out, errOut string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(t.Context(), args, strings.NewReader(stdin), &o, &e, func(name string) string { return env[name] })
+	code = run(
+		t.Context(),
+		args,
+		strings.NewReader(stdin),
+		&o,
+		&e,
+		func(name string) string { return env[name] },
+	)
 	return code, o.String(), e.String()
 }
 
@@ -93,7 +105,14 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 			t.Parallel()
 			code, out, errOut := command(t, env, "", strings.Fields(line)...)
 			if code != exitUsage || !strings.Contains(errOut, want) || out != "" {
-				t.Errorf("exit code %d, standard error %q, standard output %q; want %d with %q and nothing", code, errOut, out, exitUsage, want)
+				t.Errorf(
+					"exit code %d, standard error %q, standard output %q; want %d with %q and nothing",
+					code,
+					errOut,
+					out,
+					exitUsage,
+					want,
+				)
 			}
 		})
 	}
@@ -101,12 +120,22 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 
 func TestErrorsAreJSONToo(t *testing.T) {
 	t.Parallel()
-	code, out, errOut := command(t, map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "", "status", "--json")
+	code, out, errOut := command(
+		t,
+		map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+		"",
+		"status",
+		"--json",
+	)
 	var said struct {
 		Error string `json:"error"`
 		Code  int    `json:"exit_code"`
 	}
-	if err := json.Unmarshal([]byte(errOut), &said); err != nil || code != exitUnreachable || said.Code != code || !strings.Contains(said.Error, "make deploy-local") || out != "" {
+	if err := json.Unmarshal(
+		[]byte(errOut),
+		&said,
+	); err != nil || code != exitUnreachable || said.Code != code || !strings.Contains(said.Error, "make deploy-local") ||
+		out != "" {
 		t.Errorf("exit code %d, standard error %q (%v), standard output %q", code, errOut, err, out)
 	}
 }
@@ -144,7 +173,10 @@ func TestExitCodes(t *testing.T) {
 func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	env := &session.Env{Console: console.New(strings.NewReader(""), &out, &out, nothing), Getenv: nothing}
+	env := &session.Env{
+		Console: console.New(strings.NewReader(""), &out, &out, nothing),
+		Getenv:  nothing,
+	}
 	var visit func(*cobra.Command)
 	commands := 0
 	visit = func(cmd *cobra.Command) {
@@ -219,9 +251,16 @@ func TestWhatGoesToAWSByMistakeIsAskedFor(t *testing.T) {
 			}
 			code, out, errOut := command(t, noLocalStack, "", c.args...)
 			if code == exitDone || !strings.Contains(errOut, c.want) || out != "" {
-				t.Errorf("exit code %d, standard error %q, standard output %q; want a question with %q", code, errOut, out, c.want)
+				t.Errorf(
+					"exit code %d, standard error %q, standard output %q; want a question with %q",
+					code,
+					errOut,
+					out,
+					c.want,
+				)
 			}
-			if strings.Contains(errOut, "thesecret") || c.key != "" && c.key != "test" && strings.Contains(errOut, c.key) {
+			if strings.Contains(errOut, "thesecret") ||
+				c.key != "" && c.key != "test" && strings.Contains(errOut, c.key) {
 				t.Errorf("credentials are shown: %q", errOut)
 			}
 		})
@@ -245,7 +284,17 @@ func TestAFileIsSentAsItIs(t *testing.T) {
 
 func TestBulkDryRunIsTheSameForTheSameSeed(t *testing.T) {
 	t.Parallel()
-	args := []string{"bulk", "50", "--dry-run", "--seed", "3", "--duplicates", "0.2", "--broken", "0.2"}
+	args := []string{
+		"bulk",
+		"50",
+		"--dry-run",
+		"--seed",
+		"3",
+		"--duplicates",
+		"0.2",
+		"--broken",
+		"0.2",
+	}
 	code, first, _ := command(t, nil, "", args...)
 	_, second, _ := command(t, nil, "", args...)
 	if code != exitDone || first != second || !strings.Contains(first, `"order_id":"ORD-`) {

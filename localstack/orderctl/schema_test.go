@@ -26,7 +26,9 @@ func schemaOf(t *testing.T, name string) *jsonschema.Schema {
 	if err := compiler.AddResource("orderctl.schema.json", document); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("orderctl.schema.json#/$defs/" + strings.ReplaceAll(name, " ", "%20"))
+	schema, err := compiler.Compile(
+		"orderctl.schema.json#/$defs/" + strings.ReplaceAll(name, " ", "%20"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +53,11 @@ func TestJSONOfTheFiguresIsAsDocumented(t *testing.T) {
 	for name, line := range map[string]string{
 		"top": "top", "user": "user U1", "months": "months", "days": "days", "customers": "customers",
 	} {
-		code, out, errOut := command(t, nil, "", append(strings.Fields(line), "--json", "--api-url", address)...)
+		code, out, errOut := command(
+			t,
+			nil,
+			"",
+			append(strings.Fields(line), "--json", "--api-url", address)...)
 		if code != exitDone {
 			t.Errorf("%s: exit code %d, %s", line, code, errOut)
 		}
@@ -65,7 +71,11 @@ func TestJSONOfTheQueuesIsAsDocumented(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	orders := filepath.Join(folder, "orders.ndjson")
-	if err := os.WriteFile(orders, []byte(`{"order_id":"A"}`+"\n"+`{"order_id":"B"}`), 0o600); err != nil {
+	if err := os.WriteFile(
+		orders,
+		[]byte(`{"order_id":"A"}`+"\n"+`{"order_id":"B"}`),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -64,16 +64,24 @@ func (c *Client) Months(ctx context.Context, start, end string) (m answer.Months
 }
 
 // Days returns the days from start to end (YYYY-MM-DD, at most 400) that have orders, by name.
-func (c *Client) Days(ctx context.Context, start, end string) (days map[string]answer.Period, err error) {
+func (c *Client) Days(
+	ctx context.Context,
+	start, end string,
+) (days map[string]answer.Period, err error) {
 	return days, c.get(ctx, &days, "/stats/daily", "start", start, "end", end)
 }
 
 // Customers returns a page of all customers, at most limit. The cursor of the first page is empty.
-func (c *Client) Customers(ctx context.Context, cursor string, limit int) (page answer.Customers, err error) {
+func (c *Client) Customers(
+	ctx context.Context,
+	cursor string,
+	limit int,
+) (page answer.Customers, err error) {
 	return page, c.get(ctx, &page, "/users", "limit", strconv.Itoa(limit), "cursor", cursor)
 }
 
-// Messages returns the counters of what happened to messages. Its Counts is nil while Redis is away.
+// Messages returns the counters of what happened to messages. Its Counts is nil while Redis is
+// away.
 func (c *Client) Messages(ctx context.Context) (m answer.Messages, err error) {
 	return m, c.get(ctx, &m, "/stats/messages")
 }

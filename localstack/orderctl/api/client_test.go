@@ -68,7 +68,12 @@ func TestAnswersOfTheContract(t *testing.T) {
 		{Month: 2024*12 + 2, Period: answer.Period{Orders: 1, Revenue: 1999}},
 	})
 	messages, err := c.Messages(ctx)
-	check("messages", messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+messages.Refused["invalid_json"]*10000, err, int64(12345))
+	check(
+		"messages",
+		messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+messages.Refused["invalid_json"]*10000,
+		err,
+		int64(12345),
+	)
 }
 
 func TestErrorsTellWhatToDo(t *testing.T) {
@@ -92,7 +97,8 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
 			}).Global(t.Context())
-			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			if err == nil || c.want != nil && !errors.Is(err, c.want) ||
+				!strings.Contains(err.Error(), c.text) {
 				t.Errorf("error %v, want %v with %q", err, c.want, c.text)
 			}
 		})

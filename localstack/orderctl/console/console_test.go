@@ -68,14 +68,29 @@ func TestAgo(t *testing.T) {
 
 func TestTablesFitTheWidth(t *testing.T) {
 	t.Parallel()
-	columns := []Column{{Title: "ID"}, {Title: "AGE", Right: true}, {Title: "FIELD", Flex: true}, {Title: "DETAIL", Flex: true}}
+	columns := []Column{
+		{Title: "ID"},
+		{Title: "AGE", Right: true},
+		{Title: "FIELD", Flex: true},
+		{Title: "DETAIL", Flex: true},
+	}
 	rows := [][]string{
-		{"8bec1bc9", "3m1s", "items[0].quantity", "The quantity is not a whole number from 1 to 1,000,000."},
+		{
+			"8bec1bc9",
+			"3m1s",
+			"items[0].quantity",
+			"The quantity is not a whole number from 1 to 1,000,000.",
+		},
 		{"f49a53a3", "1s", "日本語日本語日本語", "two\nlines"},
 	}
 	for _, width := range []int{0, 200, 80, 60, 45} {
 		var out bytes.Buffer
-		c := New(strings.NewReader(""), &out, &out, environment(map[string]string{"COLUMNS": fmt.Sprint(width)}))
+		c := New(
+			strings.NewReader(""),
+			&out,
+			&out,
+			environment(map[string]string{"COLUMNS": fmt.Sprint(width)}),
+		)
 		c.Table(columns, rows)
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 		if len(lines) != 3 {
@@ -86,7 +101,10 @@ func TestTablesFitTheWidth(t *testing.T) {
 				t.Errorf("width %d: a line of %d columns: %q", width, w, line)
 			}
 		}
-		if cut := strings.Contains(out.String(), "…"); cut != (width == 60 || width == 45 || width == 80) {
+		if cut := strings.Contains(
+			out.String(),
+			"…",
+		); cut != (width == 60 || width == 45 || width == 80) {
 			t.Errorf("width %d: cut is %v:\n%s", width, cut, &out)
 		}
 	}
@@ -96,7 +114,10 @@ func TestATableLooksLikeThis(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	New(strings.NewReader(""), &out, &out, environment(nil)).Table(
-		[]Column{{Title: "CUSTOMER", Flex: true}, {Title: "SPEND", Right: true}}, [][]string{{"U1", "1,059.97"}, {"U22", "9.00"}})
+		[]Column{
+			{Title: "CUSTOMER", Flex: true},
+			{Title: "SPEND", Right: true},
+		}, [][]string{{"U1", "1,059.97"}, {"U22", "9.00"}})
 	want := "CUSTOMER     SPEND\nU1        1,059.97\nU22           9.00\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
@@ -144,7 +165,12 @@ func TestJSONIsNotMixedWithProgress(t *testing.T) {
 func TestNoColoursWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	c := New(strings.NewReader(""), &out, &out, environment(map[string]string{"TERM": "xterm-256color"}))
+	c := New(
+		strings.NewReader(""),
+		&out,
+		&out,
+		environment(map[string]string{"TERM": "xterm-256color"}),
+	)
 	if got := c.Bad("x") + c.Good("y"); got != "xy" {
 		t.Errorf("%q, want no escape sequences", got)
 	}
@@ -154,7 +180,10 @@ func TestConfirm(t *testing.T) {
 	t.Parallel()
 	var errs bytes.Buffer
 	c := New(strings.NewReader("y\n"), &errs, &errs, environment(nil))
-	if err := c.Confirm("Delete?"); !errors.Is(err, ErrNotConfirmed) || !strings.Contains(err.Error(), "--yes") {
+	if err := c.Confirm(
+		"Delete?",
+	); !errors.Is(err, ErrNotConfirmed) ||
+		!strings.Contains(err.Error(), "--yes") {
 		t.Errorf("a piped yes: error %v, want ErrNotConfirmed that names --yes", err)
 	}
 	c.inTTY, c.errTTY = true, true
@@ -178,7 +207,12 @@ func TestListsBreakAtTheWidth(t *testing.T) {
 		"10": "refused      invalid_json 4,\n             missing_field 5,\n             total_overflow 6\n",
 	} {
 		var out bytes.Buffer
-		New(strings.NewReader(""), &out, &out, environment(map[string]string{"COLUMNS": width})).List("refused", "invalid_json 4", "missing_field 5", "total_overflow 6")
+		New(
+			strings.NewReader(""),
+			&out,
+			&out,
+			environment(map[string]string{"COLUMNS": width}),
+		).List("refused", "invalid_json 4", "missing_field 5", "total_overflow 6")
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("width %q (-want +got):\n%s", width, diff)
 		}

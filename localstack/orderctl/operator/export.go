@@ -158,7 +158,8 @@ func writeMessages(out io.Writer, messages []queue.Held, bodies bool) error {
 	return nil
 }
 
-// oneLine keeps a body on its line. White space between JSON values has no meaning, and inside texts
+// oneLine keeps a body on its line. White space between JSON values has no meaning, and inside
+// texts
 // line breaks are escaped.
 var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
 

@@ -26,7 +26,8 @@ func statusCommand(env *session.Env) *cobra.Command {
 		Use:     "status",
 		GroupID: session.GroupNumbers,
 		Short:   "Show whether everything works: queues, event source mapping, Redis, numbers",
-		Long: fmt.Sprintf(`Show the depth of the three queues and the age of their oldest message, the state of the
+		Long: fmt.Sprintf(
+			`Show the depth of the three queues and the age of their oldest message, the state of the
 event source mapping, whether the API and its Redis answer, and the numbers so far.
 
 The exit code is 1 when something is wrong: a message in the dead-letter queue, orders
@@ -35,7 +36,9 @@ that wait for their next attempt after a failed one, an order in the queue for m
 messages are not a fault of the pipeline.
 
 On AWS the age comes from CloudWatch, a few minutes late; LocalStack lists the messages
-themselves, without receiving them, while there are at most 2,000.`, stuckAfter),
+themselves, without receiving them, while there are at most 2,000.`,
+			stuckAfter,
+		),
 		Example:           session.Example("orderctl status", "orderctl status --json | jq .faults"),
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -102,7 +102,8 @@ func TestCheck(t *testing.T) {
 		{"a character that is none", "a\uffffb", "U+FFFF"},
 	} {
 		err := Message{Body: c.body}.Check()
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if c.want == "" && err != nil ||
+			c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
 	}

@@ -29,7 +29,11 @@ type shelf struct {
 	deleted, returned []string
 }
 
-func (s *shelf) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (s *shelf) GetQueueAttributes(
+	context.Context,
+	*sqs.GetQueueAttributesInput,
+	...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
 	return depthAnswer(len(s.messages), s.hidden), nil
 }
 
@@ -43,17 +47,33 @@ func depthAnswer(visible, inFlight int) *sqs.GetQueueAttributesOutput {
 	}}
 }
 
-func (s *shelf) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (s *shelf) ReceiveMessage(
+	_ context.Context,
+	in *sqs.ReceiveMessageInput,
+	_ ...func(*sqs.Options),
+) (*sqs.ReceiveMessageOutput, error) {
 	out := &sqs.ReceiveMessageOutput{}
 	for len(s.messages) > 0 && len(out.Messages) < int(in.MaxNumberOfMessages) {
 		id := s.messages[0]
 		s.messages = s.messages[1:]
-		out.Messages = append(out.Messages, types.Message{MessageId: aws.String(id), Body: aws.String(id), ReceiptHandle: aws.String(id), Attributes: map[string]string{"SentTimestamp": "1000"}})
+		out.Messages = append(
+			out.Messages,
+			types.Message{
+				MessageId:     aws.String(id),
+				Body:          aws.String(id),
+				ReceiptHandle: aws.String(id),
+				Attributes:    map[string]string{"SentTimestamp": "1000"},
+			},
+		)
 	}
 	return out, nil
 }
 
-func (s *shelf) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (s *shelf) ChangeMessageVisibilityBatch(
+	_ context.Context,
+	in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range in.Entries {
@@ -65,11 +85,18 @@ func (s *shelf) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMe
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-func (s *shelf) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (s *shelf) DeleteMessageBatch(
+	_ context.Context,
+	in *sqs.DeleteMessageBatchInput,
+	_ ...func(*sqs.Options),
+) (*sqs.DeleteMessageBatchOutput, error) {
 	out := &sqs.DeleteMessageBatchOutput{}
 	for _, e := range in.Entries {
 		if s.failDelete != nil && s.failDelete(*e.ReceiptHandle) {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
+			out.Failed = append(
+				out.Failed,
+				types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")},
+			)
 			continue
 		}
 		s.deleted = append(s.deleted, *e.ReceiptHandle)
@@ -169,7 +196,11 @@ type mover struct {
 	cancelled bool
 }
 
-func (m *mover) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (m *mover) GetQueueAttributes(
+	_ context.Context,
+	in *sqs.GetQueueAttributesInput,
+	_ ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
 	attributes := map[string]string{"QueueArn": "arn:" + *in.QueueUrl}
 	if in.AttributeNames[0] != types.QueueAttributeNameQueueArn {
 		attributes["ApproximateNumberOfMessages"], m.left = m.left[0], m.left[1:]
@@ -178,26 +209,45 @@ func (m *mover) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributes
 	return &sqs.GetQueueAttributesOutput{Attributes: attributes}, nil
 }
 
-func (m *mover) StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error) {
+func (m *mover) StartMessageMoveTask(
+	context.Context,
+	*sqs.StartMessageMoveTaskInput,
+	...func(*sqs.Options),
+) (*sqs.StartMessageMoveTaskOutput, error) {
 	return &sqs.StartMessageMoveTaskOutput{TaskHandle: aws.String("handle")}, m.startErr
 }
 
-func (m *mover) ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error) {
+func (m *mover) ListMessageMoveTasks(
+	context.Context,
+	*sqs.ListMessageMoveTasksInput,
+	...func(*sqs.Options),
+) (*sqs.ListMessageMoveTasksOutput, error) {
 	state := m.states[min(m.looks, len(m.states)-1)]
 	m.looks++
 	if m.cancelled {
 		state.Status = aws.String("CANCELLED")
 	}
-	return &sqs.ListMessageMoveTasksOutput{Results: []types.ListMessageMoveTasksResultEntry{state}}, nil
+	return &sqs.ListMessageMoveTasksOutput{
+		Results: []types.ListMessageMoveTasksResultEntry{state},
+	}, nil
 }
 
-func (m *mover) CancelMessageMoveTask(context.Context, *sqs.CancelMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.CancelMessageMoveTaskOutput, error) {
+func (m *mover) CancelMessageMoveTask(
+	context.Context,
+	*sqs.CancelMessageMoveTaskInput,
+	...func(*sqs.Options),
+) (*sqs.CancelMessageMoveTaskOutput, error) {
 	m.cancelled = true
 	return &sqs.CancelMessageMoveTaskOutput{}, nil
 }
 
 func task(started int64, status string, moved int64) types.ListMessageMoveTasksResultEntry {
-	return types.ListMessageMoveTasksResultEntry{StartedTimestamp: started, Status: aws.String(status), ApproximateNumberOfMessagesMoved: moved, FailureReason: aws.String("no room")}
+	return types.ListMessageMoveTasksResultEntry{
+		StartedTimestamp:                 started,
+		Status:                           aws.String(status),
+		ApproximateNumberOfMessagesMoved: moved,
+		FailureReason:                    aws.String("no room"),
+	}
 }
 
 // move moves by one task.
@@ -230,7 +280,10 @@ func TestMoveByTask(t *testing.T) {
 			if moved != c.moved {
 				t.Errorf("%d moved, want %d", moved, c.moved)
 			}
-			if text := fmt.Sprint(err); c.wantErr == "" && err != nil || c.wantErr != "" && (err == nil || text[max(0, len(text)-len(c.wantErr)):] != c.wantErr) {
+			if text := fmt.Sprint(
+				err,
+			); c.wantErr == "" && err != nil ||
+				c.wantErr != "" && (err == nil || text[max(0, len(text)-len(c.wantErr)):] != c.wantErr) {
 				t.Errorf("error %v, want %q", err, c.wantErr)
 			}
 		})
@@ -259,7 +312,12 @@ func TestMoveByTaskInterruptedCancelsTheTask(t *testing.T) {
 	m := &mover{states: []types.ListMessageMoveTasksResultEntry{{}, task(2, "RUNNING", 4)}}
 	moved, err := move(ctx, m)
 	if !m.cancelled || moved != 4 || !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled %v, moved %d, error %v; want true, 4 and context.Canceled", m.cancelled, moved, err)
+		t.Errorf(
+			"cancelled %v, moved %d, error %v; want true, 4 and context.Canceled",
+			m.cancelled,
+			moved,
+			err,
+		)
 	}
 }
 

@@ -38,7 +38,8 @@ func TestListed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/_aws/sqs/messages" || r.URL.Query().Get("QueueUrl") != "http://q/orders" || r.URL.Query().Get("ShowInvisible") != "true" {
+				if r.URL.Path != "/_aws/sqs/messages" || r.URL.Query().Get("QueueUrl") != "http://q/orders" ||
+					r.URL.Query().Get("ShowInvisible") != "true" {
 					http.Error(w, "wrong question", http.StatusBadRequest)
 					return
 				}
@@ -52,14 +53,26 @@ func TestListed(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Queue{URL: "q"}).Listed(t.Context(), "http://127.0.0.1:1", Depth{Visible: mostListed + 1}, noon); !errors.Is(err, ErrUnknown) {
+	if _, err := (Queue{URL: "q"}).Listed(
+		t.Context(),
+		"http://127.0.0.1:1",
+		Depth{Visible: mostListed + 1},
+		noon,
+	); !errors.Is(
+		err,
+		ErrUnknown,
+	) {
 		t.Errorf("a long queue: error %v, want ErrUnknown", err)
 	}
 }
 
 type metrics []cw.Datapoint
 
-func (m metrics) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
+func (m metrics) GetMetricStatistics(
+	_ context.Context,
+	in *cloudwatch.GetMetricStatisticsInput,
+	_ ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricStatisticsOutput, error) {
 	if *in.MetricName != "ApproximateAgeOfOldestMessage" || *in.Dimensions[0].Value != "orders" {
 		return nil, errors.New("wrong question")
 	}
@@ -69,9 +82,17 @@ func (m metrics) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetric
 func TestOldestByMetricIsTheNewestDataPoint(t *testing.T) {
 	t.Parallel()
 	at := func(minutes int, seconds float64) cw.Datapoint {
-		return cw.Datapoint{Timestamp: aws.Time(noon.Add(time.Duration(minutes) * time.Minute)), Maximum: aws.Float64(seconds)}
+		return cw.Datapoint{
+			Timestamp: aws.Time(noon.Add(time.Duration(minutes) * time.Minute)),
+			Maximum:   aws.Float64(seconds),
+		}
 	}
-	got, err := OldestByMetric(t.Context(), metrics{at(-9, 999), at(-2, 90), at(-5, 30)}, "orders", noon)
+	got, err := OldestByMetric(
+		t.Context(),
+		metrics{at(-9, 999), at(-2, 90), at(-5, 30)},
+		"orders",
+		noon,
+	)
 	if err != nil || got != 90*time.Second {
 		t.Errorf("age %v, error %v, want 1m30s", got, err)
 	}

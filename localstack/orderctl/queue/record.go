@@ -25,7 +25,13 @@ type Record struct {
 // RecordOf returns the record of a held message. Binary attributes, which the pipeline does not
 // use, are left out.
 func RecordOf(h Held) Record {
-	r := Record{ID: h.ID, Sent: h.Sent, Receives: h.Receives, Body: h.Body, Attributes: map[string]string{}}
+	r := Record{
+		ID:         h.ID,
+		Sent:       h.Sent,
+		Receives:   h.Receives,
+		Body:       h.Body,
+		Attributes: map[string]string{},
+	}
 	for name, v := range h.Attributes {
 		if v.StringValue != nil {
 			r.Attributes[name] = aws.ToString(v.StringValue)

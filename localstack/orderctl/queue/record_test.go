@@ -11,7 +11,13 @@ import (
 func TestARecordReadAgainIsTheMessage(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"order_id":"ORD1","v":20.00}`, "not json\n\t\"", "ä💶\u202e<&>", `"{\"order_id\":1}"`} {
-		h := Held{ID: "id-1", Body: body, Sent: time.UnixMilli(1700000000123).UTC(), Receives: 3, Attributes: StringAttributes(map[string]string{"reason": "invalid_json"})}
+		h := Held{
+			ID:         "id-1",
+			Body:       body,
+			Sent:       time.UnixMilli(1700000000123).UTC(),
+			Receives:   3,
+			Attributes: StringAttributes(map[string]string{"reason": "invalid_json"}),
+		}
 		line, err := json.Marshal(RecordOf(h))
 		if err != nil {
 			t.Fatal(err)
@@ -25,7 +31,13 @@ func TestARecordReadAgainIsTheMessage(t *testing.T) {
 
 func TestRecordOf(t *testing.T) {
 	t.Parallel()
-	h := Held{ID: "id-1", Body: "b", Sent: time.UnixMilli(1700000000123).UTC(), Receives: 3, Attributes: StringAttributes(map[string]string{"reason": "invalid_json"})}
+	h := Held{
+		ID:         "id-1",
+		Body:       "b",
+		Sent:       time.UnixMilli(1700000000123).UTC(),
+		Receives:   3,
+		Attributes: StringAttributes(map[string]string{"reason": "invalid_json"}),
+	}
 	got, err := json.Marshal(RecordOf(h))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +64,16 @@ func TestParseResend(t *testing.T) {
 		m, err := ParseResend(json.RawMessage(c.line))
 		id, body := m.Label, m.Body
 		if id != c.id || body != c.body || (err != nil) != c.wantErr {
-			t.Errorf("%s: id %q, body %q, error %v; want %q, %q, error %v", c.name, id, body, err, c.id, c.body, c.wantErr)
+			t.Errorf(
+				"%s: id %q, body %q, error %v; want %q, %q, error %v",
+				c.name,
+				id,
+				body,
+				err,
+				c.id,
+				c.body,
+				c.wantErr,
+			)
 		}
 	}
 }

@@ -30,7 +30,11 @@ type faulty struct {
 	accepted []string
 }
 
-func (f *faulty) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (f *faulty) SendMessageBatch(
+	_ context.Context,
+	in *sqs.SendMessageBatchInput,
+	_ ...func(*sqs.Options),
+) (*sqs.SendMessageBatchOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
@@ -81,17 +85,31 @@ func numbered(n int) []string {
 
 // sender waits for nothing.
 func sender(f *faulty) *Sender {
-	return &Sender{Queue: Queue{Service: f, URL: "q"}, Parallel: 3, Sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil }}
+	return &Sender{
+		Queue:    Queue{Service: f, URL: "q"},
+		Parallel: 3,
+		Sleep:    func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
+	}
 }
 
 func status(code int, err smithy.APIError) error {
-	return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}}, Err: err}
+	return &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
+		Err:      err,
+	}
 }
 
 func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 	t.Parallel()
-	passing := types.BatchResultErrorEntry{Code: aws.String("InternalError"), Message: aws.String("again")}
-	ours := types.BatchResultErrorEntry{Code: aws.String("InvalidMessageContents"), Message: aws.String("bad"), SenderFault: true}
+	passing := types.BatchResultErrorEntry{
+		Code:    aws.String("InternalError"),
+		Message: aws.String("again"),
+	}
+	ours := types.BatchResultErrorEntry{
+		Code:        aws.String("InvalidMessageContents"),
+		Message:     aws.String("bad"),
+		SenderFault: true,
+	}
 	throttle := types.BatchResultErrorEntry{Code: aws.String("RequestThrottled"), SenderFault: true}
 	for _, c := range []struct {
 		name     string
@@ -208,7 +226,9 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 			if diff := cmp.Diff(c.report, report); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
 			}
-			if c.wantErr == "" && err != nil || c.wantErr != "" && (!errors.Is(err, ErrNotAllSent) || !strings.Contains(err.Error(), c.wantErr)) {
+			if c.wantErr == "" && err != nil ||
+				c.wantErr != "" &&
+					(!errors.Is(err, ErrNotAllSent) || !strings.Contains(err.Error(), c.wantErr)) {
 				t.Errorf("error %v, want %q", err, c.wantErr)
 			}
 		})

@@ -70,7 +70,8 @@ func TestADeploymentThatDoesNotAnswerIsAnError(t *testing.T) {
 			t.Parallel()
 			env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = "AKIA", "secret"
 			_, err := Find(t.Context(), Options{}, environment(env))
-			if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "nothing answers at http://127.0.0.1:1") {
+			if !errors.Is(err, ErrUnreachable) ||
+				!strings.Contains(err.Error(), "nothing answers at http://127.0.0.1:1") {
 				t.Errorf("error %v, want ErrUnreachable that names the address", err)
 			}
 		})

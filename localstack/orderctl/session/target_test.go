@@ -19,7 +19,11 @@ func environment(values map[string]string) func(string) string {
 // service answers /_localstack/health as LocalStack does, or as something else.
 func service(t *testing.T, health string) *url.URL {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, health) }))
+	server := httptest.NewServer(
+		http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, health) },
+		),
+	)
 	t.Cleanup(server.Close)
 	u, err := url.Parse(server.URL)
 	if err != nil {
@@ -50,12 +54,20 @@ func TestFindsLocalStack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !found.Local || found.Endpoint != u.String() || aws.ToString(found.AWS.BaseEndpoint) != found.Endpoint || found.AWS.Region != localRegion {
+			if !found.Local || found.Endpoint != u.String() ||
+				aws.ToString(found.AWS.BaseEndpoint) != found.Endpoint ||
+				found.AWS.Region != localRegion {
 				t.Errorf("found %+v", found)
 			}
 			keys, err := found.AWS.Credentials.Retrieve(t.Context())
 			if err != nil || keys.AccessKeyID != c.key || keys.SessionToken != "" {
-				t.Errorf("key %s, token %q, error %v; want key %s and never a token", keys.AccessKeyID, keys.SessionToken, err, c.key)
+				t.Errorf(
+					"key %s, token %q, error %v; want key %s and never a token",
+					keys.AccessKeyID,
+					keys.SessionToken,
+					err,
+					c.key,
+				)
 			}
 		})
 	}
@@ -63,7 +75,11 @@ func TestFindsLocalStack(t *testing.T) {
 
 func TestAnotherServiceOnThisMachineIsNotAWS(t *testing.T) {
 	t.Parallel()
-	found, err := Find(t.Context(), Options{EndpointURL: service(t, "not found").String()}, environment(nil))
+	found, err := Find(
+		t.Context(),
+		Options{EndpointURL: service(t, "not found").String()},
+		environment(nil),
+	)
 	if err != nil || !found.Local {
 		t.Errorf("found %+v, error %v, want a local target", found, err)
 	}
@@ -76,7 +92,11 @@ func TestNothingAnswers(t *testing.T) {
 		"localhost:4566":     "is not a URL",
 		"://":                "is not a URL",
 	} {
-		_, err := Find(t.Context(), Options{}, environment(map[string]string{"AWS_ENDPOINT_URL": endpoint}))
+		_, err := Find(
+			t.Context(),
+			Options{},
+			environment(map[string]string{"AWS_ENDPOINT_URL": endpoint}),
+		)
 		if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: error %v, want ErrUnreachable with %q", endpoint, err, text)
 		}

@@ -12,7 +12,15 @@ import (
 // sent is a verifier after a run of many kinds of messages, and what a right store shows then.
 func sent(t *testing.T) (*verifier, func() picture) {
 	t.Helper()
-	o := sample.Options{Count: 2000, Users: 100, Seed: 1, Duplicates: 0.1, Conflicts: 0.02, Broken: 0.1, Mismatches: 0.05}
+	o := sample.Options{
+		Count:      2000,
+		Users:      100,
+		Seed:       1,
+		Duplicates: 0.1,
+		Conflicts:  0.02,
+		Broken:     0.1,
+		Mismatches: 0.05,
+	}
 	var err error
 	if o.From, err = order.ParseMonth("2024-01"); err != nil {
 		t.Fatal(err)

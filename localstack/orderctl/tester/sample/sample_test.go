@@ -22,7 +22,17 @@ func month(t *testing.T, text string) order.Month {
 }
 
 func options(t *testing.T) Options {
-	return Options{Count: 3000, Users: 40, Seed: 7, Duplicates: 0.1, Conflicts: 0.05, Broken: 0.1, Mismatches: 0.05, From: month(t, "2023-11"), To: month(t, "2024-02")}
+	return Options{
+		Count:      3000,
+		Users:      40,
+		Seed:       7,
+		Duplicates: 0.1,
+		Conflicts:  0.05,
+		Broken:     0.1,
+		Mismatches: 0.05,
+		From:       month(t, "2023-11"),
+		To:         month(t, "2024-02"),
+	}
 }
 
 func collect(o Options) []Message {
@@ -73,7 +83,8 @@ func TestOtherOptionsNeverShareAnOrderID(t *testing.T) {
 	}
 }
 
-// store is a model of the pipeline: it takes bodies as the pipeline does, and knows nothing of how they were made.
+// store is a model of the pipeline: it takes bodies as the pipeline does, and knows nothing of how
+// they were made.
 type store struct {
 	seen map[string]string
 	sums *Sums
@@ -130,7 +141,8 @@ func TestTheSumsAreWhatThePipelineCountsInAnyOrder(t *testing.T) {
 			}
 			for round := range 3 {
 				if round > 0 {
-					rand.New(rand.NewPCG(seed, uint64(round))).Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
+					rand.New(rand.NewPCG(seed, uint64(round))).
+						Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 				}
 				got := store{seen: map[string]string{}, sums: NewSums(time.UTC, watched)}
 				for _, m := range messages {
@@ -146,7 +158,8 @@ func TestTheSumsAreWhatThePipelineCountsInAnyOrder(t *testing.T) {
 					t.Errorf("round %d (-expected +counted):\n%s", round, diff)
 				}
 			}
-			if want.Duplicates == 0 || want.Mismatches == 0 || want.Refused[order.IDConflict] == 0 || len(want.Users) == 0 {
+			if want.Duplicates == 0 || want.Mismatches == 0 || want.Refused[order.IDConflict] == 0 ||
+				len(want.Users) == 0 {
 				t.Errorf("the run tries too little: %+v", want)
 			}
 			for _, r := range []order.Reason{order.InvalidJSON, order.MissingField, order.InvalidField, order.OrderTooLarge} {
