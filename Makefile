@@ -88,7 +88,7 @@ build-OrdersFunction: FUNCTION := orders
 build-StatsFunction: FUNCTION := stats
 build-ReplayFunction: FUNCTION := replay
 build-OrdersFunction build-StatsFunction build-ReplayFunction:
-	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags $(FUNCTION_TAGS) -ldflags "-s -w" \
+	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags $(FUNCTION_TAGS) -ldflags "-s -w -funcalign=16" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
 
 IMAGE ?= order-stats
