@@ -270,7 +270,7 @@ func figures(t *testing.T) string {
 	return api.URL
 }
 
-// brokenWriter fails after so many bytes, as a disk does that becomes full.
+// brokenWriter fails after left bytes, as a disk that becomes full.
 type brokenWriter struct{ left int }
 
 func (w *brokenWriter) Write(p []byte) (int, error) {

@@ -22,7 +22,7 @@ import (
 
 func nothing(string) string { return "" }
 
-// command runs one command line in an environment of its own.
+// command runs one command line in the given environment.
 func command(
 	t *testing.T,
 	env map[string]string,
@@ -48,7 +48,7 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 	if err := os.WriteFile(present, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Whoever asks this address for anything has gone too far.
+	// A command that connects to this address has gone too far.
 	env := map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 	for line, want := range map[string]string{
 		"bogus":                                   `unknown command "bogus"`,

@@ -63,7 +63,7 @@ func TestJSONOfTheFiguresIsAsDocumented(t *testing.T) {
 		}
 		validate(t, name, []byte(out))
 	}
-	_, _, errOut := command(t, nil, "", "user", "nobody", "--json", "--api-url", address)
+	_, _, errOut := command(t, nil, "", "user", "unknown", "--json", "--api-url", address)
 	validate(t, "error", []byte(errOut))
 }
 

@@ -103,8 +103,8 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 			}
 		})
 	}
-	nobody := &Client{Base: "http://127.0.0.1:1", HTTP: &http.Client{Timeout: time.Second}}
-	if _, err := nobody.Global(t.Context()); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("nobody listens: error %v, want ErrUnavailable", err)
+	silent := &Client{Base: "http://127.0.0.1:1", HTTP: &http.Client{Timeout: time.Second}}
+	if _, err := silent.Global(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("no server: error %v, want ErrUnavailable", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -125,8 +126,7 @@ func customersJSON(ctx context.Context, s *session.Session) error {
 			if err != nil {
 				return err
 			}
-			out.WriteString(before)
-			out.Write(line)
+			fmt.Fprintf(out, "%s%s", before, line)
 			before = ",\n  "
 		}
 		return s.Failed()
@@ -135,8 +135,8 @@ func customersJSON(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	if before == "[\n  " {
-		out.WriteString("[")
+		fmt.Fprint(out, "[")
 	}
-	out.WriteString("\n]\n")
+	fmt.Fprint(out, "\n]\n")
 	return out.Flush()
 }

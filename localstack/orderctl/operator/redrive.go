@@ -75,8 +75,6 @@ empty, for at most --wait-timeout.`,
 	return cmd
 }
 
-func (f *redriveFlags) hasFilter() bool { return f.active() }
-
 type redriveResult struct {
 	How      string          `json:"how"`
 	Moved    int64           `json:"moved"`

@@ -74,7 +74,7 @@ type Look struct {
 
 // All receives messages until the queue returns no more, limit are held (0: MaxHeld) or the context
 // ends, in which case it returns the context's error. A receive under way is never cancelled: the
-// service would hide the messages of its answer although nobody got them. progress may be nil.
+// service would hide the messages of its answer although no one received them. progress may be nil.
 func (l *Look) All(ctx context.Context, limit int, progress func(int)) error {
 	if limit <= 0 || limit > MaxHeld {
 		limit = MaxHeld

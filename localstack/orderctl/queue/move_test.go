@@ -37,7 +37,7 @@ func (s *shelf) GetQueueAttributes(
 	return depthAnswer(len(s.messages), s.hidden), nil
 }
 
-// depthAnswer is the answer of a queue with so many visible messages and messages in flight.
+// depthAnswer is the answer of a queue with these numbers of messages.
 func depthAnswer(visible, inFlight int) *sqs.GetQueueAttributesOutput {
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
 		"QueueArn":                              "arn",
