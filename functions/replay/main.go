@@ -23,7 +23,8 @@ import (
 func main() {
 	handler, err := build(context.Background())
 	if err != nil {
-		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the replay function cannot start", "error", err)
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).
+			Error("the replay function cannot start", "error", err)
 		os.Exit(1)
 	}
 	lambda.Start(handler)

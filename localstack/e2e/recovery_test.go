@@ -74,8 +74,21 @@ func customers(t *testing.T) (all []string) {
 }
 
 func TestEveryFigureIsThatOfTheArchive(t *testing.T) {
-	if code, out, errOut := orderctl(t, "", "bulk", "2000", "--users", "50", "--duplicates", "0.05", "--broken", "0.02",
-		"--conflicts", "0.02", "--wait"); code != 0 {
+	if code, out, errOut := orderctl(
+		t,
+		"",
+		"bulk",
+		"2000",
+		"--users",
+		"50",
+		"--duplicates",
+		"0.05",
+		"--broken",
+		"0.02",
+		"--conflicts",
+		"0.02",
+		"--wait",
+	); code != 0 {
 		t.Fatalf("bulk: exit code %d\n%s%s", code, out, errOut)
 	}
 	wantVerified(t)
@@ -105,7 +118,10 @@ func TestImportCountsAFileThroughTheArchive(t *testing.T) {
 	const n = 3000
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
-	if _, err := io.WriteString(zip, `{"orders":[`+fileOf(t, "imported", n)+`,{"order_id":"broken"}]}`); err != nil {
+	if _, err := io.WriteString(
+		zip,
+		`{"orders":[`+fileOf(t, "imported", n)+`,{"order_id":"broken"}]}`,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := zip.Close(); err != nil {
@@ -127,15 +143,28 @@ func TestImportCountsAFileThroughTheArchive(t *testing.T) {
 	var first, second imported
 	aside := filepath.Join(t.TempDir(), "refused.ndjson")
 	wantOrderctl(t, 0, &first, "", "import", path, "--invalid", aside)
-	if !first.Equal || first.Counted.Recorded != n || first.Counted.Value != "120000.00" || first.Refused["missing_field"] != 1 {
+	if !first.Equal || first.Counted.Recorded != n || first.Counted.Value != "120000.00" ||
+		first.Refused["missing_field"] != 1 {
 		t.Errorf("import: %+v; want %d orders recorded, worth 120000.00", first, n)
 	}
 	wantUser(t, "imported", n, "120000.00")
-	if text, err := os.ReadFile(aside); err != nil || !strings.Contains(string(text), `"line":3000,"reason":"missing_field"`) {
+	if text, err := os.ReadFile(
+		aside,
+	); err != nil ||
+		!strings.Contains(string(text), `"line":3000,"reason":"missing_field"`) {
 		t.Errorf("the file of refused orders: %v\n%s", err, text)
 	}
 
-	wantOrderctl(t, 0, &second, "", "import", path, "--invalid", filepath.Join(t.TempDir(), "refused.ndjson"))
+	wantOrderctl(
+		t,
+		0,
+		&second,
+		"",
+		"import",
+		path,
+		"--invalid",
+		filepath.Join(t.TempDir(), "refused.ndjson"),
+	)
 	if !second.Equal || second.Counted.Recorded != 0 || second.Counted.Duplicate != n {
 		t.Errorf("import of the same file: %+v; want %d duplicates", second, n)
 	}
@@ -145,7 +174,8 @@ func TestImportCountsAFileThroughTheArchive(t *testing.T) {
 // redisCLI runs a command in the deployment's Redis.
 func redisCLI(t *testing.T, args ...string) {
 	t.Helper()
-	if out, err := pipeline.Command(t.Context(), "bin/redis-cli", args...).CombinedOutput(); err != nil {
+	if out, err := pipeline.Command(t.Context(), "bin/redis-cli", args...).
+		CombinedOutput(); err != nil {
 		t.Fatalf("redis-cli %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
@@ -158,7 +188,8 @@ func TestAChangedFigureIsNamedAndMended(t *testing.T) {
 
 	var v verification
 	wantOrderctl(t, 1, &v, "", "archive", "verify", "--pause")
-	if len(v.Differences) != 1 || v.Differences[0].Figure != "month" || v.Differences[0].Name != "2024-12" ||
+	if len(v.Differences) != 1 || v.Differences[0].Figure != "month" ||
+		v.Differences[0].Name != "2024-12" ||
 		v.Differences[0].Verdict != "not in the archive" {
 		t.Errorf("differences %+v; want December 2024 alone", v.Differences)
 	}
@@ -169,7 +200,8 @@ func TestAChangedFigureIsNamedAndMended(t *testing.T) {
 	wantVerified(t)
 }
 
-// Redis loses everything while orders arrive. What was archived in the last minutes is healed by itself; the rest, which
+// Redis loses everything while orders arrive. What was archived in the last minutes is healed by
+// itself; the rest, which
 // had been replayed before the loss, is healed by a replay of the whole archive.
 func TestALossInMidTrafficIsHealed(t *testing.T) {
 	const n = 2000
@@ -189,7 +221,9 @@ func TestALossInMidTrafficIsHealed(t *testing.T) {
 		t.Fatalf("populate: %v", err)
 	}
 
-	deadline := time.Now().Add(5 * time.Minute) // on a busy machine; it takes the delay of the replay queue
+	deadline := time.Now().
+		Add(5 * time.Minute)
+		// on a busy machine; it takes the delay of the replay queue
 	want := fmt.Sprintf(`{"user_id":"traffic","order_count":%d,"total_spend":80000.00}`, n)
 	for {
 		_, body := get(t, "/users/traffic/stats")
@@ -206,7 +240,17 @@ func TestALossInMidTrafficIsHealed(t *testing.T) {
 }
 
 func TestRebuildIntoOtherShards(t *testing.T) {
-	if code, out, errOut := orderctl(t, "", "bulk", "500", "--users", "40", "--mismatches", "0.1", "--wait"); code != 0 {
+	if code, out, errOut := orderctl(
+		t,
+		"",
+		"bulk",
+		"500",
+		"--users",
+		"40",
+		"--mismatches",
+		"0.1",
+		"--wait",
+	); code != 0 {
 		t.Fatalf("bulk: exit code %d\n%s%s", code, out, errOut)
 	}
 	before := answers(t)
@@ -243,7 +287,8 @@ func TestAnInterruptedPauseStartsTheMappingsAgain(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, said)
 		err = cmd.Wait()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 130 { //nolint:errorlint // it is not wrapped
+		if exit, ok := err.(*exec.ExitError); !ok ||
+			exit.ExitCode() != 130 { //nolint:errorlint // it is not wrapped
 			t.Errorf("%s: %v; want exit code 130", signal, err)
 		}
 		for _, mapping := range []string{"EventSourceMappingId", "ReplayMappingId"} {
@@ -258,7 +303,8 @@ func wantEnabled(t *testing.T, mapping string) {
 	t.Helper()
 	eventually(t, func() error {
 		out, err := pipeline.Command(t.Context(), "bin/awslocal", "lambda", "get-event-source-mapping", "--uuid", mapping,
-			"--query", "State", "--output", "text").Output()
+			"--query", "State", "--output", "text").
+			Output()
 		if err != nil || strings.TrimSpace(string(out)) != "Enabled" {
 			return fmt.Errorf("the mapping is %s, error %w", out, err)
 		}
@@ -296,7 +342,8 @@ func TestTraceFindsWhatBecameOfAnOrder(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &refused); err != nil {
 			return err
 		}
-		if len(refused.Archive) != 1 || refused.Archive[0].Entry.Outcome != "invalid" || len(refused.Queues) != 1 ||
+		if len(refused.Archive) != 1 || refused.Archive[0].Entry.Outcome != "invalid" ||
+			len(refused.Queues) != 1 ||
 			refused.Queues[0].Reason != "missing_field" {
 			return fmt.Errorf("trace of a refused message: %s", out)
 		}

@@ -23,8 +23,9 @@ const reserve = 10 * time.Second
 
 var errNoTime = errors.New("no time left for the object")
 
-// event replays the objects that the messages of an SQS event name. A message whose objects were not
-// all replayed is reported as a batch item failure, and is redelivered with exponential backoff. One
+// event replays the objects that the messages of an SQS event name. A message whose objects were
+// not all replayed is reported as a batch item failure, and is redelivered with exponential
+// backoff. One
 // that never can be is sent to orders-replay-dlq with the reason: it holds up nothing.
 func (h *Handler) event(ctx context.Context, payload []byte) ([]byte, error) {
 	messages, err := intake.ReadEvent(payload)
@@ -102,7 +103,10 @@ func (h *Handler) message(ctx context.Context, m *intake.Message) error {
 		return nil
 	}
 	if len(n.Records) == 0 {
-		return fmt.Errorf("%w: the message is neither a notification of S3 nor a request", protocol.ErrUnreadable)
+		return fmt.Errorf(
+			"%w: the message is neither a notification of S3 nor a request",
+			protocol.ErrUnreadable,
+		)
 	}
 	for i := range n.Records {
 		record := &n.Records[i]
@@ -121,7 +125,12 @@ func (h *Handler) message(ctx context.Context, m *intake.Message) error {
 	return nil
 }
 
-func (h *Handler) measured(ctx context.Context, kind ledger.ReplayKind, key string, archivedAt time.Time) error {
+func (h *Handler) measured(
+	ctx context.Context,
+	kind ledger.ReplayKind,
+	key string,
+	archivedAt time.Time,
+) error {
 	started := h.config.Now()
 	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(started) < reserve {
 		return errNoTime
@@ -131,7 +140,8 @@ func (h *Handler) measured(ctx context.Context, kind ledger.ReplayKind, key stri
 	return err
 }
 
-// postpone sets the visibility timeout of a failed message, because partial batch responses switch off
+// postpone sets the visibility timeout of a failed message, because partial batch responses switch
+// off
 // Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
 func (h *Handler) postpone(ctx context.Context, m *intake.Message) {
 	receives := m.Receives

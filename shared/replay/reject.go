@@ -63,7 +63,10 @@ func (h *Handler) reject(ctx context.Context, refused []rejection) error {
 	return nil
 }
 
-func (h *Handler) sendRejected(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
+func (h *Handler) sendRejected(
+	ctx context.Context,
+	entries []types.SendMessageBatchRequestEntry,
+) error {
 	out, err := h.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 		QueueUrl: &h.config.RejectedURL,
 		Entries:  entries,
@@ -85,7 +88,12 @@ func (h *Handler) giveUp(ctx context.Context, m *intake.Message, cause error) er
 	h.config.Log.ErrorContext(ctx, "an object cannot be replayed", "message_id", m.ID, "error", cause)
 	reason := cause.Error()
 	attributes, _ := intake.RejectedAttributes(
-		&order.Refusal{Reason: order.Reason(reasonOf(cause)), Detail: reason[:min(len(reason), maxReason)]}, m)
+		&order.Refusal{
+			Reason: order.Reason(reasonOf(cause)),
+			Detail: reason[:min(len(reason), maxReason)],
+		},
+		m,
+	)
 	_, err := h.config.SQS.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:          &h.config.DLQURL,
 		MessageBody:       &m.Body,
@@ -107,7 +115,12 @@ func reasonOf(cause error) string {
 
 // measure logs what a replay did as metrics, and counts conflicts in the store.
 func (h *Handler) measure(
-	ctx context.Context, started time.Time, kind ledger.ReplayKind, objects int, c protocol.Counted, cause error,
+	ctx context.Context,
+	started time.Time,
+	kind ledger.ReplayKind,
+	objects int,
+	c protocol.Counted,
+	cause error,
 ) {
 	healed := 0
 	if kind == ledger.Healing {
@@ -133,6 +146,13 @@ func (h *Handler) measure(
 	delta := metric.Delta{}
 	metric.ReplayConflicts.Add(delta, c.Conflict)
 	if err := h.config.Ledger.AddCounters(ctx, delta); err != nil {
-		h.config.Log.WarnContext(ctx, "conflicts of a replay not counted", "conflicts", c.Conflict, "error", err)
+		h.config.Log.WarnContext(
+			ctx,
+			"conflicts of a replay not counted",
+			"conflicts",
+			c.Conflict,
+			"error",
+			err,
+		)
 	}
 }

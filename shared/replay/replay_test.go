@@ -22,13 +22,21 @@ func TestALossIsHealedByTheNotification(t *testing.T) {
 	r := newRig(t)
 	orders := makeOrders("a", 2500)
 	r.record(orders...)
-	first, second := r.archived(time.Minute, orders[:1500]...), r.archived(time.Minute, orders[1500:]...)
+	first, second := r.archived(
+		time.Minute,
+		orders[:1500]...), r.archived(
+		time.Minute,
+		orders[1500:]...)
 	before := r.totals()
 	if err := r.server.Client().FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 
-	failed, err := r.deliver(notify(first), `{"Service":"Amazon S3","Event":"s3:TestEvent"}`, notify(second))
+	failed, err := r.deliver(
+		notify(first),
+		`{"Service":"Amazon S3","Event":"s3:TestEvent"}`,
+		notify(second),
+	)
 	if err != nil || len(failed) > 0 {
 		t.Fatalf("failed %v, error %v", failed, err)
 	}
@@ -38,7 +46,8 @@ func TestALossIsHealedByTheNotification(t *testing.T) {
 	if counts := r.counts(); counts.Healed != 2500 || counts.Duplicate != 0 {
 		t.Errorf("%d healed, %d duplicates; want 2,500 and 0", counts.Healed, counts.Duplicate)
 	}
-	if !strings.Contains(r.log.String(), `"Healed":1500`) || !strings.Contains(r.log.String(), `"Stack":"order-pipeline"`) {
+	if !strings.Contains(r.log.String(), `"Healed":1500`) ||
+		!strings.Contains(r.log.String(), `"Stack":"order-pipeline"`) {
 		t.Errorf("the log has no metric of 1,500 healed orders: %s", r.log)
 	}
 }
@@ -63,7 +72,12 @@ func TestReplayingWhatIsKnownChangesNothing(t *testing.T) {
 func TestDirectInvocationAnswersWhatWasCounted(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	orders := []order.Order{makeOrder("a", 100), makeOrder("b", 250), makeOrder("c", 399), makeOrder("d", 5)}
+	orders := []order.Order{
+		makeOrder("a", 100),
+		makeOrder("b", 250),
+		makeOrder("c", 399),
+		makeOrder("d", 5),
+	}
 	r.record(orders[0], makeOrder("d", 6))
 	key := r.archived(time.Minute, orders...)
 	for _, kind := range []string{protocol.KindReplay, protocol.KindRebuild, protocol.KindImport} {
@@ -93,7 +107,8 @@ func TestAnOrderWhoseIDWasTakenAfterALossIsRejected(t *testing.T) {
 	}
 	entry := r.rejected[0]
 	attributes := entry.MessageAttributes
-	if *entry.MessageBody != "body of a" || aws.ToString(attributes[order.AttributeReason].StringValue) != "order_id_conflict" ||
+	if *entry.MessageBody != "body of a" ||
+		aws.ToString(attributes[order.AttributeReason].StringValue) != "order_id_conflict" ||
 		aws.ToString(attributes[order.AttributeSourceID].StringValue) != "m-a" ||
 		!strings.Contains(aws.ToString(attributes[order.AttributeDetail].StringValue), "before Redis lost data") {
 		t.Errorf("rejected: body %q, attributes %v", *entry.MessageBody, attributes)
@@ -151,7 +166,8 @@ func TestBrokenObjectsGoToTheirQueueWithTheReason(t *testing.T) {
 			if err != nil || len(failed) > 0 {
 				t.Fatalf("failed %v, error %v; want that both are acknowledged", failed, err)
 			}
-			if len(r.dead) != 1 || *r.dead[0].MessageBody != body || *r.dead[0].QueueUrl != "orders-replay-dlq" {
+			if len(r.dead) != 1 || *r.dead[0].MessageBody != body ||
+				*r.dead[0].QueueUrl != "orders-replay-dlq" {
 				t.Fatalf("messages in orders-replay-dlq: %+v", r.dead)
 			}
 			attributes := r.dead[0].MessageAttributes
@@ -179,7 +195,9 @@ func TestAnObjectThatIsTooOldIsRefused(t *testing.T) {
 	if err != nil || len(failed) > 0 || len(r.dead) != 1 {
 		t.Fatalf("failed %v, error %v, %d in orders-replay-dlq", failed, err, len(r.dead))
 	}
-	if got := aws.ToString(r.dead[0].MessageAttributes[order.AttributeReason].StringValue); got != "too_old" {
+	if got := aws.ToString(
+		r.dead[0].MessageAttributes[order.AttributeReason].StringValue,
+	); got != "too_old" {
 		t.Errorf("reason %q, want too_old", got)
 	}
 	var c protocol.Counted
@@ -230,10 +248,17 @@ func TestWhatMaySucceedLaterFails(t *testing.T) {
 				t.Error("the message was acknowledged")
 			}
 			if r.delayed["handle0"] != 5 || len(r.dead) > 0 {
-				t.Errorf("visibility timeouts %v, %d in orders-replay-dlq; want 5 s and none", r.delayed, len(r.dead))
+				t.Errorf(
+					"visibility timeouts %v, %d in orders-replay-dlq; want 5 s and none",
+					r.delayed,
+					len(r.dead),
+				)
 			}
 			mend()
-			if failed, err := r.deliver(notify(key)); err != nil || len(failed) > 0 || r.totals().Orders != 3 {
+			if failed, err := r.deliver(
+				notify(key),
+			); err != nil || len(failed) > 0 ||
+				r.totals().Orders != 3 {
 				t.Errorf("later: failed %v, error %v", failed, err)
 			}
 		})
@@ -243,7 +268,13 @@ func TestWhatMaySucceedLaterFails(t *testing.T) {
 func TestOneFailureDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	bad, good := r.archived(time.Minute, makeOrder("bad", 1)), r.archived(time.Minute, makeOrder("good", 1))
+	bad, good := r.archived(
+		time.Minute,
+		makeOrder("bad", 1),
+	), r.archived(
+		time.Minute,
+		makeOrder("good", 1),
+	)
 	r.s3.Before(func(q *http.Request) s3test.Fault {
 		if strings.HasSuffix(q.URL.Path, bad) {
 			return s3test.Fault{Status: http.StatusForbidden}
@@ -252,7 +283,12 @@ func TestOneFailureDoesNotHoldUpTheOthers(t *testing.T) {
 	})
 	failed, err := r.deliver(notify(bad), notify(good))
 	if err != nil || !slices.Equal(failed, []string{"0"}) || r.totals().Orders != 1 {
-		t.Errorf("failed %v, error %v, totals %+v; want the first to fail and the second to count", failed, err, r.totals())
+		t.Errorf(
+			"failed %v, error %v, totals %+v; want the first to fail and the second to count",
+			failed,
+			err,
+			r.totals(),
+		)
 	}
 }
 
@@ -275,17 +311,28 @@ func TestBeginClearsTheStoreForOtherShards(t *testing.T) {
 
 	r.open(4)
 	var found protocol.Found
-	if err := r.ask(protocol.Request{Operation: protocol.State}, &found); err != nil || found.Orders != 300 || !strings.Contains(found.Layout, ":1:") {
+	if err := r.ask(
+		protocol.Request{Operation: protocol.State},
+		&found,
+	); err != nil || found.Orders != 300 ||
+		!strings.Contains(found.Layout, ":1:") {
 		t.Fatalf("state %+v, error %v; want 300 orders in one shard", found, err)
 	}
 	for _, confirm := range []string{"", "another-stack"} {
 		var cleared protocol.Cleared
-		if err := r.ask(protocol.Request{Operation: protocol.Begin, Confirm: confirm}, &cleared); err == nil {
+		if err := r.ask(
+			protocol.Request{Operation: protocol.Begin, Confirm: confirm},
+			&cleared,
+		); err == nil {
 			t.Fatalf("confirm %q: the store was cleared", confirm)
 		}
 	}
 	var cleared protocol.Cleared
-	if err := r.ask(protocol.Request{Operation: protocol.Begin, Confirm: stack}, &cleared); err != nil || !cleared.Done || cleared.Deleted == 0 {
+	if err := r.ask(
+		protocol.Request{Operation: protocol.Begin, Confirm: stack},
+		&cleared,
+	); err != nil || !cleared.Done ||
+		cleared.Deleted == 0 {
 		t.Fatalf("begin: %+v, error %v", cleared, err)
 	}
 	if got := r.replay(protocol.KindRebuild, key); got.Recorded != 300 || r.totals() != before {
@@ -309,7 +356,10 @@ func TestAStackWithoutANameIsNeverCleared(t *testing.T) {
 func TestForeignPayloadsAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for _, payload := range []string{"{}", "[]", "x", `{"orderpipeline":"x"}`, `{"orderpipeline":"replay","kind":"x","key":"` + archive.Key(time.Now(), 1) + `"}`} {
+	key := archive.Key(time.Now(), 1)
+	for _, payload := range []string{
+		"{}", "[]", "x", `{"orderpipeline":"x"}`, `{"orderpipeline":"replay","kind":"x","key":"` + key + `"}`,
+	} {
 		if answer, err := r.Invoke(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%s: answer %s, want an error", payload, answer)
 		}

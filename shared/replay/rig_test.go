@@ -72,10 +72,19 @@ func (r *rig) open(shards int) {
 		r.t.Fatal(err)
 	}
 	r.Handler = New(Config{
-		Ledger: r.store, Archive: archive.NewBucket(r.s3.Config(), bucket), SQS: r,
-		ReplayURL: "orders-replay", DLQURL: "orders-replay-dlq", RejectedURL: "orders-rejected", Stack: stack,
-		Log: slog.New(slog.NewJSONHandler(r.log, nil)), EMF: metric.EMF{Stack: stack}, Now: time.Now,
-		FirstDelay: 5 * time.Second, MaxReceives: 300, Jitter: func() float64 { return 0.5 },
+		Ledger:      r.store,
+		Archive:     archive.NewBucket(r.s3.Config(), bucket),
+		SQS:         r,
+		ReplayURL:   "orders-replay",
+		DLQURL:      "orders-replay-dlq",
+		RejectedURL: "orders-rejected",
+		Stack:       stack,
+		Log:         slog.New(slog.NewJSONHandler(r.log, nil)),
+		EMF:         metric.EMF{Stack: stack},
+		Now:         time.Now,
+		FirstDelay:  5 * time.Second,
+		MaxReceives: 300,
+		Jitter:      func() float64 { return 0.5 },
 	})
 }
 
@@ -125,11 +134,21 @@ func (r *rig) object(key string, orders ...order.Order) {
 	r.t.Helper()
 	var object bytes.Buffer
 	e := archive.NewEncoder(&object)
-	invalid := archive.Line{MessageID: "refused", Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: "x"}
+	invalid := archive.Line{
+		MessageID: "refused",
+		Outcome:   archive.Invalid,
+		Reason:    order.InvalidJSON,
+		Body:      "x",
+	}
 	err := e.Encode(&invalid)
 	for i := range orders {
 		o := orders[i]
-		line := archive.Line{MessageID: "m-" + o.ID, Outcome: archive.Duplicate, Order: o, Body: "body of " + o.ID}
+		line := archive.Line{
+			MessageID: "m-" + o.ID,
+			Outcome:   archive.Duplicate,
+			Order:     o,
+			Body:      "body of " + o.ID,
+		}
 		err = errors.Join(err, e.Encode(&line))
 	}
 	if err = errors.Join(err, e.Close()); err != nil {
@@ -167,7 +186,10 @@ func (r *rig) ask(request protocol.Request, answer any) error {
 func (r *rig) replay(kind, key string) protocol.Counted {
 	r.t.Helper()
 	var c protocol.Counted
-	if err := r.ask(protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key}, &c); err != nil {
+	if err := r.ask(
+		protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key},
+		&c,
+	); err != nil {
 		r.t.Fatal(err)
 	}
 	return c
@@ -175,11 +197,15 @@ func (r *rig) replay(kind, key string) protocol.Counted {
 
 // notification is the message of S3 about an object.
 func notify(key string) string {
-	return fmt.Sprintf(`{"Records":[{"eventName":"ObjectCreated:Put","eventTime":"2026-03-01T10:00:00.000Z",`+
-		`"s3":{"bucket":{"name":"archive"},"object":{"key":%q,"size":1}}}]}`, url.QueryEscape(key))
+	return fmt.Sprintf(
+		`{"Records":[{"eventName":"ObjectCreated:Put","eventTime":"2026-03-01T10:00:00.000Z",`+
+			`"s3":{"bucket":{"name":"archive"},"object":{"key":%q,"size":1}}}]}`,
+		url.QueryEscape(key),
+	)
 }
 
-// deliver gives messages to the handler as the event source mapping does, and returns the indexes of
+// deliver gives messages to the handler as the event source mapping does, and returns the indexes
+// of
 // those that failed.
 func (r *rig) deliver(bodies ...string) (failed []string, err error) {
 	r.t.Helper()

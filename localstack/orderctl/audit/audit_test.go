@@ -13,9 +13,21 @@ import (
 
 // archived writes a line as the archive does, with an order of one item.
 func archived(outcome, id, user, placed, value string) string {
-	body := fmt.Sprintf(`{\"order_id\":\"%s\",\"items\":[{\"quantity\":1,\"price_per_unit\":%s}]}`, id, value)
-	return fmt.Sprintf(`{"message_id":"m","sent_at":"2024-12-13T10:00:00Z","outcome":%q,"order_id":%q,"user_id":%q,"placed":%q,"value":%q,"body":"%s"}`,
-		outcome, id, user, placed, value, body)
+	body := fmt.Sprintf(
+		`{\"order_id\":\"%s\",\"items\":[{\"quantity\":1,\"price_per_unit\":%s}]}`,
+		id,
+		value,
+	)
+	return fmt.Sprintf(
+		`{"message_id":"m","outcome":%q,"order_id":%q,"user_id":%q,"placed":%q,`+
+			`"value":%q,"body":"%s"}`,
+		outcome,
+		id,
+		user,
+		placed,
+		value,
+		body,
+	)
 }
 
 const refused = `{"message_id":"m","outcome":"invalid","reason":"invalid_json","body":"x"}`
@@ -31,23 +43,50 @@ func TestBook(t *testing.T) {
 		archived("recorded", "a", "U1", "2024-12-31T23:30:00Z", "1.10"),
 		archived("duplicate", "a", "U1", "2024-12-31T23:30:00Z", "1.10"),
 		refused)
-	read(b,
-		archived("duplicate", "b", "U2", "2025-01-01T00:00:00.5Z", "2.00"), // its "recorded" line was never written
-		archived("recorded", "a", "U1", "2024-12-31T23:30:00Z", "9.99"))    // another order under the same id
+	read(
+		b,
+		archived(
+			"duplicate",
+			"b",
+			"U2",
+			"2025-01-01T00:00:00.5Z",
+			"2.00",
+		), // its "recorded" line was never written
+		archived(
+			"recorded",
+			"a",
+			"U1",
+			"2024-12-31T23:30:00Z",
+			"9.99",
+		),
+	) // another order under the same id
 
 	if want := (Figures{2, 310}); b.Total != want {
 		t.Errorf("total %v, want %v", b.Total, want)
 	}
-	if diff := cmp.Diff(map[string]Figures{"2024-12": {1, 110}, "2025-01": {1, 200}}, named(b.Months, monthName)); diff != "" {
+	if diff := cmp.Diff(
+		map[string]Figures{"2024-12": {1, 110}, "2025-01": {1, 200}},
+		named(b.Months, monthName),
+	); diff != "" {
 		t.Errorf("months (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]Figures{"2024-12-31": {1, 110}, "2025-01-01": {1, 200}}, named(b.Days, dayName)); diff != "" {
+	if diff := cmp.Diff(
+		map[string]Figures{"2024-12-31": {1, 110}, "2025-01-01": {1, 200}},
+		named(b.Days, dayName),
+	); diff != "" {
 		t.Errorf("days (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int64{"recorded": 2, "duplicate": 2, "invalid": 1}, b.Lines); diff != "" {
+	if diff := cmp.Diff(
+		map[string]int64{"recorded": 2, "duplicate": 2, "invalid": 1},
+		b.Lines,
+	); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Conflict{{"a", "object-2"}}, b.Conflicts); diff != "" || b.ConflictCount != 1 {
+	if diff := cmp.Diff(
+		[]Conflict{{"a", "object-2"}},
+		b.Conflicts,
+	); diff != "" ||
+		b.ConflictCount != 1 {
 		t.Errorf("%d conflicts (-want +got):\n%s", b.ConflictCount, diff)
 	}
 	if b.FaultCount != 0 {
@@ -62,11 +101,35 @@ func TestDaysAndMonthsAreThoseOfTheZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := NewBook()
-	b.Add(b.ReadPage("o", archived("recorded", "a", "U", "2025-01-01T04:59:59Z", "1.00")+"\n"+archived("recorded", "b", "U", "2025-01-01T05:00:00Z", "2.00"), zone))
-	if diff := cmp.Diff(map[string]Figures{"2024-12": {1, 100}, "2025-01": {1, 200}}, named(b.Months, monthName)); diff != "" {
+	b.Add(
+		b.ReadPage(
+			"o",
+			archived(
+				"recorded",
+				"a",
+				"U",
+				"2025-01-01T04:59:59Z",
+				"1.00",
+			)+"\n"+archived(
+				"recorded",
+				"b",
+				"U",
+				"2025-01-01T05:00:00Z",
+				"2.00",
+			),
+			zone,
+		),
+	)
+	if diff := cmp.Diff(
+		map[string]Figures{"2024-12": {1, 100}, "2025-01": {1, 200}},
+		named(b.Months, monthName),
+	); diff != "" {
 		t.Errorf("months (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]Figures{"2024-12-31": {1, 100}, "2025-01-01": {1, 200}}, named(b.Days, dayName)); diff != "" {
+	if diff := cmp.Diff(
+		map[string]Figures{"2024-12-31": {1, 100}, "2025-01-01": {1, 200}},
+		named(b.Days, dayName),
+	); diff != "" {
 		t.Errorf("days (-want +got):\n%s", diff)
 	}
 }
@@ -116,7 +179,10 @@ func TestItemsAddUpExactly(t *testing.T) {
 		}
 		sum, ok := addItems(`{"items":[` + strings.Join(items, ",") + `]}`)
 		got, fits := sum.cents()
-		if want := halfEven(exact.Mul(exact, big.NewRat(100, 1))); !ok || !fits || want.Cmp(big.NewInt(got)) != 0 {
+		if want := halfEven(
+			exact.Mul(exact, big.NewRat(100, 1)),
+		); !ok || !fits ||
+			want.Cmp(big.NewInt(got)) != 0 {
 			t.Fatalf("items %v add up to %d, want %s", items, got, want)
 		}
 	}
@@ -176,9 +242,13 @@ func TestComparison(t *testing.T) {
 	}
 	equal := func() store {
 		return store{
-			total:     Figures{3, 1900},
-			months:    map[string]Figures{"2024-05": {1, 500}, "2024-06": {2, 1400}},
-			days:      map[string]Figures{"2024-05-01": {1, 500}, "2024-06-01": {1, 700}, "2024-06-02": {1, 700}},
+			total:  Figures{3, 1900},
+			months: map[string]Figures{"2024-05": {1, 500}, "2024-06": {2, 1400}},
+			days: map[string]Figures{
+				"2024-05-01": {1, 500},
+				"2024-06-01": {1, 700},
+				"2024-06-02": {1, 700},
+			},
 			customers: []Spender{{"U1", 500}, {"U2", 700}, {"U3", 700}},
 			top:       []Spender{{"U3", 700}, {"U2", 700}, {"U1", 500}},
 		}
@@ -241,7 +311,16 @@ func TestTheLeaderboardIsCutAtItsLimit(t *testing.T) {
 	t.Parallel()
 	b := NewBook()
 	for i := range 10 {
-		read(b, archived("recorded", fmt.Sprint(i), fmt.Sprintf("U%d", i), "2024-05-01T00:00:00Z", fmt.Sprintf("%d.00", 100-i)))
+		read(
+			b,
+			archived(
+				"recorded",
+				fmt.Sprint(i),
+				fmt.Sprintf("U%d", i),
+				"2024-05-01T00:00:00Z",
+				fmt.Sprintf("%d.00", 100-i),
+			),
+		)
 	}
 	c := NewComparison(b)
 	c.Top([]Spender{{"U0", 10000}, {"U1", 9900}}, 2)
@@ -270,7 +349,15 @@ func TestAmounts(t *testing.T) {
 func BenchmarkReadPage(b *testing.B) {
 	var text strings.Builder
 	for i := range 1000 {
-		text.WriteString(archived("recorded", fmt.Sprint("ORD-", i), fmt.Sprint("U", i), "2024-05-01T00:00:00Z", "12.34") + "\n")
+		text.WriteString(
+			archived(
+				"recorded",
+				fmt.Sprint("ORD-", i),
+				fmt.Sprint("U", i),
+				"2024-05-01T00:00:00Z",
+				"12.34",
+			) + "\n",
+		)
 	}
 	book := NewBook()
 	b.SetBytes(int64(text.Len()))

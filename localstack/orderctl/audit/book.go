@@ -1,4 +1,5 @@
-// Package audit adds up the archive with arithmetic that shares nothing with the ledger, and compares the result with
+// Package audit adds up the archive with arithmetic that shares nothing with the ledger, and
+// compares the result with
 // the figures of the API.
 package audit
 
@@ -10,7 +11,8 @@ import (
 	"time"
 )
 
-// Figures are the orders and the revenue, in cents, of a customer, a month, a day or the whole store.
+// Figures are the orders and the revenue, in cents, of a customer, a month, a day or the whole
+// store.
 type Figures struct {
 	Orders  int64
 	Revenue int64
@@ -83,7 +85,8 @@ type Page struct {
 	contents []uint64
 }
 
-// Add takes over the lines of one object. Objects must be added in the order in which they were written: of two
+// Add takes over the lines of one object. Objects must be added in the order in which they were
+// written: of two
 // different orders with one id the first counts.
 func (b *Book) Add(p *Page) {
 	b.Objects++
@@ -141,7 +144,8 @@ func (b *Book) fault(f Fault) {
 	}
 }
 
-// ReadPage parses the text of one object, NDJSON. A line that cannot be read is a fault of the page, not an error.
+// ReadPage parses the text of one object, NDJSON. A line that cannot be read is a fault of the
+// page, not an error.
 func (b *Book) ReadPage(object, text string, zone *time.Location) *Page {
 	p := &Page{object: object}
 	number := 0

@@ -16,7 +16,8 @@ type Verdict string
 const (
 	// Lost: the archive holds more. The store has lost orders, or never counted them.
 	Lost Verdict = "lost"
-	// Unarchived: the store holds more. An order was counted whose message is not acknowledged yet: it is in flight or in
+	// Unarchived: the store holds more. An order was counted whose message is not acknowledged yet: it
+	// is in flight or in
 	// the dead-letter queue. Or the figure was changed by other means.
 	Unarchived Verdict = "not in the archive"
 	// Different: neither, such as more orders with less revenue.
@@ -120,7 +121,8 @@ func (c *Comparison) periods(figure string, archive, store map[string]Figures) {
 	}
 }
 
-// Customer compares the figures of one customer. A customer that the store names twice is a difference.
+// Customer compares the figures of one customer. A customer that the store names twice is a
+// difference.
 func (c *Comparison) Customer(id string, store Figures) {
 	known := c.book.Customers[id]
 	switch {
@@ -154,7 +156,8 @@ type Spender struct {
 	Spend  int64 // in cents
 }
 
-// Top compares the leaderboard, of which the API shows at most n places. The order of customers with the same spend is
+// Top compares the leaderboard, of which the API shows at most n places. The order of customers
+// with the same spend is
 // not judged.
 func (c *Comparison) Top(store []Spender, n int) {
 	want := make([]Spender, 0, len(c.book.Customers))
@@ -176,7 +179,8 @@ func (c *Comparison) Top(store []Spender, n int) {
 			s := store[place]
 			shown.Revenue = s.Spend
 			name += ", " + s.UserID
-			if known := c.book.Customers[s.UserID]; known == nil || known.Revenue != s.Spend || listed[s.UserID] {
+			if known := c.book.Customers[s.UserID]; known == nil || known.Revenue != s.Spend ||
+				listed[s.UserID] {
 				// The customer's own spend in the archive, which is not the one shown.
 				archive.Revenue = 0
 				if known != nil && !listed[s.UserID] {

@@ -17,11 +17,13 @@ type line struct {
 	day     int   // in the zone of the audit: days since 1970-01-01
 	month   int   // year × 12 + month − 1
 	placed  string
-	// wrong says what is inconsistent in the line itself, such as a value that is not that of the items.
+	// wrong says what is inconsistent in the line itself, such as a value that is not that of the
+	// items.
 	wrong string
 }
 
-// counts says whether the order of the line is part of the figures. The object with the line "recorded" of a duplicate
+// counts says whether the order of the line is part of the figures. The object with the line
+// "recorded" of a duplicate
 // may be missing: the order was counted, and its message was redelivered because the put failed.
 func (l *line) counts() bool { return l.outcome == "recorded" || l.outcome == "duplicate" }
 

@@ -57,7 +57,8 @@ func (t total) cents() (cents int64, ok bool) {
 	return int64(quotient), quotient < 1<<62
 }
 
-// recalculate compares the value of a line with the items of its body. It returns what is wrong, or nothing.
+// recalculate compares the value of a line with the items of its body. It returns what is wrong, or
+// nothing.
 func recalculate(body string, value int64) string {
 	sum, ok := addItems(body)
 	if !ok {

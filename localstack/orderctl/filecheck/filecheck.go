@@ -1,4 +1,5 @@
-// Package filecheck judges every entry of a file of orders by the order contract, without sending anything.
+// Package filecheck judges every entry of a file of orders by the order contract, without sending
+// anything.
 package filecheck
 
 import (
@@ -15,10 +16,12 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// MaxMessage is the largest message that the queue orders takes, in bytes (MaximumMessageSize in template.yaml).
+// MaxMessage is the largest message that the queue orders takes, in bytes (MaximumMessageSize in
+// template.yaml).
 const MaxMessage = 258_048
 
-// MessageTooLarge is the reason of an entry that the queue would not take. The order contract has no such reason: the
+// MessageTooLarge is the reason of an entry that the queue would not take. The order contract has
+// no such reason: the
 // function never sees such a message.
 const MessageTooLarge order.Reason = "message_too_large"
 
@@ -26,7 +29,8 @@ const MessageTooLarge order.Reason = "message_too_large"
 type Verdict struct {
 	orderfile.Entry
 	Order order.Order // where Refusal is nil
-	// Refusal says why the entry would be refused; nil where it is an order. An order_id_conflict is one with an earlier
+	// Refusal says why the entry would be refused; nil where it is an order. An order_id_conflict is
+	// one with an earlier
 	// entry of the same file.
 	Refusal *order.Refusal
 	// First is the line of the earlier entry with the same order_id; 0 where there is none.
@@ -42,8 +46,9 @@ func (v *Verdict) Duplicate() bool { return v.Refusal == nil && v.First > 0 }
 // chunkEntries is how many entries are judged at once by one goroutine.
 const chunkEntries = 512
 
-// Check judges all entries of r and gives each verdict to each, in the order of the file. It stops at the first error of
-// the file, of each, or of ctx; the sums are those of the entries until then. The order ids of the file are kept in
+// Check judges all entries of r and gives each verdict to each, in the order of the file. It stops
+// at the first error of the file, of each, or of ctx; the sums are those of the entries until then.
+// The order ids of the file are kept in
 // memory, about 50 bytes for each.
 func Check(ctx context.Context, r *orderfile.Reader, each func(*Verdict) error) (*Sums, error) {
 	j := judge{maphash.MakeSeed(), maphash.MakeSeed()}
@@ -86,7 +91,10 @@ func compare(seen map[[2]uint64]known, v *Verdict) {
 		v.Refusal = &order.Refusal{
 			Reason: order.IDConflict,
 			Field:  "order_id",
-			Detail: fmt.Sprintf("order_id is that of line %d, whose content differs: give one of the two another order_id.", first.line),
+			Detail: fmt.Sprintf(
+				"order_id is that of line %d, whose content differs: give one of the two another order_id.",
+				first.line,
+			),
 		}
 	}
 }
@@ -128,7 +136,11 @@ func (j judge) one(v *Verdict) {
 	if len(v.Body) > MaxMessage {
 		v.Refusal = &order.Refusal{
 			Reason: MessageTooLarge,
-			Detail: fmt.Sprintf("the message has %d bytes, the queue takes at most %d: write several smaller orders.", len(v.Body), MaxMessage),
+			Detail: fmt.Sprintf(
+				"the message has %d bytes, the queue takes at most %d: write several smaller orders.",
+				len(v.Body),
+				MaxMessage,
+			),
 		}
 		return
 	}

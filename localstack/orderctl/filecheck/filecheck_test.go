@@ -16,7 +16,13 @@ import (
 )
 
 func line(id, user, price string) string {
-	return fmt.Sprintf(`{"order_id":%q,"user_id":%q,"order_timestamp":"2024-12-13T10:00:00Z","items":[{"product_id":"P","quantity":1,"price_per_unit":%s}]}`, id, user, price)
+	return fmt.Sprintf(
+		`{"order_id":%q,"user_id":%q,"order_timestamp":"2024-12-13T10:00:00Z",`+
+			`"items":[{"product_id":"P","quantity":1,"price_per_unit":%s}]}`,
+		id,
+		user,
+		price,
+	)
 }
 
 func open(t *testing.T, text string) *orderfile.Reader {
@@ -80,8 +86,17 @@ func TestCheck(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	wantSums := &Sums{
-		Entries: 9, Orders: 4, Revenue: 1310, Duplicates: 1, Mismatches: 1,
-		Refused:   map[order.Reason]int64{order.IDConflict: 1, order.MissingField: 1, order.InvalidJSON: 1, MessageTooLarge: 1},
+		Entries:    9,
+		Orders:     4,
+		Revenue:    1310,
+		Duplicates: 1,
+		Mismatches: 1,
+		Refused: map[order.Reason]int64{
+			order.IDConflict:   1,
+			order.MissingField: 1,
+			order.InvalidJSON:  1,
+			MessageTooLarge:    1,
+		},
 		Customers: map[string]Figures{"U1": {3, 1110}, "U2": {1, 200}},
 		First:     time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC),
 		Last:      time.Date(2025, 1, 31, 10, 0, 0, 0, time.UTC),
@@ -92,7 +107,12 @@ func TestCheck(t *testing.T) {
 	if got := sums.RefusedTotal(); got != 4 {
 		t.Errorf("RefusedTotal() = %d, want 4", got)
 	}
-	wantReasons := []order.Reason{order.InvalidJSON, order.MissingField, order.IDConflict, MessageTooLarge}
+	wantReasons := []order.Reason{
+		order.InvalidJSON,
+		order.MissingField,
+		order.IDConflict,
+		MessageTooLarge,
+	}
 	if diff := cmp.Diff(wantReasons, sums.Reasons()); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
@@ -117,7 +137,13 @@ func TestVerdictsKeepTheOrderOfTheFile(t *testing.T) {
 		return nil
 	})
 	if err != nil || sums.Orders != count-100 || sums.Duplicates != 100 {
-		t.Errorf("error %v, %d orders, %d duplicates; want %d and 100", err, sums.Orders, sums.Duplicates, count-100)
+		t.Errorf(
+			"error %v, %d orders, %d duplicates; want %d and 100",
+			err,
+			sums.Orders,
+			sums.Duplicates,
+			count-100,
+		)
 	}
 }
 
@@ -128,14 +154,20 @@ func TestCheckStops(t *testing.T) {
 	t.Run("at an error of the caller", func(t *testing.T) {
 		t.Parallel()
 		enough := errors.New("enough")
-		if sums, err := Check(t.Context(), open(t, text), func(*Verdict) error { return enough }); !errors.Is(err, enough) || sums.Entries != 1 {
+		if sums, err := Check(
+			t.Context(),
+			open(t, text),
+			func(*Verdict) error { return enough },
+		); !errors.Is(err, enough) ||
+			sums.Entries != 1 {
 			t.Errorf("error %v after %d entries, want the caller's after 1", err, sums.Entries)
 		}
 	})
 	t.Run("at an error of the file", func(t *testing.T) {
 		t.Parallel()
 		sums, _, err := check(t, "["+line("a", "U1", "1")+",\n"+line("b", "U1", "1")+" x")
-		if !errors.Is(err, orderfile.ErrInput) || !strings.Contains(err.Error(), "line 2") || sums.Orders != 2 {
+		if !errors.Is(err, orderfile.ErrInput) || !strings.Contains(err.Error(), "line 2") ||
+			sums.Orders != 2 {
 			t.Errorf("error %v after %d orders, want ErrInput at line 2 after 2", err, sums.Orders)
 		}
 	})
@@ -155,7 +187,9 @@ func TestCheckStops(t *testing.T) {
 func TestAFileThatFailsIsNoShortFile(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk")
-	r, err := orderfile.NewReader(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(line("a", "U", "1")))))
+	r, err := orderfile.NewReader(
+		iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(line("a", "U", "1")))),
+	)
 	if err == nil {
 		_, err = Check(t.Context(), r, func(*Verdict) error { return broken })
 	}
@@ -168,8 +202,16 @@ func BenchmarkCheck(b *testing.B) {
 	var text strings.Builder
 	const count = 200_000
 	for i := range count {
-		fmt.Fprintf(&text, `{"order_id": "ORD-%09d-0f5a3c", "user_id": "U%d", "order_timestamp": "2024-%02d-11T05:00:00Z", "order_value": 99.99, `+
-			`"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.03}, {"product_id": "P002", "quantity": 3, "price_per_unit": 31.5}]}`+"\n", i, i%10_000, 1+i%12)
+		fmt.Fprintf(
+			&text,
+			`{"order_id": "ORD-%09d-0f5a3c", "user_id": "U%d", `+
+				`"order_timestamp": "2024-%02d-11T05:00:00Z", "order_value": 99.99, `+
+				`"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.03}, `+
+				`{"product_id": "P002", "quantity": 3, "price_per_unit": 31.5}]}`+"\n",
+			i,
+			i%10_000,
+			1+i%12,
+		)
 	}
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {

@@ -14,7 +14,8 @@ type Figures struct {
 	Revenue order.Cents
 }
 
-// Sums are what the file adds up to. Orders and revenue count each order once: duplicates and refused entries add
+// Sums are what the file adds up to. Orders and revenue count each order once: duplicates and
+// refused entries add
 // nothing.
 type Sums struct {
 	Entries    int64

@@ -55,13 +55,15 @@ func TestResultsKeepTheirOrder(t *testing.T) {
 func TestNoMoreCallsAtATimeThanAsked(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int64
-	_, err := collect(Map(t.Context(), 4, count(200, nil), func(ctx context.Context, i int) (int, error) {
-		n := now.Add(1)
-		defer now.Add(-1)
-		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-		}
-		return double(ctx, i)
-	}))
+	_, err := collect(
+		Map(t.Context(), 4, count(200, nil), func(ctx context.Context, i int) (int, error) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			return double(ctx, i)
+		}),
+	)
 	if err != nil || most.Load() > 4 {
 		t.Errorf("error %v, %d calls at a time; want at most 4", err, most.Load())
 	}
@@ -72,7 +74,10 @@ func TestErrorsComeLast(t *testing.T) {
 	broken := errors.New("broken")
 	t.Run("of the input", func(t *testing.T) {
 		t.Parallel()
-		if got, err := collect(Map(t.Context(), 3, count(10, broken), double)); !errors.Is(err, broken) || len(got) != 10 {
+		if got, err := collect(
+			Map(t.Context(), 3, count(10, broken), double),
+		); !errors.Is(err, broken) ||
+			len(got) != 10 {
 			t.Errorf("error %v after %d results, want broken after 10", err, len(got))
 		}
 	})
@@ -84,7 +89,10 @@ func TestErrorsComeLast(t *testing.T) {
 			}
 			return double(ctx, i)
 		}
-		if got, err := collect(Map(t.Context(), 3, count(1000, nil), fail)); !errors.Is(err, broken) || len(got) != 5 {
+		if got, err := collect(
+			Map(t.Context(), 3, count(1000, nil), fail),
+		); !errors.Is(err, broken) ||
+			len(got) != 5 {
 			t.Errorf("error %v after %d results, want broken after 5", err, len(got))
 		}
 	})
@@ -97,7 +105,12 @@ func TestErrorsComeLast(t *testing.T) {
 			}
 			return i, nil
 		}
-		if _, err := collect(Map(ctx, 3, count(1_000_000, nil), stopAt)); !errors.Is(err, context.Canceled) {
+		if _, err := collect(
+			Map(ctx, 3, count(1_000_000, nil), stopAt),
+		); !errors.Is(
+			err,
+			context.Canceled,
+		) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}
 	})

@@ -22,12 +22,14 @@ type Archive interface {
 	List(ctx context.Context, prefix, start string) iter.Seq2[archive.Object, error]
 }
 
-// A Window is a span of time: objects that were written from Since to before Until. Zero times set no bound.
+// A Window is a span of time: objects that were written from Since to before Until. Zero times set
+// no bound.
 type Window struct{ Since, Until time.Time }
 
-// List yields the objects of the window in the order in which they must be replayed: those of the order function by
-// their keys, which sort by time, then imports by the time when they were written. Imports are written before their
-// orders are counted, so of two different orders with one id the one with a message was counted first.
+// List yields the objects of the window in the order in which they must be replayed: those of the
+// order function by their keys, which sort by time, then imports by the time when they were
+// written. Imports are written before their orders are counted, so of two different orders with one
+// id the one with a message was counted first.
 func List(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
 		for o, err := range messages(ctx, a, w) {
@@ -68,7 +70,8 @@ func messages(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object
 	}
 }
 
-// Messages yields the objects of the order function whose keys sort after a key, in the order of their keys.
+// Messages yields the objects of the order function whose keys sort after a key, in the order of
+// their keys.
 func Messages(ctx context.Context, a Archive, after string) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
 		for o, err := range a.List(ctx, archive.MessagesPrefix, after) {
@@ -103,7 +106,8 @@ func (w Window) holds(t time.Time) bool {
 	return !t.Before(w.Since) && (w.Until.IsZero() || t.Before(w.Until))
 }
 
-// Limits of what is read of one object. An object of a full batch of 1,000 messages of 252 KiB is below them.
+// Limits of what is read of one object. An object of a full batch of 1,000 messages of 252 KiB is
+// below them.
 const (
 	maxStored   = 256 << 20
 	maxUnpacked = 1 << 30
@@ -111,7 +115,11 @@ const (
 
 // unpacker decompresses. DecodeAll is safe for concurrent use.
 var unpacker = func() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxUnpacked), zstd.WithDecoderConcurrency(0))
+	d, err := zstd.NewReader(
+		nil,
+		zstd.WithDecoderMaxMemory(maxUnpacked),
+		zstd.WithDecoderConcurrency(0),
+	)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -128,7 +136,8 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %v", 
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// Text reads a whole object and returns its lines, NDJSON. An object that is truncated or damaged is a *DamagedError;
+// Text reads a whole object and returns its lines, NDJSON. An object that is truncated or damaged
+// is a *DamagedError;
 // the text is then what could be read of it.
 func Text(ctx context.Context, a Archive, key string) (string, error) {
 	body, err := a.Open(ctx, key)

@@ -38,7 +38,10 @@ func (s shelf) List(_ context.Context, prefix, start string) iter.Seq2[archive.O
 	return func(yield func(archive.Object, error) bool) {
 		for _, key := range slices.Sorted(maps.Keys(s)) {
 			if strings.HasPrefix(key, prefix) && key > start &&
-				!yield(archive.Object{Key: key, Size: int64(len(s[key].content)), Modified: s[key].modified}, nil) {
+				!yield(
+					archive.Object{Key: key, Size: int64(len(s[key].content)), Modified: s[key].modified},
+					nil,
+				) {
 				return
 			}
 		}
@@ -59,7 +62,16 @@ func keys(t *testing.T, s shelf, w Window) (got []string) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC)
-	first, second, third := archive.Key(at, 1), archive.Key(at.Add(time.Second), 2), archive.Key(at.Add(25*time.Hour), 3)
+	first, second, third := archive.Key(
+		at,
+		1,
+	), archive.Key(
+		at.Add(time.Second),
+		2,
+	), archive.Key(
+		at.Add(25*time.Hour),
+		3,
+	)
 	older, newer := archive.ImportKey([32]byte{9}, 0), archive.ImportKey([32]byte{1}, 0)
 	s := shelf{
 		first: {}, second: {}, third: {},
@@ -90,17 +102,25 @@ func TestText(t *testing.T) {
 	var object bytes.Buffer
 	e := archive.NewEncoder(&object)
 	for _, body := range []string{"a", "b"} {
-		if err := e.Encode(&archive.Line{Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: body}); err != nil {
+		if err := e.Encode(
+			&archive.Line{Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: body},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s := shelf{"whole": {content: object.Bytes()}, "cut": {content: object.Bytes()[:object.Len()-5]}, "other": {content: []byte("text")}, "empty": {}}
+	s := shelf{
+		"whole": {content: object.Bytes()},
+		"cut":   {content: object.Bytes()[:object.Len()-5]},
+		"other": {content: []byte("text")},
+		"empty": {},
+	}
 
 	got, err := Text(t.Context(), s, "whole")
-	want := `{"outcome":"invalid","reason":"invalid_json","body":"a"}` + "\n" + `{"outcome":"invalid","reason":"invalid_json","body":"b"}` + "\n"
+	want := `{"outcome":"invalid","reason":"invalid_json","body":"a"}` + "\n" +
+		`{"outcome":"invalid","reason":"invalid_json","body":"b"}` + "\n"
 	if err != nil || got != want {
 		t.Errorf("error %v, text %q; want %q", err, got, want)
 	}

@@ -20,7 +20,8 @@ const (
 const byteOrderMark = "\ufeff"
 
 // wanted ends every complaint about a format.
-const wanted = "orderctl reads JSON: one order on each line (NDJSON), a JSON array or {\"orders\": […]}, also compressed with gzip"
+const wanted = "orderctl reads JSON: one order on each line (NDJSON), a JSON array or " +
+	"{\"orders\": […]}, also compressed with gzip"
 
 // A signature is how a kind of file begins, and what to do with it.
 type signature struct{ begin, advice string }
@@ -29,22 +30,32 @@ const utf16 = "it is UTF-16 text. Convert it with `iconv -f UTF-16 -t UTF-8 FILE
 
 // signatures of files that hold no text. The longer of two that begin alike comes first.
 var signatures = []signature{
-	{"\xff\xfe\x00\x00", "it is UTF-32 text. Convert it with `iconv -f UTF-32 -t UTF-8 FILE > orders.ndjson`"},
+	{
+		"\xff\xfe\x00\x00",
+		"it is UTF-32 text. Convert it with `iconv -f UTF-32 -t UTF-8 FILE > orders.ndjson`",
+	},
 	{"\xff\xfe", utf16},
 	{"\xfe\xff", utf16},
-	{"PAR1", "it is a Parquet file. Convert it with DuckDB: COPY (FROM 'FILE') TO 'orders.ndjson' (FORMAT json)"},
+	{
+		"PAR1",
+		"it is a Parquet file. Convert it with DuckDB: COPY (FROM 'FILE') TO 'orders.ndjson' (FORMAT json)",
+	},
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd. Unpack it with `zstdcat FILE | orderctl … -`"},
 	{"BZh", "it is compressed with bzip2. Unpack it with `bzcat FILE | orderctl … -`"},
 	{"\xfd7zXZ\x00", "it is compressed with xz. Unpack it with `xzcat FILE | orderctl … -`"},
 	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive. Unpack it first"},
-	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a file of an older Microsoft Office, such as an Excel workbook (.xls). " + spreadsheet},
+	{
+		"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+		"it is a file of an older Microsoft Office, such as an Excel workbook (.xls). " + spreadsheet,
+	},
 	{"%PDF-", "it is a PDF document, which holds no orders that a program could read"},
 	{"SQLite format 3\x00", "it is an SQLite database. Write its orders as JSON first"},
 	{"Obj\x01", "it is an Avro file. Convert it to JSON first"},
 	{"ORC", "it is an ORC file. Convert it to JSON first"},
 }
 
-const spreadsheet = "A table cannot hold the items of an order: write each order as a JSON object first. " + wanted
+const spreadsheet = "A table cannot hold the items of an order: write each order as a JSON " +
+	"object first. " + wanted
 
 // binary says what a file is that is no UTF-8 text; empty for text.
 func binary(head []byte) string {
@@ -59,7 +70,8 @@ func binary(head []byte) string {
 	if len(head) > 262 && string(head[257:262]) == "ustar" {
 		return "it is a tar archive. Unpack it first: `tar -xOf FILE NAME | orderctl … -`"
 	}
-	// Without a byte order mark: the first character of JSON is one byte, the other byte of a UTF-16 unit is zero.
+	// Without a byte order mark: the first character of JSON is one byte, the other byte of a UTF-16
+	// unit is zero.
 	if len(head) >= 2 && (head[0] == 0) != (head[1] == 0) {
 		return utf16
 	}
@@ -69,7 +81,8 @@ func binary(head []byte) string {
 	return ""
 }
 
-// zip tells the Office formats, which are zip archives, from plain ones by the names of their first members.
+// zip tells the Office formats, which are zip archives, from plain ones by the names of their first
+// members.
 func zip(head []byte) string {
 	switch {
 	case bytes.Contains(head, []byte("xl/")), bytes.Contains(head, []byte("[Content_Types].xml")):
@@ -100,7 +113,11 @@ func recognise(head []byte) (l layout, problem string) {
 		return lineOrValue(rest), ""
 	case '"':
 		end, whole := valueEnd(rest, 0)
-		if after := skipBlanks(rest, end); whole && after < len(rest) && strings.IndexByte(",;\t", rest[after]) >= 0 {
+		if after := skipBlanks(
+			rest,
+			end,
+		); whole && after < len(rest) &&
+			strings.IndexByte(",;\t", rest[after]) >= 0 {
 			return lines, csv(firstLine(rest))
 		}
 		return lines, ""
@@ -124,7 +141,12 @@ func csv(first []byte) string {
 			separator, most = other.name, n
 		}
 	}
-	return fmt.Sprintf("it is a CSV table, separated by %s, whose first line is %s. %s", separator, quote(first), spreadsheet)
+	return fmt.Sprintf(
+		"it is a CSV table, separated by %s, whose first line is %s. %s",
+		separator,
+		quote(first),
+		spreadsheet,
+	)
 }
 
 const quotedBytes = 60
@@ -145,7 +167,8 @@ func firstLine(text []byte) []byte {
 	return bytes.TrimSpace(line)
 }
 
-// lineOrValue decides between one object a line and objects over several lines, which begin with an object.
+// lineOrValue decides between one object a line and objects over several lines, which begin with an
+// object.
 func lineOrValue(head []byte) layout {
 	first := firstLine(head)
 	if end, whole := valueEnd(first, 0); whole && end == len(first) {
@@ -164,14 +187,16 @@ func lineOrValue(head []byte) layout {
 // otherLinesAreJSON says whether a line after the first begins an object.
 func otherLinesAreJSON(head []byte) bool { return bytes.Contains(head, []byte("\n{")) }
 
-// wrapsOrders says whether the text is an object with a list of orders as its member "orders". An order has no such
+// wrapsOrders says whether the text is an object with a list of orders as its member "orders". An
+// order has no such
 // member.
 func wrapsOrders(head []byte) bool {
 	at, ok := findOrders(head)
 	return ok && at < len(head) && head[at] == '['
 }
 
-// findOrders returns where the value of the member "orders" begins, in an object at the beginning of text.
+// findOrders returns where the value of the member "orders" begins, in an object at the beginning
+// of text.
 func findOrders(text []byte) (at int, ok bool) {
 	at = skipSpace(text, 0)
 	if at == len(text) || text[at] != '{' {

@@ -1,4 +1,5 @@
-// Package orderfile reads files of orders: NDJSON, a JSON array, {"orders": […]}, and gzip of these. A file of any size
+// Package orderfile reads files of orders: NDJSON, a JSON array, {"orders": […]}, and gzip of
+// these. A file of any size
 // is read in constant memory.
 package orderfile
 
@@ -12,7 +13,8 @@ import (
 	"iter"
 )
 
-// ErrInput is wrapped by every error about a file: what was read is not a file of orders, or it cannot be read.
+// ErrInput is wrapped by every error about a file: what was read is not a file of orders, or it
+// cannot be read.
 var ErrInput = errors.New("the input cannot be read")
 
 // MaxEntry is the longest entry that is read, in bytes. SQS takes messages of at most 1 MiB.
@@ -20,7 +22,8 @@ const MaxEntry = 4 << 20
 
 // An Entry is one order as it was written. Nothing has been checked or changed.
 type Entry struct {
-	// Line is the line on which the entry begins, from 1. In a compressed file it is the line of the text inside.
+	// Line is the line on which the entry begins, from 1. In a compressed file it is the line of the
+	// text inside.
 	Line int
 	Body string
 }
@@ -63,7 +66,8 @@ type Reader struct {
 	err     error
 }
 
-// NewReader recognises the format of a file. Its error wraps ErrInput and says what the file is and what to do.
+// NewReader recognises the format of a file. Its error wraps ErrInput and says what the file is and
+// what to do.
 func NewReader(r io.Reader) (*Reader, error) {
 	text, head, err := open(r)
 	if err != nil {
@@ -171,7 +175,8 @@ func readError(line int, err error) error {
 	return &Error{Line: line, Text: "reading failed", Err: err}
 }
 
-// Next returns the next entry; io.EOF after the last. Any other error is an *Error, and nothing follows it.
+// Next returns the next entry; io.EOF after the last. Any other error is an *Error, and nothing
+// follows it.
 func (r *Reader) Next() (Entry, error) {
 	if r.err != nil {
 		return Entry{}, r.err
@@ -205,8 +210,9 @@ func (r *Reader) All() iter.Seq2[Entry, error] {
 	}
 }
 
-// ReadMessage reads one message of at most limit bytes as it was written: gzip is unpacked, a byte order mark and the
-// line breaks at the end are dropped. It need not be an order. A file that holds a list of orders, or that is no text,
+// ReadMessage reads one message of at most limit bytes as it was written: gzip is unpacked, a byte
+// order mark and the line breaks at the end are dropped. It need not be an order. A file that holds
+// a list of orders, or that is no text,
 // is refused.
 func ReadMessage(r io.Reader, limit int) (string, error) {
 	text, head, err := open(r)

@@ -2,8 +2,9 @@ package orderfile
 
 import "bytes"
 
-// A splitter is the split function of a bufio.Scanner: it finds the end of the next entry in what has been read.
-// Entries are found by their brackets and quotes alone, so that a broken order is one entry, not the end of the file.
+// A splitter is the split function of a bufio.Scanner: it finds the end of the next entry in what
+// has been read. Entries are found by their brackets and quotes alone, so that a broken order is
+// one entry, not the end of the file.
 type splitter struct {
 	layout layout
 	state  state
@@ -116,7 +117,10 @@ func (s *splitter) nextElement(data []byte, atEnd bool) (advance int, token []by
 			case ']':
 				s.state = afterList
 			default:
-				return 0, nil, s.fault(s.line, "a comma or the closing bracket of the list is missing before "+quote(data[at:at+1]))
+				return 0, nil, s.fault(
+					s.line,
+					"a comma or the closing bracket of the list is missing before "+quote(data[at:at+1]),
+				)
 			}
 			at++
 		case beforeFirst, beforeEntry:
@@ -153,14 +157,21 @@ func (s *splitter) list(data []byte, at int) (begin int, found bool) {
 	return at + begin, found && at+begin < len(data) && data[at+begin] == '['
 }
 
-func (s *splitter) element(data []byte, begin int, atEnd bool) (advance int, token []byte, err error) {
+func (s *splitter) element(
+	data []byte,
+	begin int,
+	atEnd bool,
+) (advance int, token []byte, err error) {
 	s.start = s.line
 	end, whole := valueEnd(data, begin)
 	switch {
 	case !whole && !atEnd:
 		return begin, nil, nil
 	case !whole:
-		return 0, nil, s.fault(s.start, "the order that begins here has no end: the file is cut off, or a bracket or quote is missing")
+		return 0, nil, s.fault(
+			s.start,
+			"the order that begins here has no end: the file is cut off, or a bracket or quote is missing",
+		)
 	case end == begin:
 		return 0, nil, s.fault(s.line, "an order is missing before "+quote(data[begin:begin+1]))
 	}
@@ -174,7 +185,10 @@ func (s *splitter) rest(data []byte, at int) error {
 	if s.layout == orders && s.state == afterList && (data[at] == '}' || data[at] == ',') {
 		return nil
 	}
-	return s.fault(s.line, "text follows the end of the list of orders: "+quote(data[at:min(at+1, len(data))]))
+	return s.fault(
+		s.line,
+		"text follows the end of the list of orders: "+quote(data[at:min(at+1, len(data))]),
+	)
 }
 
 // endsEarly is nil where the text may end, or where more of it can be read.

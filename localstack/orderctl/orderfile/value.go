@@ -28,8 +28,9 @@ func skipBlanks(text []byte, at int) int {
 // structural marks the bytes that decide where a value ends.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
-// valueEnd returns where the JSON value ends that begins at at. It is not whole when the text ends first. Nothing but
-// brackets and quotes is looked at, so a broken value has an end too. end == at when no value begins there.
+// valueEnd returns where the JSON value ends that begins at at. It is not whole when the text ends
+// first. Nothing but brackets and quotes is looked at, so a broken value has an end too. end == at
+// when no value begins there.
 func valueEnd(text []byte, at int) (end int, whole bool) {
 	if at == len(text) {
 		return at, false

@@ -1,5 +1,6 @@
-// Package pause stops the event source mappings of the pipeline for a while, so that the store and the archive stand
-// still, and starts them again. What was stopped is noted in the archive's bucket: a run that was killed leaves the note,
+// Package pause stops the event source mappings of the pipeline for a while, so that the store and
+// the archive stand still, and starts them again. What was stopped is noted in the archive's
+// bucket: a run that was killed leaves the note,
 // and the next run starts the mappings.
 package pause
 
@@ -55,13 +56,15 @@ type Pause struct {
 
 const (
 	pollEvery = 250 * time.Millisecond
-	// changeLimit bounds how long a mapping may take to change its state. On AWS it takes about a minute.
+	// changeLimit bounds how long a mapping may take to change its state. On AWS it takes about a
+	// minute.
 	changeLimit = 5 * time.Minute
 	// resumeLimit bounds the start of the mappings after an interruption.
 	resumeLimit = 30 * time.Second
 )
 
-// Begin stops the mappings that run. It returns the note of an earlier operation that did not end, or nil. Mappings that
+// Begin stops the mappings that run. It returns the note of an earlier operation that did not end,
+// or nil. Mappings that
 // the earlier operation stopped are started again by End.
 //
 // The note is written before anything is stopped. After an error, too, End must be called.
@@ -110,10 +113,12 @@ func (p *Pause) Step(ctx context.Context, step string) error {
 	return p.Notes.Write(ctx, p.note)
 }
 
-// LastStep is the step that the note holds: after Begin that of an earlier run of the same operation.
+// LastStep is the step that the note holds: after Begin that of an earlier run of the same
+// operation.
 func (p *Pause) LastStep() string { return p.note.Step }
 
-// Resume starts the mappings that were stopped, also after ctx has ended. The note stays, so that the next run of the
+// Resume starts the mappings that were stopped, also after ctx has ended. The note stays, so that
+// the next run of the
 // operation knows its step.
 func (p *Pause) Resume(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resumeLimit)
@@ -143,8 +148,10 @@ func (p *Pause) End(ctx context.Context) error {
 }
 
 // ErrNotResumed: a mapping is still stopped. Messages wait in the queue until it is started.
-var ErrNotResumed = errors.New("an event source mapping could not be started again: orders wait in the queue. " +
-	"Run the command again, or start it with `aws lambda update-event-source-mapping --enabled --uuid …`")
+var ErrNotResumed = errors.New(
+	"an event source mapping could not be started again: orders wait in the queue. " +
+		"Run the command again, or start it with `aws lambda update-event-source-mapping --enabled --uuid …`",
+)
 
 const (
 	stateEnabled  = "Enabled"
@@ -162,7 +169,8 @@ func (p *Pause) state(ctx context.Context, id string) (string, error) {
 	return aws.ToString(out.State), nil
 }
 
-// set asks for a state. While a mapping changes its state, Lambda refuses another change: that is retried.
+// set asks for a state. While a mapping changes its state, Lambda refuses another change: that is
+// retried.
 func (p *Pause) set(ctx context.Context, id string, enabled bool) error {
 	want := stateDisabled
 	if enabled {
@@ -175,7 +183,10 @@ func (p *Pause) set(ctx context.Context, id string, enabled bool) error {
 			return nil
 		}
 		if err == nil {
-			_, err = p.Lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: &enabled})
+			_, err = p.Lambda.UpdateEventSourceMapping(
+				ctx,
+				&lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: &enabled},
+			)
 		}
 		if err == nil {
 			return nil
@@ -194,7 +205,13 @@ func (p *Pause) await(ctx context.Context, id, want string) error {
 			return err
 		}
 		if p.Now().Sub(start) > changeLimit {
-			return fmt.Errorf("the event source mapping %s is %s instead of %s after %s", id, state, want, changeLimit)
+			return fmt.Errorf(
+				"the event source mapping %s is %s instead of %s after %s",
+				id,
+				state,
+				want,
+				changeLimit,
+			)
 		}
 		if !p.Sleep(ctx, pollEvery) {
 			return ctx.Err()

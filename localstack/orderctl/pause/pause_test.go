@@ -21,7 +21,12 @@ type cloud struct {
 }
 
 func newCloud(states map[string]string) *cloud {
-	return &cloud{states: states, looks: map[string]int{}, fail: func(string) error { return nil }, now: time.Unix(1_700_000_000, 0)}
+	return &cloud{
+		states: states,
+		looks:  map[string]int{},
+		fail:   func(string) error { return nil },
+		now:    time.Unix(1_700_000_000, 0),
+	}
 }
 
 func (c *cloud) GetEventSourceMapping(
@@ -91,11 +96,21 @@ func TestPause(t *testing.T) {
 	if earlier, err := p.Begin(t.Context(), "verify"); err != nil || earlier != nil {
 		t.Fatalf("Begin: %v, %v", earlier, err)
 	}
-	if diff := cmp.Diff(map[string]string{"orders": "Disabled", "replay": "Disabled"}, c.states); diff != "" {
+	if diff := cmp.Diff(
+		map[string]string{"orders": "Disabled", "replay": "Disabled"},
+		c.states,
+	); diff != "" {
 		t.Errorf("states after Begin (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(&Note{Operation: "verify", Began: c.now.UTC().Truncate(time.Second), Mappings: []string{"orders", "replay"}}, d.note,
-		cmp.Comparer(func(a, b time.Time) bool { return a.Sub(b).Abs() < 10*time.Second })); diff != "" {
+	if diff := cmp.Diff(
+		&Note{
+			Operation: "verify",
+			Began:     c.now.UTC().Truncate(time.Second),
+			Mappings:  []string{"orders", "replay"},
+		},
+		d.note,
+		cmp.Comparer(func(a, b time.Time) bool { return a.Sub(b).Abs() < 10*time.Second }),
+	); diff != "" {
 		t.Errorf("note (-want +got):\n%s", diff)
 	}
 	interrupted, cancel := context.WithCancel(t.Context())
@@ -135,9 +150,17 @@ func TestTheNextRunStartsWhatAKilledRunStopped(t *testing.T) {
 	next := c.pause(d)
 	earlier, err := next.Begin(t.Context(), "rebuild")
 	if err != nil || earlier == nil || next.LastStep() != "replay" {
-		t.Fatalf("Begin: %+v, %v, step %q; want the note of the killed run and its step", earlier, err, next.LastStep())
+		t.Fatalf(
+			"Begin: %+v, %v, step %q; want the note of the killed run and its step",
+			earlier,
+			err,
+			next.LastStep(),
+		)
 	}
-	if err := next.End(t.Context()); err != nil || !running(c.states["orders"]) || !running(c.states["replay"]) {
+	if err := next.End(
+		t.Context(),
+	); err != nil || !running(c.states["orders"]) ||
+		!running(c.states["replay"]) {
 		t.Errorf("End: %v, states %v; want both started", err, c.states)
 	}
 }
@@ -150,7 +173,8 @@ func TestResumeKeepsTheStep(t *testing.T) {
 	if err = errors.Join(err, p.Step(t.Context(), "replay"), p.Resume(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if d.note == nil || d.note.Step != "replay" || len(d.note.Mappings) != 0 || !running(c.states["orders"]) {
+	if d.note == nil || d.note.Step != "replay" || len(d.note.Mappings) != 0 ||
+		!running(c.states["orders"]) {
 		t.Errorf("note %+v, states %v; want the step kept and the mappings started", d.note, c.states)
 	}
 	other := c.pause(d)
@@ -184,7 +208,10 @@ func TestAMappingThatCannotBeStartedIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.fail = func(string) error { return errors.New("AccessDenied") }
-	if err := p.End(t.Context()); !errors.Is(err, ErrNotResumed) || d.note == nil || len(d.note.Mappings) != 2 {
+	if err := p.End(
+		t.Context(),
+	); !errors.Is(err, ErrNotResumed) || d.note == nil ||
+		len(d.note.Mappings) != 2 {
 		t.Errorf("error %v, note %+v; want ErrNotResumed and the note kept", err, d.note)
 	}
 }
@@ -204,7 +231,10 @@ func TestAnInterruptionWhileStopping(t *testing.T) {
 		t.Errorf("Begin: %v, want context.Canceled", err)
 	}
 	c.fail = func(string) error { return nil }
-	if err := p.End(ctx); err != nil || !running(c.states["orders"]) || !running(c.states["replay"]) || d.note != nil {
+	if err := p.End(
+		ctx,
+	); err != nil || !running(c.states["orders"]) || !running(c.states["replay"]) ||
+		d.note != nil {
 		t.Errorf("End: %v, states %v, note %v", err, c.states, d.note)
 	}
 }

@@ -2,9 +2,7 @@ package restore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"strings"
 
@@ -27,9 +25,13 @@ func archiveCommand(env *session.Env) *cobra.Command {
 		Short:   "List, search, verify and replay the archive of all messages",
 		Long: `The archive holds a line about every message that was acknowledged, with its outcome and its
 untouched body. The figures can be compared with it and rebuilt from it.`,
-		Example: session.Example("orderctl archive list", "orderctl archive verify", "orderctl archive show ORD1234"),
-		Args:    session.Subcommand,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: session.Example(
+			"orderctl archive list",
+			"orderctl archive verify",
+			"orderctl archive show ORD1234",
+		),
+		Args: session.Subcommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env))
 	return cmd
@@ -43,7 +45,10 @@ type text struct {
 }
 
 // texts reads objects, several at the same time, in the order of the list.
-func (s *store) texts(ctx context.Context, list iter.Seq2[archive.Object, error]) iter.Seq2[text, error] {
+func (s *store) texts(
+	ctx context.Context,
+	list iter.Seq2[archive.Object, error],
+) iter.Seq2[text, error] {
 	return inorder.Map(ctx, readers, list, func(ctx context.Context, o archive.Object) (text, error) {
 		lines, err := objects.Text(ctx, s.bucket, o.Key)
 		var damaged *objects.DamagedError
@@ -62,8 +67,12 @@ func listCommand(env *session.Env) *cobra.Command {
 		Short: "Show by day what the archive holds: objects, messages by outcome, bytes",
 		Long: `Show by day (UTC, of the arrival) what the archive holds. Imports are shown on the day when
 they were imported. Every object of the window is read, unless --fast leaves out the messages.`,
-		Example: session.Example("orderctl archive list", "orderctl archive list --since 2026-03-01 --until 2026-04-01", "orderctl archive list --fast"),
-		Args:    cobra.NoArgs,
+		Example: session.Example(
+			"orderctl archive list",
+			"orderctl archive list --since 2026-03-01 --until 2026-04-01",
+			"orderctl archive list --fast",
+		),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			window, err := w.window(env.Now())
 			if err != nil {
@@ -77,7 +86,8 @@ they were imported. Every object of the window is read, unless --fast leaves out
 		},
 	}
 	w.add(cmd)
-	cmd.Flags().BoolVar(&fast, "fast", false, "count objects and bytes only, without reading the objects")
+	cmd.Flags().BoolVar(&fast, "fast", false,
+		"count objects and bytes only, without reading the objects")
 	return cmd
 }
 
@@ -94,7 +104,8 @@ type dayRow struct {
 	Damaged   int64  `json:"damaged_objects,omitempty"`
 }
 
-// count adds an object. In its text an outcome that is not escaped is a member, not a part of a body.
+// count adds an object. In its text an outcome that is not escaped is a member, not a part of a
+// body.
 func (d *dayRow) count(t text, fast bool) {
 	d.Objects++
 	d.Bytes += t.Size
@@ -200,136 +211,24 @@ func (s *store) showList(rows []*dayRow, total dayRow) {
 		table = append(table, cells("total", "", total))
 	}
 	s.Table([]console.Column{
-		{Title: "DAY"}, {Title: "SOURCE"}, {Title: "OBJECTS", Right: true}, {Title: "MESSAGES", Right: true},
-		{Title: "RECORDED", Right: true}, {Title: "DUPLICATE", Right: true}, {Title: "INVALID", Right: true}, {Title: "BYTES", Right: true},
+		{
+			Title: "DAY",
+		},
+		{Title: "SOURCE"},
+		{Title: "OBJECTS", Right: true},
+		{Title: "MESSAGES", Right: true},
+		{
+			Title: "RECORDED",
+			Right: true,
+		},
+		{Title: "DUPLICATE", Right: true},
+		{Title: "INVALID", Right: true},
+		{Title: "BYTES", Right: true},
 	}, table)
 	if total.Damaged > 0 {
-		s.Printf("%s\n", s.Bad(console.Count(total.Damaged)+" objects are damaged: orderctl archive verify names them"))
+		s.Printf(
+			"%s\n",
+			s.Bad(console.Count(total.Damaged)+" objects are damaged: orderctl archive verify names them"),
+		)
 	}
-}
-
-func showCommand(env *session.Env) *cobra.Command {
-	var w windowFlags
-	cmd := &cobra.Command{
-		Use:   "show ID",
-		Short: "Show every line about one order or message, by its order id or message id",
-		Long: `Show every line of the archive about one order or message. All objects of the window are
-read: name --since and --until where the archive is large. Messages that were refused are found
-by the order id in their body, too. The exit code is 1 when there is no such line.`,
-		Example: session.Example("orderctl archive show ORD1234", "orderctl archive show ORD1234 --since 36h --json | jq -r .lines[0].entry.body"),
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			window, err := w.window(env.Now())
-			if err != nil {
-				return err
-			}
-			s, err := openStore(cmd.Context(), env, 0)
-			if err != nil {
-				return err
-			}
-			return s.show(cmd.Context(), window, args[0])
-		},
-	}
-	w.add(cmd)
-	return cmd
-}
-
-func (s *store) show(ctx context.Context, w objects.Window, id string) error {
-	found, err := s.search(ctx, w, id)
-	if s.JSON {
-		if failed := s.Emit(struct {
-			ID    string `json:"id"`
-			Lines []hit  `json:"lines"`
-		}{id, append([]hit{}, found...)}); failed != nil {
-			return failed
-		}
-	} else {
-		for i, h := range found {
-			if i > 0 {
-				s.Printf("\n")
-			}
-			h.show(s.Console)
-		}
-	}
-	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("the archive has no line about %q in that time", id)
-	}
-	return err
-}
-
-// A hit is a line that was searched for.
-type hit struct {
-	Object string          `json:"object"`
-	Line   int             `json:"line"`
-	Entry  json.RawMessage `json:"entry"` // as it is in the archive
-}
-
-// search returns the lines about an id.
-func (s *store) search(ctx context.Context, w objects.Window, id string) (found []hit, err error) {
-	wanted := needles(id)
-	progress := s.Progress("searching", "objects", -1)
-	defer progress.Finish()
-	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, w)) {
-		if err != nil {
-			return found, err
-		}
-		progress.Add(1)
-		found = append(found, wanted.in(t)...)
-	}
-	return found, nil
-}
-
-// A needle is a text with which a line about the id has.
-type needle []string
-
-// needles are the forms in which an id is written in a line: as a member, and in the body, which is escaped once more.
-func needles(id string) needle {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	quoted := `"` + escape(id) + `"`
-	return needle{`"order_id":` + quoted, `"message_id":` + quoted, escape(quoted)}
-}
-
-func (n needle) in(t text) (found []hit) {
-	known := false
-	for _, form := range n {
-		known = known || strings.Contains(t.lines, form)
-	}
-	if !known {
-		return nil
-	}
-	for i, line := range strings.Split(t.lines, "\n") {
-		for _, form := range n {
-			if strings.Contains(line, form) && json.Valid([]byte(line)) {
-				found = append(found, hit{t.Key, i + 1, json.RawMessage(line)})
-				break
-			}
-		}
-	}
-	return found
-}
-
-// show prints the members of the line, one on a line, the body last.
-func (h hit) show(c *console.Console) {
-	var m map[string]any
-	if err := json.Unmarshal(h.Entry, &m); err != nil {
-		c.Printf("%s\n", console.Clean(string(h.Entry)))
-		return
-	}
-	c.List("object", fmt.Sprintf("%s line %d", h.Object, h.Line))
-	for _, name := range []string{"outcome", "reason", "field", "detail", "message_id", "sent_at", "order_id", "user_id", "placed", "value", "mismatch", "trace", "body"} {
-		if v, present := m[name]; present {
-			c.List(name, console.Clean(fmt.Sprint(v)))
-		}
-	}
-}
-
-// outcome is that of the line.
-func (h hit) outcome() string {
-	var m struct {
-		Outcome string `json:"outcome"`
-	}
-	if err := json.Unmarshal(h.Entry, &m); err != nil {
-		return ""
-	}
-	return m.Outcome
 }

@@ -14,7 +14,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// defaultShown is how many findings, lines or differences a command lists unless it is told otherwise.
+// defaultShown is how many findings, lines or differences a command lists unless it is told
+// otherwise.
 const defaultShown = 20
 
 func checkCommand(env *session.Env) *cobra.Command {
@@ -81,9 +82,15 @@ type report struct {
 	sums *filecheck.Sums
 }
 
-// inspect checks a file and lists at most shown findings; 0 lists all. each, which may be nil, gets every verdict.
+// inspect checks a file and lists at most shown findings; 0 lists all. each, which may be nil, gets
+// every verdict.
 func inspect(
-	ctx context.Context, env *session.Env, name string, in io.Reader, shown int, each func(*filecheck.Verdict) error,
+	ctx context.Context,
+	env *session.Env,
+	name string,
+	in io.Reader,
+	shown int,
+	each func(*filecheck.Verdict) error,
 ) (*report, error) {
 	began := env.Now()
 	r := &report{File: name, Findings: []finding{}}
@@ -124,9 +131,21 @@ func (r *report) fill() {
 func findingOf(v *filecheck.Verdict) (f finding, found bool) {
 	switch {
 	case v.Refusal != nil:
-		return finding{v.Line, "refused", v.Refusal.Reason, v.Refusal.Field, v.Refusal.Detail, v.First}, true
+		return finding{
+			v.Line,
+			"refused",
+			v.Refusal.Reason,
+			v.Refusal.Field,
+			v.Refusal.Detail,
+			v.First,
+		}, true
 	case v.Duplicate():
-		return finding{Line: v.Line, Verdict: "duplicate", Detail: fmt.Sprintf("the order of line %d again", v.First), First: v.First}, true
+		return finding{
+			Line:    v.Line,
+			Verdict: "duplicate",
+			Detail:  fmt.Sprintf("the order of line %d again", v.First),
+			First:   v.First,
+		}, true
 	}
 	return f, false
 }
@@ -163,7 +182,15 @@ func (r *report) show(c *console.Console) {
 			}
 			rows[i] = []string{console.Count(int64(f.Line)), what, f.Field, f.Detail}
 		}
-		c.Table([]console.Column{{Title: "LINE", Right: true}, {Title: "FINDING"}, {Title: "FIELD"}, {Title: "DETAIL", Flex: true}}, rows)
+		c.Table(
+			[]console.Column{
+				{Title: "LINE", Right: true},
+				{Title: "FINDING"},
+				{Title: "FIELD"},
+				{Title: "DETAIL", Flex: true},
+			},
+			rows,
+		)
 		if r.More > 0 {
 			c.Printf("… and %s more (--max 0 lists all)\n", console.Count(r.More))
 		}
@@ -178,10 +205,16 @@ func (r *report) show(c *console.Console) {
 		c.List("placed", r.sums.First.Format(day)+" to "+r.sums.Last.Format(day)+" (UTC)")
 	}
 	if r.Duplicates > 0 {
-		c.List("duplicates", console.Count(r.Duplicates)+" repeat an earlier order of the file and add nothing")
+		c.List(
+			"duplicates",
+			console.Count(r.Duplicates)+" repeat an earlier order of the file and add nothing",
+		)
 	}
 	if r.Mismatches > 0 {
-		c.List("mismatches", console.Count(r.Mismatches)+" state another order_value than their items add up to: the items count")
+		c.List(
+			"mismatches",
+			console.Count(r.Mismatches)+" state another order_value than their items add up to: the items count",
+		)
 	}
 	refused := r.sums.RefusedTotal()
 	if refused == 0 {

@@ -20,5 +20,12 @@ func countCheck(what string, want, got int64) comparison {
 }
 
 func moneyCheck(what string, want, got order.Cents) comparison {
-	return comparison{what, want, got, want == got, console.Group(want.String()), console.Group(got.String())}
+	return comparison{
+		what,
+		want,
+		got,
+		want == got,
+		console.Group(want.String()),
+		console.Group(got.String()),
+	}
 }

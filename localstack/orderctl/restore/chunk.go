@@ -16,20 +16,23 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// Limits of one object of an import. The replay function counts 20,000 orders within a second or two. They must never
+// Limits of one object of an import. The replay function counts 20,000 orders within a second or
+// two. They must never
 // change: the name of an object is the SHA-256 of the file and the number of the chunk.
 const (
 	chunkEntries = 20_000
 	chunkBytes   = 16 << 20
 )
 
-// A fileChunk is what one object of an import holds: the valid orders among a run of entries of the file.
+// A fileChunk is what one object of an import holds: the valid orders among a run of entries of the
+// file.
 type fileChunk struct {
 	key   string
 	lines []archive.Line
 }
 
-// chunks checks the file again and cuts it into objects. Refused and repeated entries count as entries, so that the cuts
+// chunks checks the file again and cuts it into objects. Refused and repeated entries count as
+// entries, so that the cuts
 // depend on nothing but the file.
 func chunks(ctx context.Context, in io.Reader, digest [32]byte) iter.Seq2[fileChunk, error] {
 	return func(yield func(fileChunk, error) bool) {

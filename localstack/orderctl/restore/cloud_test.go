@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
@@ -38,7 +38,8 @@ const (
 	testStack  = "order-pipeline"
 )
 
-// A cloud is a deployment in memory: the archive's bucket, the replay function with a store, the event source mappings,
+// A cloud is a deployment in memory: the archive's bucket, the replay function with a store, the
+// event source mappings,
 // and the API that shows the store.
 type cloud struct {
 	t   *testing.T
@@ -55,6 +56,8 @@ type cloud struct {
 	fail     func(kind, key string) error
 	inFlight int
 	archived int
+	log      []map[string]any              // events of each function
+	waiting  map[string][]sqstypes.Message // by queue
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -88,18 +91,26 @@ func (c *cloud) open() (s *store, out, errOut *bytes.Buffer) {
 		Env:    env,
 		Target: &session.Target{AWS: cloudConfig, Local: true, Stack: testStack, Endpoint: c.web.URL},
 		Outputs: map[string]string{
-			"ArchiveBucketName": testBucket, "ReplayFunctionName": "replay", "OrdersFunctionName": "orders",
-			"EventSourceMappingId": "orders-mapping", "ReplayMappingId": "replay-mapping", "ReplayQueueUrl": "http://sqs/orders-replay",
+			"ArchiveBucketName":    testBucket,
+			"ReplayFunctionName":   "replay",
+			"OrdersFunctionName":   "orders",
+			"EventSourceMappingId": "orders-mapping",
+			"ReplayMappingId":      "replay-mapping",
+			"ReplayQueueUrl":       "http://sqs/orders-replay",
 		},
 		API:    &api.Client{Base: c.web.URL, HTTP: http.DefaultClient},
 		Lambda: functions,
 	}
-	for name, q := range map[string]*queue.Queue{"orders": &sess.Orders, "orders-dlq": &sess.DLQ, "orders-rejected": &sess.Rejected} {
+	for name, q := range map[string]*queue.Queue{
+		"orders": &sess.Orders, "orders-dlq": &sess.DLQ, "orders-rejected": &sess.Rejected,
+	} {
 		*q = queue.Queue{Service: depths{c: c}, URL: "http://sqs/" + name}
 	}
 	client := s3.NewFromConfig(c.s3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	return &store{
-		Session: sess, bucket: archive.NewBucket(c.s3.Config(), testBucket), notes: notes{client, testBucket},
+		Session: sess,
+		bucket:  archive.NewBucket(c.s3.Config(), testBucket),
+		notes:   notes{client, testBucket},
 		replayer: replayer{
 			invoker: c, function: "replay",
 			sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
@@ -123,8 +134,28 @@ func (d depths) GetQueueAttributes(
 		d.c.inFlight--
 	}
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
-		"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight), "ApproximateNumberOfMessagesDelayed": "0",
+		"ApproximateNumberOfMessages":           "0",
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
+		"ApproximateNumberOfMessagesDelayed":    "0",
 	}}, nil
+}
+
+// ReceiveMessage hands out all messages once.
+func (d depths) ReceiveMessage(
+	_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options),
+) (*sqs.ReceiveMessageOutput, error) {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	name := strings.TrimPrefix(*in.QueueUrl, "http://sqs/")
+	messages := d.c.waiting[name]
+	delete(d.c.waiting, name)
+	return &sqs.ReceiveMessageOutput{Messages: messages}, nil
+}
+
+func (d depths) ChangeMessageVisibilityBatch(
+	context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
 // newOrder makes an order and its message.
@@ -133,7 +164,14 @@ func newOrder(id, user, day string, cents order.Cents) (o order.Order, body stri
 	if err != nil {
 		panic(err)
 	}
-	body = fmt.Sprintf(`{"order_id":%q,"user_id":%q,"order_timestamp":%q,"items":[{"product_id":"P","quantity":1,"price_per_unit":%s}]}`, id, user, day, cents)
+	body = fmt.Sprintf(
+		`{"order_id":%q,"user_id":%q,"order_timestamp":%q,`+
+			`"items":[{"product_id":"P","quantity":1,"price_per_unit":%s}]}`,
+		id,
+		user,
+		day,
+		cents,
+	)
 	return order.Order{ID: id, UserID: user, Placed: placed, Value: cents}, body
 }
 
@@ -147,7 +185,13 @@ func (c *cloud) archive(lost bool, orders ...order.Order) (key string) {
 	e := archive.NewEncoder(&object)
 	for _, o := range orders {
 		_, body := newOrder(o.ID, o.UserID, o.Placed.Format(time.DateOnly), o.Value)
-		line := archive.Line{MessageID: "m-" + o.ID, SentAt: time.Unix(1, 0), Outcome: archive.Recorded, Order: o, Body: body}
+		line := archive.Line{
+			MessageID: "m-" + o.ID,
+			SentAt:    time.Unix(1, 0),
+			Outcome:   archive.Recorded,
+			Order:     o,
+			Body:      body,
+		}
 		if err := e.Encode(&line); err != nil {
 			c.t.Fatal(err)
 		}
@@ -166,7 +210,12 @@ func (c *cloud) archive(lost bool, orders ...order.Order) (key string) {
 func (c *cloud) several(n int) {
 	var batch []order.Order
 	for i := range n {
-		o, _ := newOrder(fmt.Sprint("O", i), fmt.Sprint("U", i%3), fmt.Sprintf("2024-%02d-15", 1+i%12), order.Cents(100+i))
+		o, _ := newOrder(
+			fmt.Sprint("O", i),
+			fmt.Sprint("U", i%3),
+			fmt.Sprintf("2024-%02d-15", 1+i%12),
+			order.Cents(100+i),
+		)
 		if batch = append(batch, o); len(batch) == 5 || i == n-1 {
 			c.archive(false, batch...)
 			batch = nil
@@ -175,7 +224,11 @@ func (c *cloud) several(n int) {
 }
 
 // Invoke is the replay function.
-func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (c *cloud) Invoke(
+	ctx context.Context,
+	in *lambda.InvokeInput,
+	_ ...func(*lambda.Options),
+) (*lambda.InvokeOutput, error) {
 	var req protocol.Request
 	if err := json.Unmarshal(in.Payload, &req); err != nil {
 		return nil, err
@@ -215,7 +268,10 @@ func (c *cloud) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*l
 		counted, err := c.replay(req.Key)
 		if err != nil {
 			payload, _ := json.Marshal(map[string]string{"errorMessage": "unreadable: " + err.Error()})
-			return &lambda.InvokeOutput{FunctionError: aws.String("Unhandled"), Payload: payload}, nil //nolint:nilerr // as Lambda does
+			return &lambda.InvokeOutput{
+				FunctionError: aws.String("Unhandled"),
+				Payload:       payload,
+			}, nil //nolint:nilerr // as Lambda does
 		}
 		result = counted
 	}
@@ -255,101 +311,4 @@ func (c *cloud) replay(key string) (any, error) {
 		}
 	}
 	return counted, nil
-}
-
-// ServeHTTP is the API, and the part of Lambda about mappings.
-func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var result any
-	switch path := r.URL.Path; {
-	case strings.Contains(path, "/event-source-mappings/"):
-		result = c.mapping(r, path[strings.LastIndexByte(path, '/')+1:])
-	case strings.HasSuffix(path, "/configuration"):
-		result = map[string]any{"Timeout": 30}
-	case path == "/stats/global":
-		result = c.overview().Figures.Totals
-	case path == "/stats/overview":
-		result = c.overview()
-	case strings.HasPrefix(path, "/stats/top/"):
-		result = c.overview().Figures.Top
-	case path == "/stats/daily":
-		result = c.days(r.URL.Query().Get("start"), r.URL.Query().Get("end"))
-	case path == "/users":
-		result = c.customers(r.URL.Query().Get("cursor"))
-	default:
-		w.WriteHeader(http.StatusNotFound)
-	}
-	_ = json.NewEncoder(w).Encode(result)
-}
-
-func (c *cloud) mapping(r *http.Request, id string) any {
-	if r.Method == http.MethodPut {
-		var change struct{ Enabled *bool }
-		_ = json.NewDecoder(r.Body).Decode(&change)
-		c.mappings[id] = *change.Enabled
-		if !*change.Enabled {
-			c.stops++
-		}
-	}
-	state := "Disabled"
-	if c.mappings[id] {
-		state = "Enabled"
-	}
-	return map[string]any{"UUID": id, "State": state}
-}
-
-// overview calculates all figures from the orders.
-func (c *cloud) overview() answer.Overview {
-	figures := &answer.Figures{}
-	users, months := map[string]answer.User{}, map[order.Month]answer.Period{}
-	for _, o := range c.orders {
-		figures.Totals.Orders++
-		figures.Totals.Revenue += o.Value
-		u, m := users[o.UserID], months[order.MonthOf(o.Placed)]
-		users[o.UserID] = answer.User{UserID: o.UserID, Orders: u.Orders + 1, Spend: u.Spend + o.Value}
-		months[order.MonthOf(o.Placed)] = answer.Period{Orders: m.Orders + 1, Revenue: m.Revenue + o.Value}
-	}
-	for m, p := range months {
-		figures.Months = append(figures.Months, answer.Month{Month: m, Period: p})
-	}
-	for id, u := range users {
-		figures.Top = append(figures.Top, answer.Spender{UserID: id, Spend: u.Spend})
-	}
-	slices.SortFunc(figures.Top, func(a, b answer.Spender) int { return int(b.Spend - a.Spend) })
-	o := answer.Overview{TimeZone: "UTC", RedisUp: true, Figures: figures}
-	c.wrong(&o)
-	return o
-}
-
-func (c *cloud) days(start, end string) map[string]answer.Period {
-	days := map[string]answer.Period{}
-	for _, o := range c.orders {
-		if day := o.Placed.Format(time.DateOnly); start <= day && day <= end {
-			days[day] = answer.Period{Orders: days[day].Orders + 1, Revenue: days[day].Revenue + o.Value}
-		}
-	}
-	return days
-}
-
-// customers has pages of one customer.
-func (c *cloud) customers(cursor string) (page answer.Customers) {
-	users := map[string]answer.User{}
-	var ids []string
-	for _, o := range c.orders {
-		u, known := users[o.UserID]
-		if !known {
-			ids = append(ids, o.UserID)
-		}
-		users[o.UserID] = answer.User{UserID: o.UserID, Orders: u.Orders + 1, Spend: u.Spend + o.Value}
-	}
-	slices.Sort(ids)
-	at, _ := strconv.Atoi(cursor)
-	if at < len(ids) {
-		page.Users = append(page.Users, users[ids[at]])
-	}
-	if at+1 < len(ids) {
-		page.Next = strconv.Itoa(at + 1)
-	}
-	return page
 }

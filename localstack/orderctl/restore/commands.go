@@ -1,4 +1,5 @@
-// Package restore has the commands about the archive: check and import files of orders, look into the archive, compare
+// Package restore has the commands about the archive: check and import files of orders, look into
+// the archive, compare
 // the figures with it, and rebuild them from it.
 package restore
 
@@ -16,7 +17,13 @@ import (
 // Commands returns the commands of this package.
 func Commands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(env), importCommand(env), archiveCommand(env), rebuildCommand(env), traceCommand(env),
+		checkCommand(
+			env,
+		),
+		importCommand(env),
+		archiveCommand(env),
+		rebuildCommand(env),
+		traceCommand(env),
 	}
 }
 
@@ -42,7 +49,10 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 	if err != nil {
 		return nil, err
 	}
-	client := s3.NewFromConfig(s.AWS, func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil })
+	client := s3.NewFromConfig(
+		s.AWS,
+		func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil },
+	)
 	return &store{
 		Session:  s,
 		bucket:   archive.NewBucket(s.AWS, name),
@@ -52,4 +62,9 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 }
 
 // since returns how long ago a command began, for its result.
-func since(s *session.Session, began time.Time) float64 { return session.Seconds(s.Now().Sub(began)) }
+func since(
+	s *session.Session,
+	began time.Time,
+) float64 {
+	return session.Seconds(s.Now().Sub(began))
+}

@@ -9,17 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/filecheck"
-	"orderpipeline/localstack/orderctl/inorder"
-	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/replay/protocol"
-	"orderpipeline/shared/statsapi/answer"
 )
 
 type importFlags struct {
@@ -62,8 +58,11 @@ the same time makes them differ too.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.invalid, "invalid", "", "new file for the orders that are refused; the others are imported")
-	cmd.Flags().IntVar(&f.parallel, "parallel", defaultReplays, "objects that are written and counted at the same time")
+	flags := cmd.Flags()
+	flags.StringVar(&f.invalid, "invalid", "",
+		"new file for the orders that are refused; the others are imported")
+	flags.IntVar(&f.parallel, "parallel", defaultReplays,
+		"objects that are written and counted at the same time")
 	return cmd
 }
 
@@ -82,7 +81,11 @@ type importResult struct {
 
 // importFile opens the store only when the file has been checked.
 func importFile(
-	ctx context.Context, env *session.Env, f importFlags, name string, open func(context.Context) (*store, error),
+	ctx context.Context,
+	env *session.Env,
+	f importFlags,
+	name string,
+	open func(context.Context) (*store, error),
 ) error {
 	began := env.Now()
 	file, err := seekable(env, name)
@@ -101,7 +104,9 @@ func importFile(
 		} else if err := env.Emit(result.report); err != nil {
 			return err
 		}
-		env.Notef("nothing was imported: correct the file, or set the refused orders aside with --invalid FILE\n")
+		env.Notef(
+			"nothing was imported: correct the file, or set the refused orders aside with --invalid FILE\n",
+		)
 		return fmt.Errorf("%w: %d orders would be refused, nothing was imported", session.ErrCheck, n)
 	}
 
@@ -109,7 +114,10 @@ func importFile(
 	if err != nil {
 		return err
 	}
-	if question := st.SendQuestion(console.Count(result.Orders)+" orders of "+name, false); question != "" {
+	if question := st.SendQuestion(
+		console.Count(result.Orders)+" orders of "+name,
+		false,
+	); question != "" {
 		if err := env.Confirm(question); err != nil {
 			return err
 		}
@@ -190,150 +198,4 @@ func newFile(name string) (*asideFile, error) {
 		return nil, session.Usage("%w", err)
 	}
 	return newAsideFile(file), nil
-}
-
-// An importer writes the orders of a checked file to the archive and has them counted.
-type importer struct {
-	*store
-	digest   [32]byte
-	file     *os.File
-	parallel int
-	result   *importResult
-
-	existing map[string]time.Time // objects of an earlier import, and when they were written
-}
-
-func (i *importer) run(ctx context.Context) error {
-	earlier, err := objects.Imports(ctx, i.bucket, i.result.SHA256)
-	if err != nil {
-		return err
-	}
-	i.existing = map[string]time.Time{}
-	for _, o := range earlier {
-		i.existing[o.Key] = o.Modified
-	}
-	if len(earlier) > 0 {
-		i.result.Before = earlier[0].Modified.UTC().Format(time.RFC3339)
-		if !i.JSON {
-			i.Notef("this file was imported on %s: what was counted then is not counted again\n", i.result.Before)
-		}
-	}
-	before, err := i.API.Global(ctx)
-	if err != nil {
-		return err
-	}
-
-	progress := i.Progress("importing", "orders", i.result.Orders)
-	for counted, err := range inorder.Map(ctx, i.parallel, chunks(ctx, i.file, i.digest), i.count) {
-		if err != nil {
-			progress.Finish()
-			return i.stopped(err)
-		}
-		if counted.Orders > 0 {
-			i.result.Objects++
-		}
-		i.result.Counted.Add(counted)
-		progress.Add(counted.Orders)
-	}
-	progress.Finish()
-	after, err := i.API.Global(ctx)
-	if err != nil {
-		return err
-	}
-	return i.compare(before, after)
-}
-
-// stopped says how to go on after an error.
-func (i *importer) stopped(err error) error {
-	if done := i.result.Counted.Orders; done < i.result.Orders {
-		i.Notef("%s of %s orders were imported; the same command goes on with the others\n",
-			console.Count(done), console.Count(i.result.Orders))
-	}
-	return err
-}
-
-// young is how old an object of an unfinished import may be for its orders to count as imported. Those of an older
-// object are healed, under the rule that keeps the store from counting an order again whose marker it has forgotten.
-const young = 24 * time.Hour
-
-// count stores one chunk, unless it is stored, and has it counted.
-func (i *importer) count(ctx context.Context, c fileChunk) (protocol.Counted, error) {
-	if len(c.lines) == 0 {
-		return protocol.Counted{}, nil
-	}
-	written, stored := i.existing[c.key]
-	if stored {
-		kind := protocol.KindImport
-		if i.Now().Sub(written) > young {
-			kind = protocol.KindReplay
-		}
-		counted, err := i.replayer.replay(ctx, kind, c.key)
-		if err != nil || counted.Orders == int64(len(c.lines)) {
-			return counted, err
-		}
-		// Another version of the order contract wrote it, with other orders.
-	}
-	object, err := c.encode()
-	if err != nil {
-		return protocol.Counted{}, err
-	}
-	if err := i.bucket.Put(ctx, c.key, object); err != nil {
-		return protocol.Counted{}, err
-	}
-	return i.replayer.replay(ctx, protocol.KindImport, c.key)
-}
-
-// compare checks what was counted against the sums of the file and the growth of the API's figures.
-func (i *importer) compare(before, after answer.Totals) error {
-	r := i.result
-	counted := r.Counted
-	r.Checks = []comparison{
-		countCheck("orders of the file", r.Orders, counted.Orders),
-		countCheck("orders counted, now or before", r.Orders, counted.Recorded+counted.Duplicate),
-		countCheck("growth of total_orders", counted.Recorded, after.Orders-before.Orders),
-		moneyCheck("growth of total_revenue", counted.Value, after.Revenue-before.Revenue),
-	}
-	if counted.Recorded == r.Orders {
-		r.Checks = append(r.Checks, moneyCheck("revenue of the file", r.Revenue, counted.Value))
-	}
-	r.Equal = true
-	for _, c := range r.Checks {
-		r.Equal = r.Equal && c.Equal
-	}
-	if !r.Equal {
-		return fmt.Errorf("%w: the figures are not those of the file", session.ErrCheck)
-	}
-	return nil
-}
-
-func (i *importer) show(err error) {
-	r := i.result
-	i.Printf("imported %s orders in %.1fs: %s counted now, %s counted before\n",
-		console.Count(r.Counted.Orders), r.Seconds, console.Count(r.Counted.Recorded), console.Count(r.Counted.Duplicate))
-	if n := r.sums.RefusedTotal(); n > 0 {
-		i.Printf("%s orders are refused by the contract: they are in %s\n", console.Count(n), r.Invalid)
-	}
-	if r.Counted.Conflict > 0 {
-		i.Printf("%s\n", i.Bad(console.Count(r.Counted.Conflict)+" orders are refused: another order with their order_id was counted before; see orderctl rejected list"))
-	}
-	if r.Counted.Overflow > 0 {
-		i.Printf("%s\n", i.Bad(console.Count(r.Counted.Overflow)+" orders are refused: a sum would pass its limit; see orderctl rejected list"))
-	}
-	if len(r.Checks) == 0 {
-		return
-	}
-	rows := make([][]string, 0, len(r.Checks))
-	for _, c := range r.Checks {
-		verdict := "equal"
-		if !c.Equal {
-			verdict = "DIFFERENT"
-		}
-		rows = append(rows, []string{c.What, c.wantText, c.gotText, verdict})
-	}
-	i.Table([]console.Column{{Title: "CHECK"}, {Title: "EXPECTED", Right: true}, {Title: "FOUND", Right: true}, {Title: ""}}, rows)
-	if err == nil {
-		i.Printf("%s\n", i.Good("equal, to the cent"))
-		return
-	}
-	i.Printf("%s\n", i.Bad("NOT EQUAL. Other orders that were counted at the same time make the growth differ without a fault"))
 }

@@ -14,7 +14,8 @@ import (
 	"orderpipeline/localstack/orderctl/pause"
 )
 
-// noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix is neither protocol.Counted
+// noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix
+// is neither protocol.Counted
 // nor read as orders.
 const noteKey = "operations/pause.json"
 
@@ -25,7 +26,10 @@ type notes struct {
 }
 
 func (n notes) Read(ctx context.Context) (*pause.Note, error) {
-	out, err := n.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)})
+	out, err := n.client.GetObject(
+		ctx,
+		&s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+	)
 	var missing *types.NoSuchKey
 	if errors.As(err, &missing) {
 		return nil, nil //nolint:nilnil // there is no note
@@ -57,7 +61,10 @@ func (n notes) Write(ctx context.Context, note pause.Note) error {
 }
 
 func (n notes) Delete(ctx context.Context) error {
-	_, err := n.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)})
+	_, err := n.client.DeleteObject(
+		ctx,
+		&s3.DeleteObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+	)
 	if err != nil {
 		return fmt.Errorf("delete %s in the bucket %s: %w", noteKey, n.bucket, err)
 	}

@@ -32,7 +32,11 @@ func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, erro
 		return p, err
 	}
 	if earlier != nil && !s.JSON {
-		s.Notef("going on after a %s that began %s and did not end\n", earlier.Operation, earlier.Began.Format(time.RFC3339))
+		s.Notef(
+			"going on after a %s that began %s and did not end\n",
+			earlier.Operation,
+			earlier.Began.Format(time.RFC3339),
+		)
 	}
 	return p, nil
 }
@@ -40,7 +44,8 @@ func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, erro
 // margin is what a batch may take beside the time limit of its function.
 const margin = 10 * time.Second
 
-// settle waits until no message is in work: none is in flight, or the functions that had begun have run out of time.
+// settle waits until no message is in work: none is in flight, or the functions that had begun have
+// run out of time.
 // What is still in flight then waits for its next attempt.
 func (s *store) settle(ctx context.Context) error {
 	replays, err := s.Output(ctx, "ReplayQueueUrl", "--stack")
@@ -69,7 +74,10 @@ func (s *store) settle(ctx context.Context) error {
 		}
 		if s.Now().Sub(start) > limit+margin {
 			if !s.JSON {
-				s.Notef("%s messages stay in flight: they wait for their next attempt\n", console.Count(inFlight))
+				s.Notef(
+					"%s messages stay in flight: they wait for their next attempt\n",
+					console.Count(inFlight),
+				)
 			}
 			return nil
 		}
@@ -87,7 +95,10 @@ func (s *store) functionTimeout(ctx context.Context) (longest time.Duration, err
 		if err != nil {
 			return 0, err
 		}
-		out, err := s.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		out, err := s.Lambda.GetFunctionConfiguration(
+			ctx,
+			&lambda.GetFunctionConfigurationInput{FunctionName: &name},
+		)
 		if err != nil {
 			return 0, fmt.Errorf("read the time limit of the function %s: %w", name, err)
 		}

@@ -33,8 +33,11 @@ function. No access to Redis is needed.
 
 After an interruption the mappings run, and the next rebuild goes on where this one stopped. The
 exit code is 1 when the figures differ in the end, or an object of the archive cannot be read.`,
-		Example: session.Example("orderctl rebuild", "LEDGER_SHARDS=4 make deploy-local && orderctl rebuild --yes"),
-		Args:    cobra.NoArgs,
+		Example: session.Example(
+			"orderctl rebuild",
+			"LEDGER_SHARDS=4 make deploy-local && orderctl rebuild --yes",
+		),
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if parallel < 1 {
 				return session.Usage("--parallel must be at least 1")
@@ -49,7 +52,8 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 			return s.rebuild(cmd.Context(), parallel)
 		},
 	}
-	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays, "objects that are replayed at the same time")
+	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays,
+		"objects that are replayed at the same time")
 	return cmd
 }
 
@@ -119,10 +123,16 @@ func (s *store) confirmRebuild(ctx context.Context) error {
 	}
 	holds := "It is empty now."
 	if found.Layout != "" {
-		holds = fmt.Sprintf("It holds %s orders now (layout %s).", console.Count(found.Orders), found.Layout)
+		holds = fmt.Sprintf(
+			"It holds %s orders now (layout %s).",
+			console.Count(found.Orders),
+			found.Layout,
+		)
 	}
-	return s.Confirm(fmt.Sprintf("Clear the store of the stack %s on %s and count every archived order again? %s "+
-		"New orders wait in the queue until then.", s.Stack, s.Where(), holds))
+	return s.Confirm(
+		fmt.Sprintf("Clear the store of the stack %s on %s and count every archived order again? %s "+
+			"New orders wait in the queue until then.", s.Stack, s.Where(), holds),
+	)
 }
 
 // fill clears the store and replays everything, or goes on where an earlier run stopped.
@@ -142,7 +152,8 @@ func (r *rebuild) fill(ctx context.Context) error {
 	return r.replayFrom(ctx, strings.TrimSpace(after))
 }
 
-// clear deletes the pipeline's keys. The function deletes as many as its time allows, until it is done.
+// clear deletes the pipeline's keys. The function deletes as many as its time allows, until it is
+// done.
 func (r *rebuild) clear(ctx context.Context) error {
 	if err := r.pause.Step(ctx, stepClear); err != nil {
 		return err
@@ -166,7 +177,8 @@ func (r *rebuild) clear(ctx context.Context) error {
 // noteEvery is after how many objects the progress of the replay is noted.
 const noteEvery = 200
 
-// replayFrom replays all messages after a key, and then all imports: of two orders with one id that of a message counts.
+// replayFrom replays all messages after a key, and then all imports: of two orders with one id that
+// of a message counts.
 func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	progress := r.Progress("replaying", "objects", r.size(ctx, after))
 	defer progress.Finish()
@@ -179,7 +191,13 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 		}
 		return r.pause.Step(ctx, stepReplay+" "+key)
 	}
-	err := r.replayAll(ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after), result)
+	err := r.replayAll(
+		ctx,
+		protocol.KindRebuild,
+		r.parallel,
+		objects.Messages(ctx, r.bucket, after),
+		result,
+	)
 	if err != nil {
 		return err
 	}
@@ -228,10 +246,18 @@ func (r *rebuild) report() error {
 		}
 	} else {
 		c := r.result.Replay
-		r.Printf("rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n", r.result.Seconds,
-			console.Count(c.Counted.Recorded), console.Count(c.Objects), console.Group(c.Counted.Value.String()))
+		r.Printf(
+			"rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n",
+			r.result.Seconds,
+			console.Count(c.Counted.Recorded),
+			console.Count(c.Objects),
+			console.Group(c.Counted.Value.String()),
+		)
 		if c.Counted.Duplicate > 0 {
-			r.Printf("%s orders were in the store already, or are in the archive more than once\n", console.Count(c.Counted.Duplicate))
+			r.Printf(
+				"%s orders were in the store already, or are in the archive more than once\n",
+				console.Count(c.Counted.Duplicate),
+			)
 		}
 		c.showFailed(r.Console)
 		v.show(r.Console, defaultShown)

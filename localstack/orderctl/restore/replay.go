@@ -30,8 +30,11 @@ func replayCommand(env *session.Env) *cobra.Command {
 Orders that the store knows change nothing, so any window may be replayed at any time, beside
 other orders, as often as wanted. What is older than the store's memory of order ids is refused
 by the store itself (see SeenRetentionDays): rebuild counts everything.`,
-		Example: session.Example("orderctl archive replay --since 2h", "orderctl archive replay --since 2026-03-01 --until 2026-03-02T12:00"),
-		Args:    cobra.NoArgs,
+		Example: session.Example(
+			"orderctl archive replay --since 2h",
+			"orderctl archive replay --since 2026-03-01 --until 2026-03-02T12:00",
+		),
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if parallel < 1 {
 				return session.Usage("--parallel must be at least 1")
@@ -51,7 +54,8 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 		},
 	}
 	w.add(cmd)
-	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays, "objects that are replayed at the same time")
+	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays,
+		"objects that are replayed at the same time")
 	return cmd
 }
 
@@ -80,9 +84,14 @@ type outcome struct {
 	failed  error
 }
 
-// replayAll replays objects. An object that is damaged, or too old, is noted and does not hold up the others.
+// replayAll replays objects. An object that is damaged, or too old, is noted and does not hold up
+// the others.
 func (s *store) replayAll(
-	ctx context.Context, kind string, parallel int, list iter.Seq2[archive.Object, error], r *replayResult,
+	ctx context.Context,
+	kind string,
+	parallel int,
+	list iter.Seq2[archive.Object, error],
+	r *replayResult,
 ) error {
 	one := func(ctx context.Context, o archive.Object) (outcome, error) {
 		counted, err := s.replayer.replay(ctx, kind, o.Key)
@@ -139,7 +148,12 @@ func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel int
 }
 
 func (r *replayResult) show(c *console.Console) {
-	c.Printf("replayed %s objects with %s orders in %.1fs\n", console.Count(r.Objects), console.Count(r.Counted.Orders), r.Seconds)
+	c.Printf(
+		"replayed %s objects with %s orders in %.1fs\n",
+		console.Count(r.Objects),
+		console.Count(r.Counted.Orders),
+		r.Seconds,
+	)
 	if r.Counted.Recorded == 0 {
 		c.Printf("%s\n", c.Good("nothing was missing"))
 	} else {
@@ -147,7 +161,11 @@ func (r *replayResult) show(c *console.Console) {
 			console.Count(r.Counted.Recorded), console.Group(r.Counted.Value.String()))))
 	}
 	if n := r.Counted.Conflict + r.Counted.Overflow; n > 0 {
-		c.Printf("%s orders could not be counted: another order has their id, or a sum would pass its limit; see orderctl rejected list\n", console.Count(n))
+		c.Printf(
+			"%s orders could not be counted: another order has their id, or a sum would pass its "+
+				"limit; see orderctl rejected list\n",
+			console.Count(n),
+		)
 	}
 	r.showFailed(c)
 }

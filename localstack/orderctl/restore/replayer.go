@@ -16,10 +16,15 @@ import (
 
 // An invoker calls a Lambda function. *lambda.Client is one.
 type invoker interface {
-	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+	Invoke(
+		context.Context,
+		*lambda.InvokeInput,
+		...func(*lambda.Options),
+	) (*lambda.InvokeOutput, error)
 }
 
-// A replayer gives objects of the archive to the replay function, and waits for its answers. Replaying is idempotent,
+// A replayer gives objects of the archive to the replay function, and waits for its answers.
+// Replaying is idempotent,
 // so a call whose answer was lost is repeated.
 type replayer struct {
 	invoker  invoker
@@ -45,7 +50,10 @@ const (
 )
 
 // replay gives one object to the function.
-func (r replayer) replay(ctx context.Context, kind, key string) (counted protocol.Counted, err error) {
+func (r replayer) replay(
+	ctx context.Context,
+	kind, key string,
+) (counted protocol.Counted, err error) {
 	in := protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key}
 	if err = r.call(ctx, in, &counted); err != nil {
 		return counted, fmt.Errorf("replay %s: %w", key, err)

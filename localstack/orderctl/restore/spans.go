@@ -12,7 +12,8 @@ const longestSpan = 400
 // A span is a range of days, both included, as YYYY-MM-DD.
 type span struct{ first, last string }
 
-// spansOf covers the days of all months, YYYY-MM, with few spans. Long gaps are left out: one order with an odd date
+// spansOf covers the days of all months, YYYY-MM, with few spans. Long gaps are left out: one order
+// with an odd date
 // must not cost thousands of requests.
 func spansOf(months []string) ([]span, error) {
 	months = slices.Clone(months)

@@ -35,8 +35,11 @@ problems). The whole archive is read unless --since and --until bound it. The qu
 not looked into: each look would raise the receive counts of its messages.
 
 The exit code is 1 when the id is found nowhere.`,
-		Example: session.Example("orderctl trace ORD1234", "orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h"),
-		Args:    cobra.ExactArgs(1),
+		Example: session.Example(
+			"orderctl trace ORD1234",
+			"orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h",
+		),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := f.window(env.Now()); err != nil {
 				return err
@@ -118,7 +121,10 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 		t.showNotes(s.Console)
 	}
 	if err == nil && unknown {
-		err = fmt.Errorf("%q is neither in the archive nor in a queue that can be searched, nor in a log", id)
+		err = fmt.Errorf(
+			"%q is neither in the archive nor in a queue that can be searched, nor in a log",
+			id,
+		)
 	}
 	return err
 }
@@ -132,22 +138,44 @@ func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced
 	status := s.Status()
 	defer status.Clear()
 	defer func() { err = errors.Join(err, look.Close(ctx, nil)) }()
-	if err := look.All(ctx, 0, func(n int) { status.Set("looking into " + q.Name() + ": " + console.Count(int64(n)) + " messages") }); err != nil {
+	if err := look.All(
+		ctx,
+		0,
+		func(n int) { status.Set("looking into " + q.Name() + ": " + console.Count(int64(n)) + " messages") },
+	); err != nil {
 		return err
 	}
 	quoted := needles(id)[0] // as a member of the body, or as one of several spaces
 	for _, h := range look.Held() {
 		source := h.Attribute(order.AttributeSourceID)
-		if h.ID != id && source != id && !strings.Contains(h.Body, strings.TrimPrefix(quoted, `"order_id":`)) {
+		if h.ID != id && source != id &&
+			!strings.Contains(h.Body, strings.TrimPrefix(quoted, `"order_id":`)) {
 			continue
 		}
 		t.Queues = append(t.Queues, waiting{
-			Queue: q.Name(), MessageID: h.ID, SourceID: source, Sent: h.Sent, Receives: h.Receives, Body: h.Body,
-			Reason: h.Attribute(order.AttributeReason), Field: h.Attribute(order.AttributeField), Detail: h.Attribute(order.AttributeDetail),
+			Queue:     q.Name(),
+			MessageID: h.ID,
+			SourceID:  source,
+			Sent:      h.Sent,
+			Receives:  h.Receives,
+			Body:      h.Body,
+			Reason: h.Attribute(
+				order.AttributeReason,
+			),
+			Field:  h.Attribute(order.AttributeField),
+			Detail: h.Attribute(order.AttributeDetail),
 		})
 	}
 	if hidden := look.Hidden(); hidden > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("%s: %s messages are hidden by another look, for up to %s", q.Name(), console.Count(hidden), queue.LongestHold))
+		t.Notes = append(
+			t.Notes,
+			fmt.Sprintf(
+				"%s: %s messages are hidden by another look, for up to %s",
+				q.Name(),
+				console.Count(hidden),
+				queue.LongestHold,
+			),
+		)
 	}
 	return nil
 }
@@ -158,7 +186,8 @@ const (
 	logPages = 200                 // at most, of each function
 )
 
-// searchLogs finds the events of the functions' logs that hold the id. Logs only explain: where they cannot be read a
+// searchLogs finds the events of the functions' logs that hold the id. Logs only explain: where
+// they cannot be read a
 // note says so.
 func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *traced) {
 	client := cloudwatchlogs.NewFromConfig(s.AWS)
@@ -215,7 +244,7 @@ func (t *traced) judge(dlq string) string {
 	case outcomes["invalid"]:
 		return "refused" + where
 	case len(in) > 0 && in[0] == dlq:
-		return "failed: it is in the dead-letter queue" + where
+		return "failed: it is in the dead-letter queue"
 	case len(in) > 0:
 		return "refused" + where
 	case t.Orders.Total() > 0:

@@ -81,7 +81,9 @@ func TestCheckReport(t *testing.T) {
 	text := manyBodies(3) + "{}\n" + manyBodies(1) + strings.Repeat("{}\n", 30)
 	run := func(asJSON bool, shown int) (string, error) {
 		var out bytes.Buffer
-		env := &session.Env{Console: console.New(nil, &out, &bytes.Buffer{}, func(string) string { return "" })}
+		env := &session.Env{
+			Console: console.New(nil, &out, &bytes.Buffer{}, func(string) string { return "" }),
+		}
 		env.JSON = asJSON
 		err := check(t.Context(), env, "orders.ndjson", strings.NewReader(text), shown)
 		return out.String(), err
@@ -96,19 +98,44 @@ func TestCheckReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Seconds = 0
-	missing := finding{Line: 4, Verdict: "refused", Reason: "missing_field", Field: "order_id", Detail: got.Findings[0].Detail}
+	missing := finding{
+		Line:    4,
+		Verdict: "refused",
+		Reason:  "missing_field",
+		Field:   "order_id",
+		Detail:  got.Findings[0].Detail,
+	}
 	last := missing
 	last.Line = 6
 	want := report{
-		File: "orders.ndjson", Entries: 35, Orders: 3, Revenue: 6, Customers: 3, Duplicates: 1,
-		Refused: got.Refused, More: 29,
-		Findings: []finding{missing, {Line: 5, Verdict: "duplicate", Detail: "the order of line 1 again", First: 1}, last},
+		File:       "orders.ndjson",
+		Entries:    35,
+		Orders:     3,
+		Revenue:    6,
+		Customers:  3,
+		Duplicates: 1,
+		Refused:    got.Refused,
+		More:       29,
+		Findings: []finding{
+			missing,
+			{Line: 5, Verdict: "duplicate", Detail: "the order of line 1 again", First: 1},
+			last,
+		},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(report{})); diff != "" || got.Refused["missing_field"] != 31 {
+	if diff := cmp.Diff(
+		want,
+		got,
+		cmp.AllowUnexported(report{}),
+	); diff != "" ||
+		got.Refused["missing_field"] != 31 {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
 
-	if out, _ = run(false, 3); !strings.Contains(out, "… and 29 more") || !strings.Contains(out, "31 orders would be refused") {
+	if out, _ = run(
+		false,
+		3,
+	); !strings.Contains(out, "… and 29 more") ||
+		!strings.Contains(out, "31 orders would be refused") {
 		t.Errorf("output:\n%s", out)
 	}
 	if out, _ = run(false, 0); strings.Contains(out, "more (--max") {
@@ -119,7 +146,11 @@ func TestCheckReport(t *testing.T) {
 // A script is a function whose calls end as listed.
 type script []func() (*lambda.InvokeOutput, error)
 
-func (s *script) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (s *script) Invoke(
+	context.Context,
+	*lambda.InvokeInput,
+	...func(*lambda.Options),
+) (*lambda.InvokeOutput, error) {
 	next := (*s)[0]
 	*s = (*s)[1:]
 	return next()
@@ -158,12 +189,16 @@ func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := replayer{invoker: &c.calls, sleep: func(context.Context, time.Duration) bool { return true }}
+			r := replayer{
+				invoker: &c.calls,
+				sleep:   func(context.Context, time.Duration) bool { return true },
+			}
 			got, err := r.replay(t.Context(), protocol.KindRebuild, "key")
 			if len(c.calls) != 0 {
 				t.Errorf("%d calls were not made", len(c.calls))
 			}
-			if c.wantErr == "" && (err != nil || got != want) || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
+			if c.wantErr == "" && (err != nil || got != want) ||
+				c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
 				t.Errorf("%+v, error %v; want error %q", got, err, c.wantErr)
 			}
 		})
@@ -184,7 +219,8 @@ func TestReplayerGivesUp(t *testing.T) {
 
 func TestNeedles(t *testing.T) {
 	t.Parallel()
-	// As the archive writes them; the last one is a refused message, whose order id is in the body alone.
+	// As the archive writes them; the last one is a refused message, whose order id is in the body
+	// alone.
 	lines := []string{
 		`{"message_id":"m1","order_id":"A\"\\B","body":"{\"order_id\":\"A\\\"\\\\B\"}"}`,
 		`{"message_id":"m2","order_id":"A","body":"{\"order_id\":\"A\"}"}`,

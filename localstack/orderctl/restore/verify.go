@@ -9,12 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/audit"
-	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
-	"orderpipeline/shared/order"
 )
 
 // maxTop is how many places of the leaderboard the API shows.
@@ -37,8 +35,12 @@ store has more: a message was counted and is not acknowledged yet, so it is in f
 dead-letter queue; or the figure was changed by other means. While orders arrive the two always
 differ a little: --pause stops the event source mappings, waits for messages in flight, compares
 exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the queue until then.`,
-		Example: session.Example("orderctl archive verify", "orderctl archive verify --pause", "orderctl archive verify --json | jq '.differences[]'"),
-		Args:    cobra.NoArgs,
+		Example: session.Example(
+			"orderctl archive verify",
+			"orderctl archive verify --pause",
+			"orderctl archive verify --json | jq '.differences[]'",
+		),
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if shown < 0 {
 				return session.Usage("--max must not be negative")
@@ -54,7 +56,8 @@ exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the qu
 		},
 	}
 	cmd.Flags().BoolVar(&pausing, "pause", false, "stop the event source mappings while comparing")
-	cmd.Flags().IntVar(&shown, "max", defaultShown, "maximum number of differences to list; 0 lists all that are kept, 1,000")
+	cmd.Flags().IntVar(&shown, "max", defaultShown,
+		"maximum number of differences to list; 0 lists all that are kept, 1,000")
 	return cmd
 }
 
@@ -91,7 +94,11 @@ func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error)
 			return err
 		}
 	} else if note, err := s.notes.Read(ctx); err == nil && note != nil && !s.JSON {
-		s.Notef("an earlier %s, begun %s, has not ended: run it again\n", note.Operation, note.Began.Format(time.RFC3339))
+		s.Notef(
+			"an earlier %s, begun %s, has not ended: run it again\n",
+			note.Operation,
+			note.Began.Format(time.RFC3339),
+		)
 	}
 	v, err := s.compareAll(ctx)
 	if err != nil {
@@ -114,12 +121,18 @@ func (s *store) report(v *verification, shown int) error {
 		v.show(s.Console, shown)
 	}
 	if !v.Equal {
-		return fmt.Errorf("%w: %d figures differ from the archive, %d faults in the archive", session.ErrCheck, v.Count, v.FaultCount)
+		return fmt.Errorf(
+			"%w: %d figures differ from the archive, %d faults in the archive",
+			session.ErrCheck,
+			v.Count,
+			v.FaultCount,
+		)
 	}
 	return nil
 }
 
-// compareAll reads the archive and then the API: what arrives between the two is more in the store, never a loss.
+// compareAll reads the archive and then the API: what arrives between the two is more in the store,
+// never a loss.
 func (s *store) compareAll(ctx context.Context) (*verification, error) {
 	began := s.Now()
 	overview, err := s.API.Overview(ctx)
@@ -198,7 +211,12 @@ func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.C
 	if overview.Figures == nil {
 		return s.API.Health(ctx)
 	}
-	c.Total(audit.Figures{Orders: overview.Figures.Totals.Orders, Revenue: int64(overview.Figures.Totals.Revenue)})
+	c.Total(
+		audit.Figures{
+			Orders:  overview.Figures.Totals.Orders,
+			Revenue: int64(overview.Figures.Totals.Revenue),
+		},
+	)
 
 	months := map[string]audit.Figures{}
 	names := book.MonthNames()
@@ -263,89 +281,4 @@ func (s *store) days(ctx context.Context, months []string) (map[string]audit.Fig
 		}
 	}
 	return days, nil
-}
-
-// shownMoney is an amount of a difference for a person.
-func shownMoney(cents int64) string { return console.Group(order.Cents(cents).String()) }
-
-// show prints the verification for a person.
-func (v *verification) show(c *console.Console, shown int) {
-	var lines int64
-	for _, n := range v.Lines {
-		lines += n
-	}
-	c.List("archive", console.Count(v.Objects)+" objects", console.Count(lines)+" messages",
-		console.Count(v.Archive.Orders)+" orders", "revenue "+shownMoney(v.Archive.Revenue))
-	c.List("compared", console.Count(v.Compared)+" figures in "+fmt.Sprintf("%.1fs", v.Seconds))
-	v.showFaults(c)
-	if v.Count == 0 {
-		if v.Equal {
-			c.Printf("%s\n", c.Good("equal: all figures are those of the archive, to the cent"))
-		}
-		return
-	}
-	if shown == 0 {
-		shown = len(v.Differences)
-	}
-	var rows [][]string
-	for _, d := range v.Differences[:min(shown, len(v.Differences))] {
-		orders := func(f audit.Figures) string {
-			if d.Figure == "leaderboard" {
-				return "" // has no count of orders
-			}
-			return console.Count(f.Orders)
-		}
-		rows = append(rows, []string{
-			d.Figure, d.Name, orders(d.Archive), orders(d.Store), shownMoney(d.Archive.Revenue), shownMoney(d.Store.Revenue), string(d.Verdict),
-		})
-	}
-	c.Table([]console.Column{
-		{Title: "FIGURE"}, {Title: "NAME", Flex: true}, {Title: "ORDERS: ARCHIVE", Right: true}, {Title: "STORE", Right: true},
-		{Title: "REVENUE: ARCHIVE", Right: true}, {Title: "STORE", Right: true}, {Title: ""},
-	}, rows)
-	if more := v.Count - int64(len(rows)); more > 0 {
-		c.Printf("… and %s more\n", console.Count(more))
-	}
-	c.Printf("%s\n", c.Bad(console.Count(v.Count)+" of "+console.Count(v.Compared)+" figures differ"))
-	v.explain(c)
-}
-
-func (v *verification) showFaults(c *console.Console) {
-	for _, f := range v.Faults[:min(defaultShown, len(v.Faults))] {
-		where := f.Object
-		if f.Line > 0 {
-			where = fmt.Sprintf("%s line %d", f.Object, f.Line)
-		}
-		c.Printf("%s\n", c.Bad("fault in the archive: "+console.Clean(where)+": "+console.Clean(f.Text)))
-	}
-	if v.FaultCount > defaultShown {
-		c.Printf("… and %s more\n", console.Count(v.FaultCount-defaultShown))
-	}
-	for _, f := range v.Conflicts[:min(defaultShown, len(v.Conflicts))] {
-		c.Printf("%s\n", c.Warn("two different orders with the id "+console.Clean(f.OrderID)+": the first counts; see orderctl archive show"))
-	}
-	if v.ConflictAll > defaultShown {
-		c.Printf("… and %s more\n", console.Count(v.ConflictAll-defaultShown))
-	}
-}
-
-// explain says what the differences mean and what to do.
-func (v *verification) explain(c *console.Console) {
-	if v.Verdicts[audit.Lost]+v.Verdicts[audit.Different] > 0 {
-		c.Printf("The store has lost orders. What was archived in the last minutes is replayed anyway;\n" +
-			"orderctl archive replay counts what is missing now, orderctl rebuild mends every figure.\n")
-	}
-	if v.Verdicts[audit.Unarchived] == 0 {
-		return
-	}
-	if v.InFlight+v.DLQ > 0 {
-		c.Printf("The store has more than the archive: %s messages in flight and %s in the dead-letter queue\n"+
-			"may have been counted and are not acknowledged yet.\n", console.Count(v.InFlight), console.Count(v.DLQ))
-	} else {
-		c.Printf("The store has more than the archive, and no message is in flight or in the dead-letter queue:\n" +
-			"a figure was changed by other means. orderctl rebuild mends it.\n")
-	}
-	if !v.Paused {
-		c.Printf("While orders arrive the two always differ: orderctl archive verify --pause compares exactly.\n")
-	}
 }

@@ -13,7 +13,9 @@ import (
 type windowFlags struct{ since, until string }
 
 func (w *windowFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&w.since, "since", "", "only what was archived at that time or later: 2026-03-01, 2026-03-01T10:00:00Z, or 36h for 36 hours ago")
+	cmd.Flags().StringVar(&w.since, "since", "",
+		"only what was archived at that time or later: 2026-03-01,\n"+
+			"2026-03-01T10:00:00Z, or 36h for 36 hours ago")
 	cmd.Flags().StringVar(&w.until, "until", "", "only what was archived before that time")
 }
 
@@ -44,5 +46,10 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, session.Usage("%s %q: write a time in UTC, such as 2026-03-01 or 2026-03-01T10:00:00Z, or how long ago it was, such as 36h", flag, text)
+	return time.Time{}, session.Usage(
+		"%s %q: write a time in UTC, such as 2026-03-01 or 2026-03-01T10:00:00Z, "+
+			"or how long ago it was, such as 36h",
+		flag,
+		text,
+	)
 }

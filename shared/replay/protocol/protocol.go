@@ -12,7 +12,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A Request asks for one operation. It is the payload of a direct invocation, or the body of a message
+// A Request asks for one operation. It is the payload of a direct invocation, or the body of a
+// message
 // in the queue orders-replay.
 type Request struct {
 	// Operation is replay, begin or state. begin and state only work by direct invocation.
@@ -37,7 +38,8 @@ const (
 	KindImport  = "import"
 )
 
-// Errors about an object for which another attempt gives the same result. Their texts begin the error
+// Errors about an object for which another attempt gives the same result. Their texts begin the
+// error
 // of a direct invocation.
 var (
 	ErrUnreadable = errors.New("unreadable")
@@ -46,7 +48,8 @@ var (
 
 // Final says whether an error of the function, as text, is one of those.
 func Final(text string) bool {
-	return strings.HasPrefix(text, ErrUnreadable.Error()+": ") || strings.HasPrefix(text, ErrTooOld.Error()+": ")
+	return strings.HasPrefix(text, ErrUnreadable.Error()+": ") ||
+		strings.HasPrefix(text, ErrTooOld.Error()+": ")
 }
 
 // Counted is the answer to a replay: what became of the orders of the object.

@@ -1,0 +1,147 @@
+package restore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/session"
+)
+
+func showCommand(env *session.Env) *cobra.Command {
+	var w windowFlags
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show every line about one order or message, by its order id or message id",
+		Long: `Show every line of the archive about one order or message. All objects of the window are
+read: name --since and --until where the archive is large. Messages that were refused are found
+by the order id in their body, too. The exit code is 1 when there is no such line.`,
+		Example: session.Example(
+			"orderctl archive show ORD1234",
+			"orderctl archive show ORD1234 --since 36h --json | jq -r .lines[0].entry.body",
+		),
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			window, err := w.window(env.Now())
+			if err != nil {
+				return err
+			}
+			s, err := openStore(cmd.Context(), env, 0)
+			if err != nil {
+				return err
+			}
+			return s.show(cmd.Context(), window, args[0])
+		},
+	}
+	w.add(cmd)
+	return cmd
+}
+
+func (s *store) show(ctx context.Context, w objects.Window, id string) error {
+	found, err := s.search(ctx, w, id)
+	if s.JSON {
+		if failed := s.Emit(struct {
+			ID    string `json:"id"`
+			Lines []hit  `json:"lines"`
+		}{id, append([]hit{}, found...)}); failed != nil {
+			return failed
+		}
+	} else {
+		for i, h := range found {
+			if i > 0 {
+				s.Printf("\n")
+			}
+			h.show(s.Console)
+		}
+	}
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("the archive has no line about %q in that time", id)
+	}
+	return err
+}
+
+// A hit is a line that was searched for.
+type hit struct {
+	Object string          `json:"object"`
+	Line   int             `json:"line"`
+	Entry  json.RawMessage `json:"entry"` // as it is in the archive
+}
+
+// search returns the lines about an id.
+func (s *store) search(ctx context.Context, w objects.Window, id string) (found []hit, err error) {
+	wanted := needles(id)
+	progress := s.Progress("searching", "objects", -1)
+	defer progress.Finish()
+	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, w)) {
+		if err != nil {
+			return found, err
+		}
+		progress.Add(1)
+		found = append(found, wanted.in(t)...)
+	}
+	return found, nil
+}
+
+// A needle is a text with which a line about the id has.
+type needle []string
+
+// needles are the forms in which an id is written in a line: as a member, and in the body, which is
+// escaped once more.
+func needles(id string) needle {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
+	quoted := `"` + escape(id) + `"`
+	return needle{`"order_id":` + quoted, `"message_id":` + quoted, escape(quoted)}
+}
+
+func (n needle) in(t text) (found []hit) {
+	known := false
+	for _, form := range n {
+		known = known || strings.Contains(t.lines, form)
+	}
+	if !known {
+		return nil
+	}
+	for i, line := range strings.Split(t.lines, "\n") {
+		for _, form := range n {
+			if strings.Contains(line, form) && json.Valid([]byte(line)) {
+				found = append(found, hit{t.Key, i + 1, json.RawMessage(line)})
+				break
+			}
+		}
+	}
+	return found
+}
+
+// show prints the members of the line, one on a line, the body last.
+func (h hit) show(c *console.Console) {
+	var m map[string]any
+	if err := json.Unmarshal(h.Entry, &m); err != nil {
+		c.Printf("%s\n", console.Clean(string(h.Entry)))
+		return
+	}
+	c.List("object", fmt.Sprintf("%s line %d", h.Object, h.Line))
+	for _, name := range []string{
+		"outcome", "reason", "field", "detail", "message_id", "sent_at",
+		"order_id", "user_id", "placed", "value", "mismatch", "trace", "body",
+	} {
+		if v, present := m[name]; present {
+			c.List(name, console.Clean(fmt.Sprint(v)))
+		}
+	}
+}
+
+// outcome is that of the line.
+func (h hit) outcome() string {
+	var m struct {
+		Outcome string `json:"outcome"`
+	}
+	if err := json.Unmarshal(h.Entry, &m); err != nil {
+		return ""
+	}
+	return m.Outcome
+}
