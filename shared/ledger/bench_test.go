@@ -15,7 +15,8 @@ import (
 func BenchmarkRecord(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
-			store, err := ledger.New(redistest.Start(b, "--appendonly", "no").Client(), ledger.Options{Shards: 1, Retention: time.Hour})
+			rdb := redistest.Start(b, "--appendonly", "no").Client()
+			store, err := ledger.New(rdb, ledger.Options{Shards: 1, Retention: time.Hour})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -27,8 +28,10 @@ func BenchmarkRecord(b *testing.B) {
 			for done := 0; done < b.N; done += size {
 				for i := range orders {
 					orders[i] = order.Order{
-						ID: fmt.Sprintf("ORD-%09d-%012x", done+i, random.Uint64()>>16), UserID: fmt.Sprintf("U%d", random.IntN(10_000)),
-						Placed: start.AddDate(0, random.IntN(12), 0), Value: order.Cents(random.IntN(100_000)),
+						ID:     fmt.Sprintf("ORD-%09d-%012x", done+i, random.Uint64()>>16),
+						UserID: fmt.Sprintf("U%d", random.IntN(10_000)),
+						Placed: start.AddDate(0, random.IntN(12), random.IntN(28)),
+						Value:  order.Cents(random.IntN(100_000)),
 					}
 				}
 				if err := store.Record(b.Context(), orders, outcomes); err != nil {

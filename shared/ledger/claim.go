@@ -6,8 +6,8 @@ import (
 )
 
 // claim claims the order ids for their contents in the shards of the ids. It returns the indexes of
-// the orders that may be recorded in their customers' shards. The others are conflicts, or unsettled
-// where a shard did not answer.
+// the orders that may be recorded in their customers' shards. The others are conflicts, or
+// unsettled where a shard did not answer.
 func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, failed error) {
 	chunks := r.byShard(indexes, r.shardOfID)
 	calls := make([][]any, len(chunks))

@@ -20,8 +20,8 @@ const clearing = "clearing:"
 // that are figures (recorded, mismatch). It returns how many keys it deleted. It is idempotent: on
 // an error the store refuses to count with ErrLayout until another call completes it.
 //
-// Nothing may be recorded at the same time: an order whose figures are deleted and whose message was
-// acknowledged is only counted again by a replay.
+// Nothing may be recorded at the same time: an order whose figures are deleted and whose message
+// was acknowledged is only counted again by a replay.
 func (s *Store) Clear(ctx context.Context) (cleared int64, err error) {
 	s.checked.Store(false)
 	state, err := s.State(ctx)

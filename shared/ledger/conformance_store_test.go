@@ -14,29 +14,7 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// The cases of the suite that change the store behind the ledger's back.
-
-// age makes everything that the store remembers older, in place of waiting.
-func (b *fixture) age(d time.Duration) {
-	b.Helper()
-	older := func(key, field string) {
-		since, err := b.rdb.HGet(b.ctx, key, field).Int64()
-		if err == nil {
-			err = b.rdb.HSet(b.ctx, key, field, since-int64(d/time.Second)).Err()
-		}
-		if err != nil && !errors.Is(err, redis.Nil) {
-			b.Fatal(err)
-		}
-	}
-	for shard := range b.shards {
-		older(tagOf(shard)+totalsKey, fieldBegun)
-		for segment := range segments {
-			for _, key := range appendSegmentKeys(nil, tagOf(shard), []int{segment}) {
-				older(key.(string), fieldSince)
-			}
-		}
-	}
-}
+// The cases of the suite that change the store without the ledger.
 
 // lifetime is how long the store of the suite keeps a marker at least.
 const lifetime = time.Hour + clockMargin
@@ -80,19 +58,29 @@ func lostScript(t *testing.T, b *fixture) {
 			m.count(o)
 			orders = append(orders, o)
 		}
-		b.everyNode(func(ctx context.Context, node *redis.Client) error { return node.ScriptFlush(ctx).Err() })
+		b.everyNode(func(ctx context.Context, node *redis.Client) error {
+			return node.ScriptFlush(ctx).Err()
+		})
 		b.record(orders...)
 	}
 	m.check(b.ctx, t, b.store)
 }
 
+// bad is the customer with whom something is wrong.
+const bad = "U7"
+
+// badKeys are the keys of the bad customer: the bucket, and the prefix of the shard's others.
+func (b *fixture) badKeys() (bucket, tag string) {
+	tag = tagOf(shardOf(bad, b.shards))
+	return string(appendBucketKey(nil, tag, bucketOf(bad))), tag
+}
+
 func wrongType(t *testing.T, b *fixture) {
-	bad := "U7"
-	tag := tagOf(shardOf(bad, b.shards))
-	bucket := string(appendBucketKey(nil, tag, bucketOf(bad)))
+	bucket, tag := b.badKeys()
 	var orders []order.Order
 	for i := range 150 {
-		orders = append(orders, makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%20), 100))
+		o := makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i%20), 100)
+		orders = append(orders, o)
 	}
 	for _, c := range []struct{ key, what string }{
 		{bucket, "a customer's bucket"},
@@ -107,24 +95,34 @@ func wrongType(t *testing.T, b *fixture) {
 			t.Fatal(err)
 		}
 		outcomes := make([]Outcome, len(orders))
-		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+		err := b.store.Record(b.ctx, orders, outcomes)
+		if !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s of the wrong type: %v, want ErrUnavailable", c.what, err)
 		}
 		for i, outcome := range outcomes {
-			mine := orders[i].UserID == bad
-			if mine && outcome != Unsettled || c.key == bucket && !mine && outcome != Recorded {
-				t.Errorf("%s of the wrong type: outcome %d for %s", c.what, outcome, orders[i].UserID)
+			isBad := orders[i].UserID == bad
+			if isBad && outcome != Unsettled {
+				t.Errorf("%s of the wrong type: outcome %d, want Unsettled", c.what, outcome)
+			}
+			if !isBad && c.key == bucket && outcome != Recorded {
+				t.Errorf("%s of the wrong type: outcome %d of %s, want Recorded",
+					c.what, outcome, orders[i].UserID)
 			}
 		}
-		// Mended, a second try counts exactly what the first did not.
+
+		// Repaired: a second call counts exactly what the first did not.
 		if err := b.rdb.Del(b.ctx, c.key).Err(); err != nil {
 			t.Fatal(err)
 		}
 		m := newModel()
 		for i, outcome := range b.record(orders...) {
 			m.count(orders[i])
-			if want := map[bool]Outcome{true: Duplicate, false: Recorded}[outcomes[i] == Recorded]; outcome != want {
-				t.Errorf("%s mended: outcome %d for an order that was %d before", c.what, outcome, outcomes[i])
+			want := Recorded
+			if outcomes[i] == Recorded {
+				want = Duplicate
+			}
+			if outcome != want {
+				t.Errorf("%s repaired: outcome %d, want %d", c.what, outcome, want)
 			}
 		}
 		m.check(b.ctx, t, b.store)
@@ -132,9 +130,7 @@ func wrongType(t *testing.T, b *fixture) {
 }
 
 func noNumber(t *testing.T, b *fixture) {
-	bad := "U7"
-	tag := tagOf(shardOf(bad, b.shards))
-	bucket := string(appendBucketKey(nil, tag, bucketOf(bad)))
+	bucket, tag := b.badKeys()
 	var before, orders []order.Order
 	for i := range 150 {
 		before = append(before, makeOrder(fmt.Sprintf("OLD%d", i), fmt.Sprintf("U%d", i%30), 100))
@@ -142,10 +138,14 @@ func noNumber(t *testing.T, b *fixture) {
 	}
 	for _, c := range []struct {
 		key, field string
-		onlyOne    bool
+		onlyOne    bool // all other customers are recorded
 	}{
-		{bucket, bad, true}, {bucket, bad + centsMark, true},
-		{tag + monthsKey, "2024-05", false}, {tag + monthsKey, "2024-05" + centsMark, false}, {tag + totalsKey, fieldOrders, false}, {tag + totalsKey, fieldRevenue, false},
+		{bucket, bad, true},
+		{bucket, bad + centsMark, true},
+		{tag + monthsKey, "2024-05", false},
+		{tag + monthsKey, "2024-05" + centsMark, false},
+		{tag + totalsKey, fieldOrders, false},
+		{tag + totalsKey, fieldRevenue, false},
 	} {
 		b.flush()
 		b.store = b.open(b.shards)
@@ -156,19 +156,23 @@ func noNumber(t *testing.T, b *fixture) {
 		b.record(before...)
 		right := b.rdb.HGet(b.ctx, c.key, c.field).Val()
 		b.rdb.HSet(b.ctx, c.key, c.field, "many")
+
 		outcomes := make([]Outcome, len(orders))
-		if err := b.store.Record(b.ctx, orders, outcomes); !errors.Is(err, ErrUnavailable) {
+		err := b.store.Record(b.ctx, orders, outcomes)
+		if !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%q of %q is no number: %v, want ErrUnavailable", c.field, c.key, err)
 		}
 		for i, outcome := range outcomes {
-			mine := orders[i].UserID == bad
-			if mine && outcome != Unsettled || c.onlyOne && !mine && outcome != Recorded {
-				t.Errorf("%q of %q is no number: outcome %d for %s", c.field, c.key, outcome, orders[i].UserID)
+			isBad := orders[i].UserID == bad
+			if isBad && outcome != Unsettled || !isBad && c.onlyOne && outcome != Recorded {
+				t.Errorf("%q of %q is no number: outcome %d of %s",
+					c.field, c.key, outcome, orders[i].UserID)
 			}
 			if outcome == Recorded {
 				m.count(orders[i])
 			}
 		}
+
 		b.rdb.HSet(b.ctx, c.key, c.field, right)
 		m.check(b.ctx, t, b.store)
 		for _, o := range orders {
@@ -182,30 +186,41 @@ func noNumber(t *testing.T, b *fixture) {
 func otherLayout(t *testing.T, b *fixture) {
 	b.record(makeOrder("ORD1", "U1", 100))
 	other := b.open(b.shards + 1)
-	if _, err := other.Global(b.ctx); !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
-		t.Errorf("reading with another shard count: %v, want ErrLayout", err)
+	_, err := other.Global(b.ctx)
+	if !errors.Is(err, ErrLayout) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("reading with another number of shards: %v, want ErrLayout", err)
 	}
-	one := []order.Order{makeOrder("ORD2", "U2", 100)}
-	outcomes := make([]Outcome, 1)
-	if err := other.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
-		t.Errorf("recording with another shard count: %v, %v, want ErrLayout and nothing settled", err, outcomes)
+	one := makeOrder("ORD2", "U2", 100)
+	wantRefused := func(what string, store *Store) (err error) {
+		outcomes := make([]Outcome, 1)
+		if err = store.Record(b.ctx, []order.Order{one}, outcomes); !errors.Is(err, ErrLayout) {
+			t.Errorf("%s: %v, want ErrLayout", what, err)
+		}
+		b.wantOutcomes(outcomes, Unsettled)
+		return err
 	}
-	// A function that was at work when the store was emptied and filled anew in another way notices in the script.
+	_ = wantRefused("another number of shards", other)
+
+	// A function that ran while the store was emptied and filled in another layout is told by the
+	// script.
 	b.flush()
-	b.wantOutcomes(b.record(one...), Recorded)
-	for i, layout := range []string{layoutOf(b.shards+1, "UTC"), fmt.Sprintf("%d:%d", layoutVersion-1, b.shards)} {
+	b.wantOutcomes(b.record(one), Recorded)
+	for _, c := range []struct{ layout, advice string }{
+		{layoutOf(b.shards+1, "UTC"), fmt.Sprintf("set LEDGER_SHARDS=%d", b.shards+1)},
+		{layoutOf(b.shards, "Asia/Kathmandu"), "set TIME_ZONE=Asia/Kathmandu"},
+		{fmt.Sprintf("1:%d", b.shards), "orderctl rebuild"}, // of the version before
+	} {
 		for shard := range b.shards {
-			if err := b.rdb.HSet(b.ctx, tagOf(shard)+totalsKey, fieldLayout, layout).Err(); err != nil {
+			key := tagOf(shard) + totalsKey
+			if err := b.rdb.HSet(b.ctx, key, fieldLayout, c.layout).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		one[0].ID = fmt.Sprintf("ORD%d", 3+i)
-		if err := b.store.Record(b.ctx, one, outcomes); !errors.Is(err, ErrLayout) || outcomes[0] != Unsettled {
-			t.Errorf("recording into a store of layout %s: %v, %v, want ErrLayout and nothing settled", layout, err, outcomes)
-		}
-		advised := strings.Contains(fmt.Sprint(b.open(b.shards).Record(b.ctx, one, outcomes)), "set LEDGER_SHARDS=")
-		if rightly := i == 0; advised != rightly {
-			t.Errorf("layout %s: advised to change LEDGER_SHARDS: %v, want %v", layout, advised, rightly)
+		one.ID += "+"
+		_ = wantRefused("layout "+c.layout+" in the script", b.store)
+		err := wantRefused("layout "+c.layout, b.open(b.shards))
+		if !strings.Contains(fmt.Sprint(err), c.advice) {
+			t.Errorf("layout %s: %v, want the advice %q", c.layout, err, c.advice)
 		}
 	}
 }
@@ -221,16 +236,18 @@ func refusedOnce(t *testing.T, b *fixture) {
 		}
 	}
 	counts, err := b.store.Messages(b.ctx)
-	equal(t, "refused messages", counts.Refused, err, map[order.Reason]int64{order.Reasons()[0]: 125, order.Reasons()[1]: 125})
+	want := map[order.Reason]int64{order.Reasons()[0]: 125, order.Reasons()[1]: 125}
+	equal(t, "refused messages", counts.Refused, err, want)
 }
 
 func countersAddUp(t *testing.T, b *fixture) {
 	var group sync.WaitGroup
+	delta := map[string]int64{"a": 1, `b{c="d"}`: 2, FailedMessages: 3}
 	for range 8 {
 		store := b.open(b.shards)
 		group.Go(func() {
 			for range 20 {
-				if err := store.AddCounters(b.ctx, map[string]int64{"a": 1, `b{c="d"}`: 2, FailedMessages: 3}); err != nil {
+				if err := store.AddCounters(b.ctx, delta); err != nil {
 					t.Error(err)
 				}
 			}
@@ -238,7 +255,8 @@ func countersAddUp(t *testing.T, b *fixture) {
 	}
 	group.Wait()
 	counters, err := b.store.Counters(b.ctx)
-	equal(t, "counters", counters, err, map[string]int64{"a": 160, `b{c="d"}`: 320, FailedMessages: 480})
+	want := map[string]int64{"a": 160, `b{c="d"}`: 320, FailedMessages: 480}
+	equal(t, "counters", counters, err, want)
 	counts, err := b.store.Messages(b.ctx)
 	equal(t, "failed messages", counts.Failed, err, 480)
 }

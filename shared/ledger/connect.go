@@ -36,8 +36,8 @@ type Connection struct {
 }
 
 // LogTo sends the log lines of the Redis client to log, at level debug, because the errors that it
-// returns say the same. Without it the client writes to the standard error output. The setting is for
-// the whole process: a function's main calls it.
+// returns say the same. Without it the client writes to the standard error output. The setting is
+// for the whole process: a function's main calls it.
 func LogTo(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
 
 type clientLog struct{ *slog.Logger }
@@ -123,8 +123,8 @@ const (
 	bufferSize = 128 << 10
 )
 
-// idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen between two
-// invocations makes it a dead one.
+// idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen
+// between two invocations makes it a dead one.
 const idleLimit = time.Minute
 
 // loginLimit replaces a connection before ElastiCache closes it: one that logged in by IAM may stay

@@ -18,7 +18,8 @@ func (b *fixture) started(orders []order.Order) (*recording, []int) {
 	return r, r.bySegment()
 }
 
-// crashAfterClaim: the function dies when the ids are claimed and nothing is recorded. Where there are no claims, it dies before.
+// crashAfterClaim: the function dies when the ids are claimed and nothing is recorded. Where there
+// are no claims, it dies before.
 func crashAfterClaim(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	var orders, others []order.Order
@@ -36,7 +37,7 @@ func crashAfterClaim(t *testing.T, b *fixture) {
 		}
 		m.check(b.ctx, t, b.store) // a claim counts nothing
 		for _, outcome := range b.record(others...) {
-			b.wantOutcomes([]Outcome{outcome}, Conflict) // the ids are taken, by orders that will come again
+			b.wantOutcomes([]Outcome{outcome}, Conflict) // claimed by orders that will be retried
 		}
 		m.check(b.ctx, t, b.store)
 	}
@@ -49,7 +50,7 @@ func crashAfterClaim(t *testing.T, b *fixture) {
 	m.check(b.ctx, t, b.store)
 }
 
-// crashBeforeRelease: the function dies when an order overflowed and its claim was not given back yet.
+// crashBeforeRelease: the function dies when an order overflowed and its claim is not yet released.
 func crashBeforeRelease(t *testing.T, b *fixture) {
 	rich, poor := b.usersApart()
 	m := newModel()
@@ -63,10 +64,13 @@ func crashBeforeRelease(t *testing.T, b *fixture) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.record(b.ctx, appendChunks(nil, shardOf(rich, b.shards), all)); err != nil || r.outcomes[0] != Overflow {
-		t.Fatalf("outcome %d, %v", r.outcomes[0], err)
+	chunks := appendChunks(nil, shardOf(rich, b.shards), all)
+	if err := r.record(b.ctx, chunks); err != nil {
+		t.Fatal(err)
 	}
-	// It comes again, overflows again, and leaves no trace this time.
+	b.wantOutcomes(r.outcomes, Overflow)
+
+	// The retry overflows too, and leaves no trace this time.
 	b.wantOutcomes(b.record(over), Overflow)
 	fits := makeOrder("ORD1", poor, 1)
 	m.count(fits)
@@ -74,25 +78,26 @@ func crashBeforeRelease(t *testing.T, b *fixture) {
 	m.check(b.ctx, t, b.store)
 }
 
-// shardRevenueLimit: a shard's revenue has a limit of its own, exact to the cent far beyond what a double can hold.
+// shardRevenueLimit: a shard's revenue is exact up to its limit, far beyond what a double can hold.
 func shardRevenueLimit(t *testing.T, b *fixture) {
 	const user = "U1"
 	first := makeOrder("FIRST", user, 0)
 	b.wantOutcomes(b.record(first), Recorded)
 	totals := tagOf(shardOf(user, b.shards)) + totalsKey
-	// A customer alone can't bring it there: many must, and are not here.
+	// One customer can't reach the limit: this is in place of many.
 	if err := b.rdb.HSet(b.ctx, totals, fieldRevenue, int64(MaxRevenue-10_000)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	b.wantOutcomes(b.record(makeOrder("ORD1", user, 20_001)), Overflow)
-	b.wantOutcomes(b.record(makeOrder("ORD2", user, 7_777), makeOrder("ORD3", user, 13_333)), Recorded, Overflow)
+	outcomes := b.record(makeOrder("ORD2", user, 7_777), makeOrder("ORD3", user, 13_333))
+	b.wantOutcomes(outcomes, Recorded, Overflow)
 	b.wantOutcomes(b.record(makeOrder("ORD1", user, 1)), Recorded)
 	got, err := b.store.Global(b.ctx)
 	equal(t, "totals", got, err, Totals{Orders: 3, Revenue: MaxRevenue - 10_000 + 7_778})
 }
 
-// anySchedule: the same orders, cut into batches, repeated, shuffled and given by several callers at random, always come to the
-// same sums.
+// anySchedule: the same orders in random batches, repeated, shuffled and recorded by several
+// callers, always have the same sums.
 func anySchedule(t *testing.T, b *fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -100,7 +105,7 @@ func anySchedule(t *testing.T, b *fixture) {
 	m := newModel()
 	orders := randomOrders(random, 400)
 	for i := range orders {
-		orders[i].Mismatch = false // the same order may state another value the second time: which comes first would matter
+		orders[i].Mismatch = false // the one of a repeated order that comes first would matter
 	}
 	orders = m.withoutConflicts(orders)
 	for schedule := range 5 {
@@ -132,8 +137,8 @@ func anySchedule(t *testing.T, b *fixture) {
 	}
 }
 
-// TestClusterFailover kills a master that has unanswered batches, and lets its replica, which had all that was
-// answered, take its place while the callers go on.
+// TestClusterFailover kills a master with unanswered batches. Its replica, which had all that was
+// answered, takes over while the callers go on.
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t, 3, true)
@@ -168,8 +173,8 @@ func TestClusterFailover(t *testing.T) {
 		}
 	}
 	master := cluster.Masters[pair]
-	// Redis copies to replicas after it answers: what is answered in that moment and lost with the master is the one thing that
-	// no caller can make good. Here the replica has it.
+	// Redis copies to replicas after it answers: what is answered in that moment and lost with the
+	// master is the one thing that only a replay brings back. Here the replica has it.
 	if n, err := master.Client().Wait(ctx, 1, 10*time.Second).Result(); err != nil || n != 1 {
 		t.Fatalf("the replica did not catch up: %d, %v", n, err)
 	}
@@ -178,7 +183,7 @@ func TestClusterFailover(t *testing.T) {
 	go func() {
 		defer close(done)
 		for at := half; at < len(orders) && ctx.Err() == nil; {
-			// As the queue does: what is not settled comes again.
+			// As the queue does: what is not settled is redelivered.
 			part := orders[at:min(at+100, len(orders))]
 			if err := store.Record(ctx, part, outcomes[at:at+len(part)]); err == nil {
 				at += len(part)

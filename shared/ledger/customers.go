@@ -22,10 +22,11 @@ const MaxPage = 1000
 // ErrBadCursor: the cursor was not returned by Customers of a store with this layout.
 var ErrBadCursor = errors.New("not a cursor of this store")
 
-// Customers returns one page of all customers, at most limit (1 to MaxPage) of them in no particular
-// order, and the cursor of the next page, which is empty after the last one. The first page has the
-// empty cursor. Each customer is on exactly one page, also while orders are recorded; customers who
-// are new since the first page may be missing. The figures of one customer are of the same moment.
+// Customers returns one page of all customers, at most limit (1 to MaxPage) of them in no
+// particular order, and the cursor of the next page, which is empty after the last one. The first
+// page has the empty cursor. Each customer is on exactly one page, also while orders are recorded;
+// customers who are new since the first page may be missing. The figures of one customer are of the
+// same moment.
 func (s *Store) Customers(
 	ctx context.Context, cursor string, limit int,
 ) (page []UserStats, next string, err error) {
@@ -112,8 +113,8 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// trip returns how many buckets to read in the next round trip, after those that are done: a few at first, then
-// what the rest of the page takes if the others hold as many customers.
+// trip returns how many buckets to read in the next round trip, after those that are done: a few at
+// first, then what the rest of the page takes if the others hold as many customers.
 func (w *walk) trip(done int) int {
 	if len(w.found) == 0 {
 		return min(groupBuckets+done, walkBuckets)
@@ -122,9 +123,11 @@ func (w *walk) trip(done int) int {
 	return min(missing*done/len(w.found)+groupBuckets, walkBuckets)
 }
 
-// candidates returns the buckets of a shard that may hold customers, from one bucket on, or redis.Nil
-// when the shard has no index of them.
-func (s *Store) candidates(ctx context.Context, tag string, first uint64) (list []uint64, err error) {
+// candidates returns the buckets of a shard that may hold customers, from one bucket on, or
+// redis.Nil when the shard has no index of them.
+func (s *Store) candidates(
+	ctx context.Context, tag string, first uint64,
+) (list []uint64, err error) {
 	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
 	if err != nil {
 		return nil, err

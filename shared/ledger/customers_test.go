@@ -10,7 +10,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// pageWhileRecording turns pages while customers order and new ones come: who was there at the first
+// pageWhileRecording turns pages while customers order and new ones come: who was there at the
+// first
 // page is on exactly one.
 func pageWhileRecording(t *testing.T, b *fixture) {
 	var orders []order.Order

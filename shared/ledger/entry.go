@@ -7,9 +7,9 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// slots is how many slots of entries are filled before they are added to the days' figures. With more
-// of them an order costs less and a script takes longer at times: with 128 it takes 1.6 ms more for a
-// file of old orders, of any day of a year.
+// slots is how many slots of entries are filled before they are added to the days' figures. With
+// more of them an order costs less and a script takes longer at times: with 128 it takes 1.6 ms
+// more for a file of old orders, of any day of a year.
 const slots = 128
 
 // maxEntry is the longest entry that appendEntry writes.
@@ -23,8 +23,8 @@ const (
 	msgpackUint64
 )
 
-// appendEntry appends what a chunk of orders adds to one day: the day, the number of orders and their
-// revenue, in MessagePack, which scripts read at once.
+// appendEntry appends what a chunk of orders adds to one day: the day, the number of orders and
+// their revenue, in MessagePack, which scripts read at once.
 func appendEntry(to []byte, d DayTotals) []byte {
 	to = binary.BigEndian.AppendUint32(append(to, msgpackUint32), uint32(d.Day))
 	to = append(to, msgpackUint8, byte(d.Orders)) // of one chunk

@@ -30,15 +30,15 @@ import (
 //	                           users, because Redis stores small hashes compactly
 //	{o3}customers     string   a bit for each group of buckets: there may be users in it
 //
-// Markers are most of what a store holds. A digest is 112 bits of SHA-256, which makes an accidental
-// collision of two order ids less likely than 1 in 10¹³ among 10¹⁰ orders (and then the second one
-// is refused as a conflict, not lost); with it an entry costs 64 bytes and its place in the table,
-// whatever the length of the id.
+// Markers are most of what a store holds. A digest is 112 bits of SHA-256, which makes an
+// accidental collision of two order ids less likely than 1 in 10¹³ among 10¹⁰ orders (and then the
+// second one is refused as a conflict, not lost); with it an entry costs 64 bytes and its place in
+// the table, whatever the length of the id.
 //
 // The markers are spread over several hashes, the segments, because Redis grows a hash by moving it
-// to a second table and frees the first one at once: for 8 million entries that is 64 MB and blocked
-// Redis for 6 ms. While a hash moves, an order costs half as much again; the segments are of unequal
-// size so that they don't all move at the same time.
+// to a second table and frees the first one at once: for 8 million entries that is 64 MB and
+// blocked Redis for 6 ms. While a hash moves, an order costs half as much again; the segments are
+// of unequal size so that they don't all move at the same time.
 
 const (
 	digestBytes      = 14
@@ -132,8 +132,8 @@ func digestOf(orderID string) orderDigest { return sha256.Sum256([]byte(orderID)
 // marker identifies the order in the shard of its customer.
 func (d *orderDigest) marker() []byte { return d[:digestBytes] }
 
-// claim identifies the order in its claimShard, where its id belongs to one content over all shards.
-// It has other bits than the marker: both may be in one hash.
+// claim identifies the order in its claimShard, where its id belongs to one content over all
+// shards. It has other bits than the marker: both may be in one hash.
 func (d *orderDigest) claim() []byte { return d[digestBytes : 2*digestBytes] }
 
 // segment is the segment of the markers, and of the claims, that holds the order's.

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrLayout: the store was filled by another version, or with another number of shards or time zone.
-// Counting into it would miscount. It is joined with ErrUnavailable.
+// ErrLayout: the store was filled by another version, or with another number of shards or time
+// zone. Counting into it would miscount. It is joined with ErrUnavailable.
 var ErrLayout = errors.New("store layout mismatch")
 
 // layoutPrefix begins a script's error about another layout.

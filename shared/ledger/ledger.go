@@ -1,8 +1,8 @@
-// Package ledger keeps the figures in Redis. Every key name, script and Redis command of the project
-// is here. It needs Redis 7.0 or newer, or Valkey; one server or a cluster.
+// Package ledger keeps the figures in Redis. Every key name, script and Redis command of the
+// project is here. It needs Redis 7.0 or newer, or Valkey; one server or a cluster.
 //
-// With one shard, a Lua script sets the deduplication marker of an order and adds to every figure in
-// one atomic step. There is no state in between: after a crash at any moment the order is either
+// With one shard, a Lua script sets the deduplication marker of an order and adds to every figure
+// in one atomic step. There is no state in between: after a crash at any moment the order is either
 // counted or not, and recording it again settles it.
 //
 // With several shards a customer's orders are counted in the customer's shard, each again in one

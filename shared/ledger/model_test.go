@@ -16,7 +16,7 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A model is what the store must hold, kept by the plainest means: a map of the orders that were counted.
+// A model is what the store must hold, kept in the simplest way: a map of the orders counted.
 type model struct {
 	counted map[string]order.Order // by order id
 	zone    *time.Location
@@ -24,7 +24,7 @@ type model struct {
 
 func newModel() *model { return &model{counted: map[string]order.Order{}, zone: time.UTC} }
 
-// count tells what recording o must answer, and takes it over.
+// count returns what recording o must answer, and counts it.
 func (m *model) count(o order.Order) Outcome {
 	before, seen := m.counted[o.ID]
 	switch {
@@ -37,7 +37,8 @@ func (m *model) count(o order.Order) Outcome {
 	return Conflict
 }
 
-// withoutConflicts counts the orders, and returns those whose order in time does not matter: all but contradicting ones.
+// withoutConflicts counts the orders and returns those without a conflict: their sequence does not
+// matter.
 func (m *model) withoutConflicts(orders []order.Order) []order.Order {
 	return slices.DeleteFunc(orders, func(o order.Order) bool { return m.count(o) == Conflict })
 }
@@ -163,14 +164,20 @@ func day(text string) order.Day {
 
 // makeOrder makes an order of 2024 whose figures all follow from the arguments.
 func makeOrder(id, user string, cents order.Cents) order.Order {
-	return order.Order{ID: id, UserID: user, Value: cents, Placed: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)}
+	return order.Order{
+		ID:     id,
+		UserID: user,
+		Value:  cents,
+		Placed: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC),
+	}
 }
 
-// randomOrders makes orders of few customers, some of which repeat an earlier one and some contradict it.
+// randomOrders makes orders of few customers. Some repeat an earlier one, some contradict it.
 func randomOrders(random *rand.Rand, n int) []order.Order {
 	orders := make([]order.Order, 0, n)
 	for len(orders) < n {
-		o := makeOrder(fmt.Sprintf("ORD-%d", len(orders)), fmt.Sprintf("U%d", random.IntN(40)), order.Cents(random.IntN(5000)))
+		user := fmt.Sprintf("U%d", random.IntN(40))
+		o := makeOrder(fmt.Sprintf("ORD-%d", len(orders)), user, order.Cents(random.IntN(5000)))
 		o.Placed = o.Placed.Add(time.Duration(random.IntN(24*730)-24*365) * time.Hour)
 		o.Mismatch = random.IntN(20) == 0
 		if len(orders) > 0 && random.IntN(4) == 0 {

@@ -12,8 +12,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// Monthly returns the months from … to, both included, in order; months without orders are left out.
-// With one shard all figures are of the same moment; with several, those of one shard are.
+// Monthly returns the months from … to, both included, in order; months without orders are left
+// out. With one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
 	names := make([]string, 0, to-from+1)
 	for month := from; month <= to; month++ {

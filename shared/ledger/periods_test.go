@@ -86,6 +86,22 @@ func daysInSmallCalls(t *testing.T, b *fixture) {
 	}
 }
 
+// daysBeyondDoubles adds to a day's revenue above 2^53, where a double would round.
+func daysBeyondDoubles(t *testing.T, b *fixture) {
+	const odd = 1<<56 + 1
+	days := tagOf(shardOf("U1", b.shards)) + daysKey
+	field := fmt.Sprint(int(day("2024-05-01"))) + centsMark
+	if err := b.rdb.HSet(b.ctx, days, field, odd).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range slots + 1 {
+		b.record(makeOrder(fmt.Sprintf("ORD%d", i), "U1", 1))
+	}
+	got, err := b.store.Daily(b.ctx, day("2024-05-01"), day("2024-05-01"))
+	want := DayTotals{day("2024-05-01"), slots + 1, odd + slots + 1}
+	equal(t, "days", got, err, []DayTotals{want})
+}
+
 // brokenDay is a day's figure that is no number: orders are refused when it would be added to, and
 // nothing is half counted.
 func brokenDay(t *testing.T, b *fixture) {

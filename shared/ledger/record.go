@@ -184,8 +184,8 @@ func (r *recording) record(ctx context.Context, chunks []chunk) (failed error) {
 	return failed
 }
 
-// isBadValue reports errors about the type or value of one key, as opposed to those that every order
-// would meet.
+// isBadValue reports errors about the type or value of one key, as opposed to those that every
+// order would meet.
 func isBadValue(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "WRONGTYPE") ||

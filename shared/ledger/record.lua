@@ -1,6 +1,6 @@
 -- Records a chunk of orders of one shard. Each order is counted in every figure or in none, and the
--- whole script is one atomic step. When a command fails, all that was written is rolled back and its
--- error is returned.
+-- whole script is one atomic step. When a command fails, all that was written is rolled back and
+-- its error is returned.
 --
 -- KEYS  totals (hash), top (zset), months (hash), days (hash), customers (string)
 --       for each order the bucket of its customer (hash)
@@ -29,10 +29,10 @@
 --
 -- Returns one character for each order: RECORDED, DUPLICATE, CONFLICT or OVERFLOW; here rr.
 --
--- Most of the time goes into the step from Lua to each command, and into writing Lua numbers as text.
--- So markers are read and written all at once, and an amount that needs no addition stays the text
--- that came. A file of old orders has nearly as many days as orders: days are kept as entries and
--- added to their figures in bulk.
+-- Most of the time goes into the step from Lua to each command, and into writing Lua numbers as
+-- text. So markers are read and written all at once, and an amount that needs no addition stays the
+-- text that came. A file of old orders has nearly as many days as orders: days are kept as entries
+-- and added to their figures in bulk.
 
 local call, byte = redis.call, string.byte
 local keys, args = KEYS, ARGV -- a local is faster than a global
@@ -54,7 +54,7 @@ local function decide(revenue, found, stale)
   local users, first_of, orders_of, spend_of = {}, {}, {}, {}
   local orders_in, revenue_in = {}, {} -- by position of the month
   local user_count, recorded, duplicates, mismatches, sum = 0, 0, 0, 0, 0
-  local room = MAX_SPEND - revenue -- while the new revenue fits in here, no spend can pass the limit
+  local room = MAX_SPEND - revenue -- while the new revenue fits in it, no spend can pass the limit
 
   -- fits looks closer, when the room is used up.
   local function fits(i, value, spend)
@@ -170,7 +170,8 @@ local function entries_of(outcomes, recorded)
   return table.concat(kept)
 end
 
--- add_days keeps the entries in a slot. When all slots are used, their entries are added to the days.
+-- add_days keeps the entries in a slot. When all slots are used, their entries are added to the
+-- days.
 local function add_days(chosen)
   local used = add(days, SLOT, 1)
   slot = SLOT .. used
@@ -267,8 +268,8 @@ local refused = check_age(archived, begun, retention)
 if refused then return refused end
 local found, stale, current = find_markers(sizes, segment_key, digest, retention)
 
--- The leaderboard holds the highest PLACES and some more: a spend only grows, so a customer below the
--- last place needs none until an order lifts them to it.
+-- The leaderboard holds the highest PLACES and some more: a spend only grows, so a customer below
+-- the last place needs none until an order lifts them to it.
 local ranked, lowest = call('ZCARD', top), 0
 if ranked >= PLACES then
   lowest = tonumber(call('ZRANGE', top, -PLACES, -PLACES, 'WITHSCORES')[2])

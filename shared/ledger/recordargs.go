@@ -7,8 +7,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A recordArgs builds the arguments of one call of record.lua. It has a method for each section that
-// the script's header lists.
+// A recordArgs builds the arguments of one call of record.lua. It has a method for each section
+// that the script's header lists.
 type recordArgs struct {
 	*recording
 	chunk
@@ -96,8 +96,8 @@ func (p *periods) month(month order.Month) byte {
 	return byte(position + 1)
 }
 
-// dayPositions is a small hash table of positions in a list of at most chunkOrders days. The orders of
-// a chunk may be of as many days, and each needs its day's position.
+// dayPositions is a small hash table of positions in a list of at most chunkOrders days. The orders
+// of a chunk may be of as many days, and each needs its day's position.
 type dayPositions [4 * chunkOrders]uint8
 
 // of returns the position of a day in the list, or the end of the list, and enters it.
@@ -112,8 +112,8 @@ func (p *dayPositions) of(day order.Day, list []DayTotals) int {
 	return int(p[at]) - 1
 }
 
-// texts returns the bucket key of each order, then the digest of each, then the fingerprint of each,
-// all in one allocation; and the groups of the buckets.
+// texts returns the bucket key of each order, then the digest of each, then the fingerprint of
+// each, all in one allocation; and the groups of the buckets.
 func (a *recordArgs) texts() (texts []string, groups []byte) {
 	n := len(a.indexes)
 	slab := make([]byte, 0, n*(len(a.tag)+len("u1048575")+digestBytes+fingerprintBytes))

@@ -16,16 +16,18 @@ const (
 	Importing                    // the orders never were messages
 )
 
-// clockMargin is how much longer than the retention markers are kept. An order is recorded before it
-// is archived, by at most the time of one invocation, and the clocks of functions and Redis differ.
+// clockMargin is how much longer than the retention markers are kept. An order is recorded before
+// it is archived, by at most the time of one invocation, and the clocks of functions and Redis
+// differ.
 const clockMargin = time.Hour
 
 // tooOldReply is a script's error about orders that may not be replayed any more.
 const tooOldReply = "TOOOLD their markers may be gone"
 
-// Replay records orders that were archived at that time. Orders that Redis still knows are duplicates
-// and change nothing, not even the counter of duplicates; orders that it lost are counted. So it is
-// idempotent, and safe beside Record and other replays. Imported orders are archived now.
+// Replay records orders that were archived at that time. Orders that Redis still knows are
+// duplicates and change nothing, not even the counter of duplicates; orders that it lost are
+// counted. So it is idempotent, and safe beside Record and other replays. Imported orders are
+// archived now.
 //
 // It returns ErrTooOld, with all orders unsettled, when their markers may be gone: when now is a
 // retention or more after both archivedAt and the time when the store was begun. The scripts check

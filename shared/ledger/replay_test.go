@@ -133,7 +133,8 @@ func replayBesideRecord(t *testing.T, b *fixture) {
 	m.check(b.ctx, t, b.store)
 }
 
-// replayTooOld: what was archived a retention ago may be replayed into a store that was begun since,
+// replayTooOld: what was archived a retention ago may be replayed into a store that was begun
+// since,
 // and into no other.
 func replayTooOld(t *testing.T, b *fixture) {
 	m := newModel()

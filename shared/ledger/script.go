@@ -102,8 +102,9 @@ func newArgs(keys, values int) []any {
 	return args
 }
 
-// send sends all calls of a script in one round trip. Calls whose node had lost the script, as after
-// a restart or SCRIPT FLUSH, are sent once more with its text: EVALSHA in a pipeline has no fallback.
+// send sends all calls of a script in one round trip. Calls whose node had lost the script, as
+// after a restart or SCRIPT FLUSH, are sent once more with its text: EVALSHA in a pipeline has no
+// fallback.
 func (s *Store) send(ctx context.Context, sc script, calls [][]any) []*redis.Cmd {
 	answers := s.sendAs(ctx, "evalsha", sc.sha, calls)
 	var lost []int
@@ -139,8 +140,8 @@ func (s *Store) sendAs(ctx context.Context, command, body string, calls [][]any)
 	return answers
 }
 
-// A scriptCall is not retried by the client of a cluster, which would repeat it after a timeout. The
-// client still follows redirections to another node.
+// A scriptCall is not retried by the client of a cluster, which would repeat it after a timeout.
+// The client still follows redirections to another node.
 type scriptCall struct{ *redis.Cmd }
 
 // NoRetry is asked by the client.

@@ -1,4 +1,5 @@
--- The state of a shard and its deduplication markers: the beginning of every script that needs them.
+-- The state of a shard and its deduplication markers: the beginning of every script that needs
+-- them.
 --
 -- The markers of one segment live in two hashes, digest → fingerprint: the current generation is
 -- written, the previous one is only read. When the current one is as old as the retention, the
@@ -7,8 +8,8 @@
 -- memory than the marker. A duplicate found only in the previous generation is written to the
 -- current one, so the retention counts from the last time an order was seen.
 --
--- Redis's own clock decides: those of the callers may differ. What fails here is raised as an error,
--- because nothing is counted yet.
+-- Redis's own clock decides: those of the callers may differ. What fails here is raised as an
+-- error, because nothing is counted yet.
 
 local now = tonumber(redis.call('TIME')[1])
 
