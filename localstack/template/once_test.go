@@ -102,6 +102,9 @@ func TestDefaultsOfTheFunctionsAreThoseOfTheTemplate(t *testing.T) {
 			t.Errorf("%s: the function's default is %d, the template's %s", parameter, got, want)
 		}
 	}
+	if got, want := orders.Ledger.Zone.String(), defaults["TimeZone"]; got != want {
+		t.Errorf("TimeZone: the function's default is %s, the template's %s", got, want)
+	}
 	for parameter, variable := range map[string]string{
 		"LedgerShards":      "LEDGER_SHARDS",
 		"RedisCluster":      "REDIS_CLUSTER",

@@ -21,7 +21,7 @@ const (
 	DefaultRetrySeconds = 5
 	// DefaultMaxReceives times the delays between two attempts is more than a day.
 	DefaultMaxReceives = 300
-	// DefaultListen lets only this machine connect: the server has no authentication of its own.
+	// DefaultListen lets only this machine connect, because the server has no authentication.
 	DefaultListen = "127.0.0.1:8080"
 )
 

@@ -79,7 +79,7 @@ func normal(messages []Message) []Message {
 	return messages
 }
 
-// randomText is made of all kinds of characters that JSON writes in a way of its own, or could.
+// randomText is made of all kinds of characters that JSON escapes, or could escape.
 func randomText(rng *rand.Rand, most int) string {
 	kinds := []string{
 		"a", "0", " ", `"`, `\`, "/", "\n", "\t", "\x00", "\x1f", "\x7f", "é", "\u2028", "\ufffd",
@@ -92,7 +92,7 @@ func randomText(rng *rand.Rand, most int) string {
 	return b.String()
 }
 
-// randomEvent makes an event of so many records.
+// randomEvent makes an event with that number of records.
 func randomEvent(rng *rand.Rand, records int) events.SQSEvent {
 	event := events.SQSEvent{Records: []events.SQSMessage{}}
 	for i := range records {

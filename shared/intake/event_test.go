@@ -201,7 +201,7 @@ func TestInvoke(t *testing.T) {
 	if !errors.Is(err, ErrNothingDone) || answer != "" {
 		t.Errorf("answer %s, error %v; want ErrNothingDone", answer, err)
 	}
-	// The second could not be reported as failed: neither may be recorded before all come back.
+	// The second could not be reported as failed: neither may be recorded before both are redelivered.
 	answer, err = invoke(event(record("m5", body("ORD3", "U1", "1")), record("", "no JSON")))
 	if !errors.Is(err, ErrNoEvent) || answer != "" {
 		t.Errorf("answer %s, error %v; want ErrNoEvent", answer, err)

@@ -261,7 +261,7 @@ func (w *writer) digits(n int) string {
 	return b.String()
 }
 
-// quote writes text as a JSON string, in so many percent of cases with every character escaped.
+// quote writes text as a JSON string, with every character escaped in that percentage of cases.
 func (w *writer) quote(text string, escaped int) string {
 	if w.chance(escaped) {
 		var b strings.Builder
