@@ -87,7 +87,8 @@ func (e *edge) want(up bool) {
 		if took := time.Since(began); took > patience {
 			e.Errorf("GET %s took %v", path, took)
 		}
-		leaks := strings.Contains(body, "127.0.0.1") || path != "/metrics" && strings.Contains(body, "redis")
+		leaks := strings.Contains(body, "127.0.0.1") ||
+			path != "/metrics" && strings.Contains(body, "redis")
 		if !up && leaks {
 			e.Errorf("GET %s reveals what is behind it: %s", path, body)
 		}
@@ -148,8 +149,9 @@ func TestClosedConnectionCostsOneRetry(t *testing.T) {
 }
 
 // TestSilentConnectionCostsOneFailure lets the network forget the connection of a frozen sandbox:
-// nothing says so, and nothing answers. That looks like a slow Redis, which a retry would make slower,
-// so this request fails; the next one gets a new connection. (Connections that were idle for a minute
+// nothing says so, and nothing answers. That looks like a slow Redis, which a retry would make
+// slower, so this request fails; the next one gets a new connection. (Connections that were idle
+// for a minute
 // are not used again, so this happens only in the first minute.)
 func TestSilentConnectionCostsOneFailure(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,9 @@ var binaries struct{ orders, stats, replay string }
 // template holds the settings of the queues and functions.
 var template *lab.Template
 
+// forced is the number of shards of every run; zero: one or three, by the seed.
+var forced uint64
+
 // seeds are the seeds that every fault is tried with.
 var seeds []uint64
 
@@ -45,6 +48,9 @@ func run(m *testing.M) (code int, err error) {
 	for i := range count {
 		seeds = append(seeds, first+i)
 	}
+	if forced, err = number("SHARDS", 0); err != nil {
+		return 1, err
+	}
 	folder, err := os.MkdirTemp("", "faults")
 	if err != nil {
 		return 1, err
@@ -53,6 +59,7 @@ func run(m *testing.M) (code int, err error) {
 	for logicalID, path := range map[string]*string{
 		"OrdersFunction": &binaries.orders,
 		"StatsFunction":  &binaries.stats,
+		"ReplayFunction": &binaries.replay,
 	} {
 		if *path, err = lab.Build(context.Background(), folder, logicalID); err != nil {
 			return 1, err

@@ -31,7 +31,8 @@ func (r *rig) drain() {
 	r.Fatalf("%d messages are still in the queue", len(r.orders.Messages()))
 }
 
-// restart gives the pipeline new instances of the functions. After failures their circuit breaker is
+// restart gives the pipeline new instances of the functions. After failures their circuit breaker
+// is
 // open for some seconds of real time, while the queue's clock moves by minutes: in these Lambda's
 // instance would have closed it.
 func (r *rig) restart() {

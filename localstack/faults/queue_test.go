@@ -164,7 +164,8 @@ func (r *rig) faultySends(times int, fault func() queue.Fault) {
 	r.drain()
 }
 
-// wantDeadLetters checks that every order is in the dead-letter queue, unchanged. Bad messages may be
+// wantDeadLetters checks that every order is in the dead-letter queue, unchanged. Bad messages may
+// be
 // there too: a function whose circuit breaker is open fails whole batches.
 func (r *rig) wantDeadLetters() {
 	r.Helper()
@@ -297,7 +298,8 @@ func (r *rig) withoutFailure() {
 	}
 }
 
-// onEveryInstance passes all messages to all instances at once, each in another order, as if the queue
+// onEveryInstance passes all messages to all instances at once, each in another order, as if the
+// queue
 // had delivered every message many times. Then the queue delivers them once more.
 func (r *rig) onEveryInstance() {
 	r.fill()

@@ -101,8 +101,10 @@ func (p *report) table() string {
 	}
 	line(&total)
 	if len(p.without) > 0 {
-		b.WriteString("\nThe same faults without a replay of the archive, one run each: without the archive\n" +
-			"the rows above would fail.\n\n| fault | messages | lost |\n|---|--:|--:|\n")
+		b.WriteString(
+			"\nThe same faults without a replay of the archive, one run each: without the archive\n" +
+				"the rows above would fail.\n\n| fault | messages | lost |\n|---|--:|--:|\n",
+		)
 		slices.Sort(p.without)
 		b.WriteString(strings.Join(p.without, ""))
 	}

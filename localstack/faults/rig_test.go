@@ -27,8 +27,12 @@ type setup struct {
 	receives  int           // of a message before it goes to the dead-letter queue; default: template
 	redis     []string      // arguments of redis-server
 	cluster   bool          // three masters with a replica each, instead of one server
-	noReplay  bool          // the archive is written and never replayed
-	damaged   bool          // the test damages the archive: it is not held against the model
+	// lossy: Redis forgets orders, so a message may be refused because of an order that Redis forgot
+	// later. These runs have one shard: with several, a failover between the claim of an order and its
+	// record can refuse further messages of the order that is counted.
+	lossy    bool
+	noReplay bool // the archive is written and never replayed
+	damaged  bool // the test damages the archive: it is not held against the model
 }
 
 // A rig is the whole pipeline for one run of one fault.
@@ -93,6 +97,12 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 		count = 2
 	}
 	r.shards = []int{1, 3}[seed%2]
+	switch {
+	case forced != 0:
+		r.shards = int(forced)
+	case s.lossy:
+		r.shards = 1
+	}
 	if s.cluster {
 		r.shards = 4
 		r.cluster = redistest.StartCluster(t, 3, true)
@@ -103,7 +113,7 @@ func newRig(t *testing.T, seed uint64, s setup) *rig {
 	for range count {
 		r.consumers = append(r.consumers, r.instance(binaries.orders, r.timeout))
 	}
-	for range 2 * min(1, len(binaries.replay)) {
+	for range 2 {
 		r.replayers = append(r.replayers, r.instance(binaries.replay, time.Minute))
 	}
 	return r
@@ -161,7 +171,7 @@ func (r *rig) finish() verdict {
 		}
 		r.drain()
 	}
-	if !r.noReplay && binaries.replay != "" {
+	if !r.noReplay {
 		r.heal()
 	}
 	users := map[string]bool{}
@@ -180,12 +190,12 @@ func (r *rig) finish() verdict {
 	if err != nil {
 		r.Fatal(err)
 	}
-	v := judge(r.sent, r.rejected.Messages(), r.Origin, got)
-	if !r.damaged && binaries.replay != "" {
+	v := judge(r.sent, r.rejected.Messages(), r.Origin, got, r.lossy)
+	if !r.damaged {
 		judgeArchive(&v, r, got)
 	}
 	empty := []*queue.Queue{r.orders, r.dlq}
-	if !r.noReplay && binaries.replay != "" {
+	if !r.noReplay {
 		empty = append(empty, r.replay)
 	}
 	if !r.damaged {
@@ -199,7 +209,8 @@ func (r *rig) finish() verdict {
 	return v
 }
 
-// inject lets a fault happen at random chunks among those for which may is true, at most this number
+// inject lets a fault happen at random chunks among those for which may is true, at most this
+// number
 // of times.
 func (r *rig) inject(
 	times int,

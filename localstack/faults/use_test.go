@@ -169,7 +169,11 @@ var reading = []use{
 			_, user := store.User(ctx, "U1")
 			_, global := store.Global(ctx)
 			_, top := store.Top(ctx, 10)
-			_, monthly := store.Monthly(ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)))
+			_, monthly := store.Monthly(
+				ctx,
+				order.MonthOf(time.Unix(0, 0)),
+				order.MonthOf(time.Unix(1e9, 0)),
+			)
 			_, months := store.Months(ctx)
 			_, daily := store.Daily(ctx, order.DayOf(time.Unix(0, 0)), order.DayOf(time.Unix(1e7, 0)))
 			_, _, customers := store.Customers(ctx, "", 2)

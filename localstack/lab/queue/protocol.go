@@ -31,6 +31,7 @@ type Fault struct {
 type batch struct {
 	QueueUrl string
 	Entries  []entry
+	entry    // of SendMessage
 }
 
 type entry struct {
@@ -43,9 +44,11 @@ type entry struct {
 
 type (
 	answer struct {
-		Successful []success         `json:",omitempty"`
-		Failed     []failure         `json:",omitempty"`
-		Attributes map[string]string `json:",omitempty"`
+		MessageId        string            `json:",omitempty"`
+		MD5OfMessageBody string            `json:",omitempty"`
+		Successful       []success         `json:",omitempty"`
+		Failed           []failure         `json:",omitempty"`
+		Attributes       map[string]string `json:",omitempty"`
 	}
 	success struct {
 		Id               string
@@ -129,6 +132,10 @@ func (s *Service) do(
 			"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
 			"ApproximateNumberOfMessagesDelayed":    "0",
 		}}, ""
+	}
+	if action == "SendMessage" {
+		done, code := q.take(in.entry)
+		return answer{MessageId: done.MessageId, MD5OfMessageBody: done.MD5OfMessageBody}, code
 	}
 	var each func(entry) (success, string)
 	switch action {

@@ -37,6 +37,8 @@ type Attributes struct {
 	DeadLetters *Queue
 	MaxBytes    int           // of body and attributes; zero: 256 KiB
 	Retention   time.Duration // of a message since it was first sent; zero: for ever
+	// Align rounds visibility timeouts that are set to a minute or more: they end at a multiple of it.
+	Align time.Duration
 }
 
 // Start starts a service without queues. Requests for other services of AWS go to other, which may
@@ -167,6 +169,8 @@ func (q *Queue) Receive(most int) []Message {
 	kept := q.messages[:0]
 	for _, m := range q.messages {
 		switch {
+		case q.Retention > 0 && s.now.Sub(m.Sent) >= q.Retention:
+			continue
 		case len(taken) == most || m.visible.After(s.now):
 		case q.MaxReceives > 0 && m.Receives >= q.MaxReceives:
 			m.Receives, m.Handle, m.visible = 0, "", s.now
@@ -221,6 +225,9 @@ func (q *Queue) changeVisibility(handle string, timeout time.Duration) string {
 			return "MessageNotInflight"
 		}
 		m.visible = q.service.now.Add(timeout)
+		if q.Align > 0 && timeout >= time.Minute {
+			m.visible = m.visible.Round(q.Align)
+		}
 		return ""
 	}
 	return "InvalidParameterValue"
