@@ -1,5 +1,6 @@
 // Package deployment starts a LocalStack deployment for tests with the script that make deploy-local
 // runs: on free ports and in a temporary folder, so that it can run beside the developer's deployment.
+// It runs in host mode, or in Docker mode with MODE=docker in the environment.
 package deployment
 
 import (
@@ -23,12 +24,14 @@ const prefix = "order-pipeline-test-"
 // A Deployment is a LocalStack with the deployed stack, and the Redis that it counts in.
 type Deployment struct {
 	Root     string            // the repository
+	Mode     string            // host or docker
 	Folder   string            // what the deployment keeps while it runs: its STATE_DIR
 	Endpoint string            // LocalStack's address
 	Redis    string            // host:port
 	RedisURL string            // with the password that the script generated
 	Outputs  map[string]string // the stack's outputs by name
 	env      []string
+	project  string // the name of its containers, network and volume in Docker
 }
 
 // Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about
@@ -55,15 +58,21 @@ func Start(ctx context.Context) (*Deployment, error) {
 	}
 	d := &Deployment{
 		Root:     root,
+		Mode:     "host",
+		project:  "order-pipeline-test-" + port,
 		Folder:   folder,
 		Endpoint: "http://localhost:" + port,
 		Redis:    "127.0.0.1:" + redisPort,
 		env: append(os.Environ(),
-			"MODE=host", "STATE_DIR="+folder, "LOCALSTACK_PORT="+port, "REDIS_PORT="+redisPort,
+			"STATE_DIR="+folder, "LOCALSTACK_PORT="+port, "REDIS_PORT="+redisPort,
 			"REDIS_URL=", "REDIS_CLUSTER=false", "LEDGER_SHARDS=1", "LOG_LEVEL=debug",
 			"AWS_ENDPOINT_URL="+"http://localhost:"+port, "AWS_REGION=us-east-1",
 			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"),
 	}
+	if os.Getenv("MODE") == "docker" {
+		d.Mode = "docker"
+	}
+	d.env = append(d.env, "MODE="+d.Mode, "PROJECT="+d.project)
 	if err := d.Up(ctx); err != nil {
 		return nil, errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}
@@ -93,13 +102,20 @@ func (d *Deployment) Up(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the processes, deletes the folder, and fails when a process of the deployment is left.
+// Stop ends the deployment, deletes its folder and data, and fails when something of it is left.
 func (d *Deployment) Stop(ctx context.Context) error {
 	if out, err := d.Command(ctx, "localstack/local", "down").CombinedOutput(); err != nil {
 		return fmt.Errorf("localstack/local down: %w\n%s", err, out)
 	}
-	if left := d.Processes(""); len(left) > 0 {
-		return fmt.Errorf("localstack/local down left processes %v in %s", left, d.Folder)
+	left, err := d.Left(ctx)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("localstack/local down left %v of %s", left, d.Folder)
+	}
+	if err := d.removeVolumes(ctx); err != nil {
+		return err
 	}
 	return os.RemoveAll(filepath.Dir(d.Folder))
 }
@@ -110,38 +126,6 @@ func (d *Deployment) Command(ctx context.Context, name string, args ...string) *
 	cmd.Dir = d.Root
 	cmd.Env = d.env
 	return cmd
-}
-
-// PID is the process id of "localstack" or "redis".
-func (d *Deployment) PID(name string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(d.Folder, name, "pid"))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(strings.TrimSpace(string(text)))
-}
-
-// Processes lists the ids of the processes that work in the deployment's folder: LocalStack, Redis
-// and the functions.
-// With a program's name, such as "bootstrap", only those that run it.
-func (d *Deployment) Processes(program string) []int {
-	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
-	var ids []int
-	for _, link := range folders {
-		folder, err := os.Readlink(link)
-		if err != nil || !strings.HasPrefix(folder, d.Folder+"/") {
-			continue
-		}
-		if exe, err := os.Readlink(
-			filepath.Join(filepath.Dir(link), "exe"),
-		); program != "" &&
-			(err != nil || filepath.Base(exe) != program) {
-			continue
-		}
-		id, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))
-		ids = append(ids, id)
-	}
-	return ids
 }
 
 // sweep stops deployments whose test process was killed before it could.
@@ -157,7 +141,10 @@ func sweep(ctx context.Context, root string) {
 			continue
 		}
 		folder := filepath.Join(filepath.Dir(file), "state")
-		d := &Deployment{Root: root, Folder: folder, env: append(os.Environ(), "STATE_DIR="+folder)}
+		d := &Deployment{Root: root, Mode: "host", Folder: folder, env: append(os.Environ(), "STATE_DIR="+folder)}
+		if project, err := os.ReadFile(filepath.Join(folder, "docker-project")); err == nil {
+			d.Mode, d.project = "docker", strings.TrimSpace(string(project))
+		}
 		if err := d.Stop(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)
 		}

@@ -6,19 +6,24 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/localstack/deployment"
 )
 
 // These tests break the deployment on purpose. Go runs a package's files by name: this one comes last.
 
-// Whoever can reach LocalStack can run code on this machine.
+// Any program that reaches LocalStack can run code on this machine.
 func TestEverythingListensOnLoopbackOnly(t *testing.T) {
 	mustSend(t, newOrder("loopback-1", "loopback").body(t)) // so that both functions run
 	wantUser(t, "loopback", 1, "40.00")
+	if pipeline.InDocker() {
+		wantLoopbackPorts(t)
+		return
+	}
 	inodes := map[string]bool{}
 	for _, pid := range pipeline.Processes("") {
 		folder := fmt.Sprintf("/proc/%d/fd", pid)
@@ -60,13 +65,32 @@ func TestEverythingListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// The batch of a killed function comes back when its visibility timeout, here shortened, has passed.
-func TestKilledFunctionIsStartedAnewAndItsBatchComesBack(t *testing.T) {
+// wantLoopbackPorts checks the ports that containers publish on this machine.
+func wantLoopbackPorts(t *testing.T) {
+	t.Helper()
+	addresses, err := pipeline.PublishedAddresses(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		if address != "127.0.0.1" {
+			t.Errorf("a container of the deployment is published on %s", address)
+		}
+	}
+	if len(addresses) != 2 { // LocalStack and Redis
+		t.Errorf("%d ports are published; want 2", len(addresses))
+	}
+}
+
+// The batch of a killed function is redelivered when its visibility timeout, here shortened, has passed.
+func TestKilledFunctionIsStartedAgainAndItsBatchIsRedelivered(t *testing.T) {
 	mustSend(t, newOrder("killed-1", "killed").body(t))
 	wantUser(t, "killed", 1, "40.00")
 	setVisibilityTimeout(t, "3")
 	defer setVisibilityTimeout(t, "181")
-	kill(t, pipeline.Processes("bootstrap")...)
+	if err := pipeline.KillFunctions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	mustSend(t, newOrder("killed-2", "killed").body(t))
 	wantUser(t, "killed", 2, "80.00") // asks again when the API's function, killed too, fails once
 }
@@ -82,16 +106,14 @@ func setVisibilityTimeout(t *testing.T, seconds string) {
 	}
 }
 
-func kill(t *testing.T, pids ...int) {
+// instance identifies the running server.
+func instance(t *testing.T, server string) string {
 	t.Helper()
-	if len(pids) == 0 {
-		t.Fatal("no process to kill")
+	id, err := pipeline.Instance(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatalf("kill %d: %v", pid, err)
-		}
-	}
+	return id
 }
 
 func TestFunctionLogsAreKept(t *testing.T) {
@@ -114,15 +136,12 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	mustSend(t, newOrder("again-1", "again").body(t))
 	wantUser(t, "again", 1, "40.00")
 	api := pipeline.Outputs["ApiUrl"]
-	pid, err := pipeline.PID("localstack")
-	if err != nil {
-		t.Fatal(err)
-	}
+	running := instance(t, deployment.LocalStack)
 	if err := pipeline.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := pipeline.PID("localstack"); got != pid {
-		t.Error("LocalStack was started anew")
+	if got := instance(t, deployment.LocalStack); got != running {
+		t.Error("LocalStack was started again")
 	}
 	if got := pipeline.Outputs["ApiUrl"]; got != api {
 		t.Errorf("the API's address changed from %s to %s", api, got)
@@ -130,45 +149,37 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	wantUser(t, "again", 1, "40.00")
 }
 
-// A port that LocalStack cannot have is said before the one that runs, and the messages in its queues, are gone.
+// A port that LocalStack cannot have is reported before the running one is stopped, which would lose its queues.
 func TestTakenPortStopsNothing(t *testing.T) {
 	mustSend(t, newOrder("port-1", "port").body(t))
 	wantUser(t, "port", 1, "40.00")
-	pid, err := pipeline.PID("localstack")
-	if err != nil {
-		t.Fatal(err)
-	}
+	running := instance(t, deployment.LocalStack)
 	_, taken, _ := strings.Cut(pipeline.Redis, ":")
 	up := pipeline.Command(t.Context(), "localstack/local", "up")
 	up.Env = append(up.Env, "LOCALSTACK_PORT="+taken)
 	out, err := up.CombinedOutput()
-	if want := "port " + taken + " is taken by redis-server"; err == nil || !strings.Contains(string(out), want) {
+	if want := "port " + taken + " is taken by " + pipeline.Holder(deployment.Redis); err == nil || !strings.Contains(string(out), want) {
 		t.Errorf("up on Redis' port: error %v, want %q in its output:\n%s", err, want, out)
 	}
-	if got, _ := pipeline.PID("localstack"); got != pid || !slices.Contains(pipeline.Processes(""), pid) {
-		t.Error("LocalStack was stopped")
+	if got := instance(t, deployment.LocalStack); got != running {
+		t.Error("LocalStack was started again")
 	}
 	wantUser(t, "port", 1, "40.00")
 }
 
-// After LocalStack and Redis died, one more run brings everything back, and what was counted is still there.
+// After LocalStack and Redis died, one more run starts everything again, and what was counted is still there.
 func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 	before := messages(t)
 	mustSend(t, newOrder("heal-1", "heal").body(t))
 	wantCounts(t, before, counts{recorded: 1})
-	for _, name := range []string{"localstack", "redis"} {
-		pid, err := pipeline.PID(name)
-		if err != nil {
+	for _, server := range []string{deployment.LocalStack, deployment.Redis} {
+		if err := pipeline.Kill(t.Context(), server); err != nil {
 			t.Fatal(err)
 		}
-		kill(t, pid)
 	}
-	eventually(t, func() error {
-		if left := pipeline.Processes(""); len(left) > 0 {
-			return fmt.Errorf("processes %v are left after LocalStack and Redis died", left)
-		}
-		return nil
-	})
+	if !pipeline.InDocker() { // there the functions' containers run on until up removes them
+		eventually(t, nothingRuns)
+	}
 	if err := pipeline.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -177,4 +188,11 @@ func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 	wantCounts(t, before, counts{recorded: 1, duplicate: 1})
 	mustSend(t, newOrder("heal-2", "heal").body(t))
 	wantUser(t, "heal", 2, "80.00")
+}
+
+func nothingRuns() error {
+	if left := pipeline.Processes(""); len(left) > 0 {
+		return fmt.Errorf("processes %v are left after LocalStack and Redis died", left)
+	}
+	return nil
 }

@@ -1,5 +1,5 @@
 """Keeps web pages away from the emulator. LocalStack runs this inside its process when it starts (host and Docker mode);
-for MiniStack localstack/lib/ministack.py does.
+for MiniStack localstack/lib/run_ministack.py does.
 
 A browser lets any page send requests to this machine. LocalStack refuses those with a foreign Origin or Referer, but a
 page can leave both out (a link, a redirect, referrerpolicy=no-referrer), and then `GET /?Action=DeleteQueue&...` acts on

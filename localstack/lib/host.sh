@@ -5,17 +5,17 @@ host_redis_url() { printf 'redis://127.0.0.1:%s/0\n' "$REDIS_PORT"; }
 
 host_install() {
   if [[ -z $REDIS_URL ]]; then step 'Redis' install_redis; fi
-  step 'LocalStack' install_environment localstack
+  step "$EMULATOR" install_environment "$EMULATOR"
 }
 
 host_up() {
   if [[ -z $REDIS_URL ]]; then step "start Redis on 127.0.0.1:$REDIS_PORT" host_start_redis; fi
-  step "start LocalStack on 127.0.0.1:$LOCALSTACK_PORT" host_start_localstack
+  step "start $EMULATOR on 127.0.0.1:$LOCALSTACK_PORT" host_start_emulator
 }
 
 # host_check stops before anything is changed when a port is taken.
 host_check() {
-  require_port LOCALSTACK_PORT localstack
+  require_port LOCALSTACK_PORT "$(running_emulator)"
   if [[ -z $REDIS_URL ]]; then require_port REDIS_PORT redis; fi
 }
 
@@ -61,6 +61,52 @@ TEXT
   )
 }
 
+# running_emulator: prints which one runs; the one that is asked for when none does.
+running_emulator() {
+  local name
+  for name in localstack ministack; do
+    if pid_of "$name" >/dev/null; then
+      printf '%s\n' "$name"
+      return
+    fi
+  done
+  printf '%s\n' "$EMULATOR"
+}
+
+host_start_emulator() {
+  if [[ $EMULATOR == ministack ]]; then
+    stop_process localstack 6
+    host_start_ministack
+  else
+    stop_process ministack
+    host_start_localstack
+  fi
+}
+
+host_start_ministack() {
+  local folder=$STATE_DIR/ministack settings
+  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/{host.sh,run_ministack.py} "$ROOT/localstack/init/web_guard.py" \
+    "$TOOLS/ministack/.installed" | checksum)"
+  if keep_running ministack "$settings" && localstack_answers; then return; fi
+  stop_process ministack
+  require_port LOCALSTACK_PORT ministack
+  rm -rf "$folder/tmp"
+  mkdir -p "$folder/tmp"
+  local environment=(
+    "GATEWAY_PORT=$LOCALSTACK_PORT" MINISTACK_HOST=localhost "TMPDIR=$folder/tmp" LOG_LEVEL=INFO
+    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+    # Listeners beside the gateway that nothing here uses: MQTT on port 8883, SFTP.
+    IOT_MTLS_ENABLED=0 SFTP_ENABLED=0
+    LAMBDA_EXECUTOR=local "DOCKER_HOST=unix://$folder/no-docker.sock" # functions are processes; it looks for no daemon
+    "NO_PROXY=localhost,127.0.0.1${NO_PROXY:+,$NO_PROXY}" "no_proxy=localhost,127.0.0.1${no_proxy:+,$no_proxy}"
+  )
+  start_process ministack env -u AWS_PROFILE -u AWS_ENDPOINT_URL -u AWS_SESSION_TOKEN -u STATE_DIR -u LOCALSTACK_HOST \
+    "${environment[@]}" "$TOOLS/ministack/bin/python" "$ROOT/localstack/lib/run_ministack.py" "$LOCALSTACK_PORT"
+  wait_until_ready ministack 90 localstack_answers
+  require_guard
+  printf '%s' "$settings" >"$folder/started-with"
+}
+
 host_start_localstack() {
   local folder=$STATE_DIR/localstack settings rie
   rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
@@ -101,15 +147,18 @@ rie_arch() { host_architecture; }
 host_architecture() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
 
 host_down() {
+  stop_process ministack
   stop_process localstack 6 # it may wait for its own long poll; what it holds is lost either way
   stop_process redis
 }
 
 host_status() {
-  local name pid
-  for name in localstack redis; do
+  local name pid asks
+  for name in "$EMULATOR" redis; do
     [[ $name == redis && -n $REDIS_URL ]] && continue
-    if pid=$(pid_of "$name") && "${name}_answers"; then
+    asks=localstack_answers
+    if [[ $name == redis ]]; then asks=redis_answers; fi
+    if pid=$(pid_of "$name") && "$asks"; then
       say "  $name: runs (process $pid, log $STATE_DIR/$name/log)"
     elif [[ -n $pid ]]; then
       say "  $name: process $pid runs but does not answer; see $STATE_DIR/$name/log"
@@ -120,4 +169,4 @@ host_status() {
 }
 
 # host_runs: whether a process of this deployment runs, as it does after a run in host mode.
-host_runs() { ! on_macos && { pid_of localstack || pid_of redis; } >/dev/null; }
+host_runs() { ! on_macos && { pid_of localstack || pid_of ministack || pid_of redis; } >/dev/null; }

@@ -77,7 +77,7 @@ install_environment() {
   local name=$1 folder=$TOOLS/$1 build=$REQUIREMENTS/build.txt lock=$REQUIREMENTS/$1.txt python
   current "$folder" "$build" "$lock" && "$folder/bin/python" -V && return
   case $name in
-    localstack | baseline) python=$(newer_python) ;;
+    localstack | ministack | valkey | baseline) python=$(newer_python) ;;
     *) python=$(any_python ssl) || fail 'Python 3.10 or newer is needed and was not found; install one, such as with: apt-get install python3' ;;
   esac
   rm -rf "$folder"
@@ -141,7 +141,7 @@ compile_locks() {
     "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
   done
   "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt
-  for name in localstack baseline; do
+  for name in localstack ministack valkey baseline; do
     "${compile[@]}" --python-platform linux --python-version 3.12 "$name.in" --output-file "$name.txt"
   done
 }

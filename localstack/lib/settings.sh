@@ -13,7 +13,7 @@ LOCALSTACK_VERSION=4.14.0
 
 unset PYTHONDONTWRITEBYTECODE # LocalStack and the clients would be compiled again at each start
 
-SETTINGS=(MODE LOCALSTACK_PORT REDIS_PORT REDIS_URL PROJECT STACK_NAME LOCALSTACK_IMAGE DOCKER_SOCKET
+SETTINGS=(MODE EMULATOR LOCALSTACK_PORT REDIS_PORT REDIS_URL PROJECT STACK_NAME LOCALSTACK_IMAGE DOCKER_SOCKET
   LEDGER_SHARDS REDIS_CLUSTER TIME_ZONE LOG_LEVEL RETRY_DELAY_SECONDS REPLAY_DELAY_SECONDS)
 
 # use_settings saved|asked: with "saved" the settings of the deployment that was started last win over the defaults, so
@@ -25,6 +25,7 @@ use_settings() {
     source "$SAVED"
   fi
   MODE=${MODE:-auto}
+  EMULATOR=${EMULATOR:-localstack}
   LOCALSTACK_PORT=${LOCALSTACK_PORT:-4566}
   REDIS_PORT=${REDIS_PORT:-6380}
   REDIS_URL=${REDIS_URL:-}
@@ -41,6 +42,7 @@ use_settings() {
   for name in LOCALSTACK_PORT REDIS_PORT; do
     [[ ${!name} =~ ^[1-9][0-9]{0,4}$ && ${!name} -le 65535 ]] || fail "$name=${!name} is not a port number"
   done
+  [[ $EMULATOR == localstack || $EMULATOR == ministack ]] || fail "EMULATOR=$EMULATOR is not one of localstack, ministack"
   [[ -z $REDIS_URL || $REDIS_URL =~ ^rediss?://[^/]+ ]] || fail 'REDIS_URL must begin with redis:// or rediss:// and name a host'
   [[ $STACK_NAME =~ ^[a-zA-Z][a-zA-Z0-9-]{0,40}$ ]] || fail "STACK_NAME=$STACK_NAME is not a name of letters, digits and hyphens, at most 41"
   [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail "PROJECT=$PROJECT is not a name of lower-case letters, digits and hyphens"
@@ -56,8 +58,8 @@ save_settings() {
     printf '%s=${%s:-%q}\n' "$name" "$name" "${!name}"
   done >"$SAVED.new"
   mv "$SAVED.new" "$SAVED"
-  printf '{"endpoint":"%s","stack":"%s","region":"us-east-1","mode":"%s","emulator":"localstack"}\n' \
-    "$ENDPOINT" "$STACK_NAME" "$MODE" >"$DEPLOYMENT.new"
+  printf '{"endpoint":"%s","stack":"%s","region":"us-east-1","mode":"%s","emulator":"%s"}\n' \
+    "$ENDPOINT" "$STACK_NAME" "$MODE" "$EMULATOR" >"$DEPLOYMENT.new"
   mv "$DEPLOYMENT.new" "$DEPLOYMENT"
 }
 
