@@ -1,18 +1,18 @@
-"""Keeps web pages away from the emulator. LocalStack runs this inside its process when it starts (host and Docker mode);
-for MiniStack localstack/lib/run_ministack.py does.
+"""Keeps web pages away from the emulator. LocalStack runs this inside its process when it starts (host and Docker
+mode); for MiniStack localstack/lib/run_ministack.py does.
 
 A browser lets any page send requests to this machine. LocalStack refuses those with a foreign Origin or Referer, but a
-page can leave both out (a link, a redirect, referrerpolicy=no-referrer), and then `GET /?Action=DeleteQueue&...` acts on
-the deployment. With a host name of its own that resolves to 127.0.0.1 (DNS rebinding) a page can also read the answers.
+page can leave both out (a link, a redirect, referrerpolicy=no-referrer), and then `GET /?Action=DeleteQueue&...` acts
+on the deployment. With a host name that resolves to 127.0.0.1 (DNS rebinding) a page can also read the answers.
 
 Refused with 403 are therefore:
 - a Host other than the names of this machine's loopback address. In Docker mode the container's names and addresses are
-  accepted too, because the functions use them. No page can choose those: they resolve in Docker's network only, or are
-  addresses, and an address is not rebound.
+  accepted too, because the functions use them. No page can use those for rebinding: the names resolve in Docker's
+  network only, and an address is not resolved.
 - a Sec-Fetch-Site other than same-origin and none: another site started the request.
 - a request of a browser by GET or HEAD with Action= in its query: a typed or copied link that would act. Programs send
   actions by POST. Browsers send no Sec-Fetch-Site to plain http addresses other than localhost and 127.0.0.1, and old
-  ones never do; they are known by their User-Agent, which a page cannot change without the permission that CORS asks for.
+  ones never do; they are known by their User-Agent, which a page cannot change without the permission of CORS.
 """
 
 import os

@@ -85,7 +85,7 @@ host_start_emulator() {
 
 host_start_ministack() {
   local folder=$STATE_DIR/ministack settings
-  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/{host.sh,run_ministack.py} "$ROOT/localstack/init/web_guard.py" \
+  settings="port $LOCALSTACK_PORT, stack $STACK_NAME, $(cat "$ROOT"/localstack/lib/{host.sh,run_ministack.py} "$ROOT/localstack/init/web_guard.py" \
     "$TOOLS/ministack/.installed" | checksum)"
   if keep_running ministack "$settings" && localstack_answers; then return; fi
   stop_process ministack
@@ -94,14 +94,14 @@ host_start_ministack() {
   mkdir -p "$folder/tmp"
   local environment=(
     "GATEWAY_PORT=$LOCALSTACK_PORT" MINISTACK_HOST=localhost "TMPDIR=$folder/tmp" LOG_LEVEL=INFO
-    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+    "AWS_ENDPOINT_URL=http://127.0.0.1:$LOCALSTACK_PORT" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
     # Listeners beside the gateway that nothing here uses: MQTT on port 8883, SFTP.
     IOT_MTLS_ENABLED=0 SFTP_ENABLED=0
     LAMBDA_EXECUTOR=local "DOCKER_HOST=unix://$folder/no-docker.sock" # functions are processes; it looks for no daemon
-    "NO_PROXY=localhost,127.0.0.1${NO_PROXY:+,$NO_PROXY}" "no_proxy=localhost,127.0.0.1${no_proxy:+,$no_proxy}"
   )
-  start_process ministack env -u AWS_PROFILE -u AWS_ENDPOINT_URL -u AWS_SESSION_TOKEN -u STATE_DIR -u LOCALSTACK_HOST \
-    "${environment[@]}" "$TOOLS/ministack/bin/python" "$ROOT/localstack/lib/run_ministack.py" "$LOCALSTACK_PORT"
+  # It hands its whole environment to the functions: they get nothing of the user's.
+  start_process ministack env -i "PATH=$PATH" "HOME=$HOME" LANG=C.UTF-8 "${environment[@]}" \
+    "$TOOLS/ministack/bin/python" "$ROOT/localstack/lib/run_ministack.py" "$LOCALSTACK_PORT" "$STACK_NAME"
   wait_until_ready ministack 90 localstack_answers
   require_guard
   printf '%s' "$settings" >"$folder/started-with"

@@ -1,8 +1,8 @@
 """Makes what the stack needs before it is deployed: the bucket of its code and the secret with the password of Redis.
 
-Usage: prepare.py ENDPOINT BUCKET SECRET, with the password on standard input. Prints the secret's ARN, and nothing when
-the password is empty. One process instead of several calls of the AWS CLI, which take half a second each; and a password
-on a command line would show in process lists.
+Usage: prepare.py ENDPOINT BUCKET SECRET, with the password on standard input. Prints the secret's ARN, and nothing
+when the password is empty. One process instead of several calls of the AWS CLI, which take half a second each; and a
+password on a command line would show in process lists.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """Runs MiniStack on loopback only, behind the same guard against web pages as LocalStack (../init/web_guard.py).
 
-Usage: run_ministack.py PORT. MiniStack's own command binds all addresses unless told otherwise; here the address is fixed.
+Usage: run_ministack.py PORT STACK_NAME. MiniStack's own command binds all addresses unless told otherwise; here the
+address is fixed. Three gaps of MiniStack 1.5.33 that the template meets are closed below.
 """
 
 import asyncio
@@ -29,6 +30,52 @@ class Headers(dict):
         return super().get(name.lower(), default)
 
 
+# Types of the template that MiniStack refuses. They have no effect on this machine; LocalStack accepts them and makes
+# nothing either.
+WITHOUT_EFFECT = ("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup")
+
+
+def accept_without_effect(handlers) -> None:
+    def create(logical_id, properties, stack_name):
+        return f"{stack_name}-{logical_id}", {}
+
+    def delete(physical_id, properties):
+        pass
+
+    for kind in WITHOUT_EFFECT:
+        handlers.setdefault(kind, {"create": create, "delete": delete})
+
+
+def read_numbers_of_mappings(handlers) -> None:
+    """A number that comes from a parameter is a text for MiniStack; its poller compares it with a number."""
+    mapping = handlers["AWS::Lambda::EventSourceMapping"]
+    create, update = mapping["create"], mapping["update"]
+
+    def repaired(properties):
+        scaling = properties.get("ScalingConfig") or {}
+        if "MaximumConcurrency" not in scaling:
+            return properties
+        return properties | {"ScalingConfig": scaling | {"MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
+
+    mapping["create"] = lambda logical_id, properties, stack: create(logical_id, repaired(properties), stack)
+    mapping["update"] = lambda physical_id, old, new, stack: update(physical_id, repaired(old), repaired(new), stack)
+
+
+def name_the_stack_in_conditions(stack: str) -> None:
+    """In Conditions MiniStack takes !Ref AWS::StackName for its own text. It does not say which stack it evaluates, so
+    one name holds for all stacks of this process."""
+    from ministack.services.cloudformation import engine
+
+    evaluate = engine._evaluate_conditions
+
+    def evaluated(template, params):
+        return evaluate(template, {"AWS::StackName": {"Value": stack}} | params)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "_evaluate_conditions", None) is evaluate:
+            module._evaluate_conditions = evaluated
+
+
 def guarded(application, guard):
     async def run(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -49,8 +96,14 @@ def guarded(application, guard):
 
 
 def main() -> None:
+    port, stack = sys.argv[1:]
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
+
+    accept_without_effect(handlers)
+    read_numbers_of_mappings(handlers)
+    name_the_stack_in_conditions(stack)
     config = Config()
-    config.bind = [f"127.0.0.1:{int(sys.argv[1])}"]
+    config.bind = [f"127.0.0.1:{int(port)}"]
     config.keep_alive_timeout = 75
     asyncio.run(serve(guarded(app, load_guard()), config))
 
