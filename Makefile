@@ -35,7 +35,21 @@ test: ## run all tests, end-to-end ones included; installs what they need
 	@$(LOCAL) tools test
 	go test -run '^$$' -bench . -benchtime 1x ./shared/...
 	@$(MAKE) --no-print-directory fuzz
-	go test -count=1 -timeout 20m ./...
+	MODE=host EMULATOR=localstack go test -count=1 -timeout 20m ./...
+	@! $(LOCAL) images || $(MAKE) --no-print-directory test-e2e MODE=docker
+
+.PHONY: test-e2e
+test-e2e: ## run the end-to-end tests alone (MODE=docker: in containers; EMULATOR=ministack: on MiniStack)
+	@$(LOCAL) tools test
+	MODE=$(or $(MODE),host) EMULATOR=$(or $(EMULATOR),localstack) go test -count=1 -timeout 20m ./localstack/e2e
+
+.PHONY: test-stores
+test-stores: ## run the ledger's tests on Valkey 9.1 and Redis 8.2 too
+	@$(LOCAL) tools stores
+	@for store in $(CURDIR)/.local/store/*; do \
+		echo "$${store##*/}: $$("$$store/redis-server" --version)"; \
+		PATH="$$store:$$PATH" go test -count=1 ./shared/ledger || exit 1; \
+	done
 
 # Tests of these packages start a LocalStack deployment or a browser.
 END_TO_END := %/localstack/browser %/localstack/e2e %/localstack/schemathesis

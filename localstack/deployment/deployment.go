@@ -1,11 +1,13 @@
 // Package deployment starts a LocalStack deployment for tests with the script that make deploy-local
 // runs: on free ports and in a temporary folder, so that it can run beside the developer's deployment.
-// It runs in host mode, or in Docker mode with MODE=docker in the environment.
+// It runs in host mode, or in Docker mode with MODE=docker in the environment, and on MiniStack with
+// EMULATOR=ministack.
 package deployment
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ const prefix = "order-pipeline-test-"
 type Deployment struct {
 	Root     string            // the repository
 	Mode     string            // host or docker
+	Emulator string            // localstack or ministack
 	Folder   string            // what the deployment keeps while it runs: its STATE_DIR
 	Endpoint string            // LocalStack's address
 	Redis    string            // host:port
@@ -72,7 +75,8 @@ func Start(ctx context.Context) (*Deployment, error) {
 	if os.Getenv("MODE") == "docker" {
 		d.Mode = "docker"
 	}
-	d.env = append(d.env, "MODE="+d.Mode, "PROJECT="+d.project)
+	d.Emulator = cmp.Or(os.Getenv("EMULATOR"), LocalStack)
+	d.env = append(d.env, "MODE="+d.Mode, "EMULATOR="+d.Emulator, "PROJECT="+d.project)
 	if err := d.Up(ctx); err != nil {
 		return nil, errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}

