@@ -95,6 +95,7 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 		"archive bogus":                           `unknown command "bogus"`,
 		"archive list --since yesterday":          "--since",
 		"archive show":                            "accepts 1 arg",
+		"archive forget":                          "accepts 1 arg",
 		"archive verify --max -1":                 "--max",
 		"archive replay --parallel 0":             "--parallel",
 		"rebuild --parallel 0":                    "--parallel",

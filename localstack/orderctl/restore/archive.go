@@ -33,7 +33,9 @@ untouched body. The figures can be compared with it and rebuilt from it.`,
 		Args: session.Subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env))
+	cmd.AddCommand(
+		listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env), forgetCommand(env),
+	)
 	return cmd
 }
 

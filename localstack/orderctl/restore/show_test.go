@@ -1,11 +1,13 @@
 package restore
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -13,6 +15,8 @@ import (
 	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+	"orderpipeline/shared/order"
 )
 
 func TestShowAndList(t *testing.T) {
@@ -127,5 +131,52 @@ func TestTrace(t *testing.T) {
 	s, out, _ := c.open()
 	if err := s.trace(t.Context(), traceFlags{}, "nothing"); err == nil || out.Len() > 0 {
 		t.Errorf("an id that is nowhere: error %v, output %q; want an error alone", err, out)
+	}
+}
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.several(12) // of U0, U1 and U2
+	alone, _ := newOrder("alone", "U1", "2024-01-01", 1)
+	c.archive(false, alone) // an object of that customer alone
+	object := new(bytes.Buffer)
+	e := archive.NewEncoder(object)
+	for _, body := range []string{
+		`{"user_id":"U1"}`, `{"user_id": "U1", "items": 7}`, `broken "U1"`, // refused, and about U1
+		`{"user_id":"U2","items":[{"product_id":"U1"}]}`, `{"user_id":"U11"}`, `x`, // not about U1
+	} {
+		line := archive.Line{MessageID: "m", Outcome: archive.Invalid, Reason: order.InvalidField, Body: body}
+		if err := e.Encode(&line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.s3.Store(testBucket, archive.Key(time.Now(), 99), object.Bytes())
+	objectsBefore := len(c.s3.Keys(testBucket))
+
+	s, out, _ := c.open()
+	if err := s.forget(t.Context(), "U1"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "deleted 8 lines of 5 objects") || len(c.s3.Keys(testBucket)) != objectsBefore-1 {
+		t.Errorf("%d objects of %d, output:\n%s", len(c.s3.Keys(testBucket)), objectsBefore, out)
+	}
+	if err := s.rebuild(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range c.orders {
+		if o.UserID == "U1" {
+			t.Errorf("%v is still counted", o)
+		}
+	}
+	if len(c.orders) != 8 {
+		t.Errorf("%d orders are left, want the 8 of the other customers", len(c.orders))
+	}
+	s, out, _ = c.open()
+	if err := s.forget(t.Context(), "U1"); err != nil || !strings.Contains(out.String(), "deleted 0 lines") {
+		t.Errorf("once more: error %v, output:\n%s", err, out)
 	}
 }

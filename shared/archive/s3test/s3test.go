@@ -145,6 +145,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 	case r.Method == http.MethodDelete:
 		delete(s.objects, path)
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodGet && r.URL.Query().Has("versions"):
+		w.Header().Set("Content-Type", "application/xml") // only the current versions are kept
+		_, _ = fmt.Fprint(w, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
 	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		s.list(w, r, strings.TrimSuffix(path, "/"))
 	case r.Method == http.MethodGet:

@@ -1,0 +1,204 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/klauspost/compress/zstd"
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
+)
+
+func forgetCommand(env *session.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "forget USER",
+		Short: "Delete every line about a customer from the archive",
+		Long: `Delete every line about a customer from the archive, also of refused messages whose body
+names the customer, and all older versions of the objects. It cannot be undone. Every object is
+read; those that name the customer are written again without these lines.
+
+The figures still hold the customer's orders until orderctl rebuild. Messages in the queues are
+not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
+		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild"),
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" {
+				return session.Usage("name the customer")
+			}
+			s, err := openStore(cmd.Context(), env, 0)
+			if err != nil {
+				return err
+			}
+			return s.forget(cmd.Context(), args[0])
+		},
+	}
+	return cmd
+}
+
+// A forgotten says what was deleted.
+type forgotten struct {
+	UserID  string `json:"user_id"`
+	Objects int64  `json:"objects"`
+	Lines   int64  `json:"lines"`
+}
+
+func (s *store) forget(ctx context.Context, user string) error {
+	question := fmt.Sprintf("Delete every line about the customer %q from the archive %s for good?",
+		user, s.bucket.Name())
+	if err := s.Confirm(question); err != nil {
+		return err
+	}
+	result := forgotten{UserID: user}
+	progress := s.Progress("searching", "objects", -1)
+	defer progress.Finish()
+	about := customerNeedle(user)
+	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, objects.Window{})) {
+		if err != nil {
+			return err
+		}
+		progress.Add(1)
+		kept, deleted := about.without(t.lines)
+		if deleted == 0 {
+			continue
+		}
+		if t.damaged != nil {
+			// Writing it again would hide the damage.
+			return fmt.Errorf("%w: it names the customer and cannot be written again", t.damaged)
+		}
+		if err := s.replace(ctx, t.Object, kept); err != nil {
+			return err
+		}
+		result.Objects++
+		result.Lines += deleted
+	}
+	if s.JSON {
+		return s.Emit(result)
+	}
+	s.Printf("deleted %s lines of %s objects\n", console.Count(result.Lines), console.Count(result.Objects))
+	if result.Lines > 0 {
+		s.Printf("orderctl rebuild removes the customer from the figures\n")
+	}
+	return nil
+}
+
+// customerNeedle are the forms in which a customer's id is written in a line: as a member, and as a
+// text in the body, which is escaped once more.
+func customerNeedle(user string) needle {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
+	quoted := `"` + escape(user) + `"`
+	return needle{`"user_id":` + quoted, escape(quoted)}
+}
+
+// without returns the lines that are not about the customer, and how many are. A form that is found
+// must also be the customer in the line: the same text may be another member of a body.
+func (n needle) without(lines string) (kept string, deleted int64) {
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		if n.names(line) {
+			deleted++
+			continue
+		}
+		b.WriteString(line)
+	}
+	return b.String(), deleted
+}
+
+func (n needle) names(line string) bool {
+	if strings.Contains(line, n[0]) {
+		return true
+	}
+	if !strings.Contains(line, n[1]) {
+		return false
+	}
+	var m struct {
+		UserID string `json:"user_id"`
+		Body   string `json:"body"`
+	}
+	if json.Unmarshal([]byte(line), &m) != nil || m.UserID != "" {
+		return false
+	}
+	// The line of a refused message. A body that is not an order cannot be read: its text decides.
+	var o struct {
+		UserID string `json:"user_id"`
+	}
+	if json.Unmarshal([]byte(m.Body), &o) != nil {
+		return true
+	}
+	return `"user_id":`+quoteID(o.UserID) == n[0]
+}
+
+func quoteID(id string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id) + `"`
+}
+
+// replace writes an object again, or deletes it where no line is left, and deletes its older
+// versions.
+func (s *store) replace(ctx context.Context, o archive.Object, lines string) error {
+	if lines == "" {
+		_, err := s.notes.client.DeleteObject(ctx, &s3.DeleteObjectInput{
+			Bucket: aws.String(s.bucket.Name()), Key: &o.Key,
+		})
+		if err != nil {
+			return fmt.Errorf("delete %s: %w", o.Key, err)
+		}
+	} else {
+		packed, err := pack(lines)
+		if err != nil {
+			return err
+		}
+		if err := s.bucket.Put(ctx, o.Key, packed); err != nil {
+			return err
+		}
+	}
+	return s.deleteVersions(ctx, o.Key)
+}
+
+func pack(lines string) ([]byte, error) {
+	var object bytes.Buffer
+	zip, err := zstd.NewWriter(&object, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := zip.Write([]byte(lines)); err != nil {
+		return nil, err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, err
+	}
+	return object.Bytes(), nil
+}
+
+// deleteVersions deletes the versions of an object that are not the current one.
+func (s *store) deleteVersions(ctx context.Context, key string) error {
+	client := s.notes.client
+	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{
+		Bucket: aws.String(s.bucket.Name()), Prefix: &key,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list the versions of %s: %w", key, err)
+		}
+		for _, v := range page.Versions {
+			if aws.ToBool(v.IsLatest) || aws.ToString(v.Key) != key {
+				continue
+			}
+			_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{
+				Bucket: aws.String(s.bucket.Name()), Key: &key, VersionId: v.VersionId,
+			})
+			if err != nil {
+				return fmt.Errorf("delete an older version of %s: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
