@@ -42,8 +42,14 @@ func TestDashboardShowsOrdersAsTheyComeWithoutReload(t *testing.T) {
 	}
 
 	first := message(t, run+"-1", "U-"+run, "2024-05-06", "19.99")
-	wrongValue := strings.Replace(message(t, run+"-3", "U-"+run, "2024-07-06", "19.99"), `"order_value":19.99`, `"order_value":1`, 1)
-	s.send(t, first, message(t, run+"-2", "U-"+run, "2024-06-06", "19.99"), wrongValue, first, "not an order", `{"order_id":"x"}`)
+	wrongValue := strings.Replace(
+		message(t, run+"-3", "U-"+run, "2024-07-06", "19.99"), `"order_value":19.99`,
+		`"order_value":1`, 1,
+	)
+	s.send(
+		t, first, message(t, run+"-2", "U-"+run, "2024-06-06", "19.99"), wrongValue, first,
+		"not an order", `{"order_id":"x"}`,
+	)
 
 	p.waitFigure("orders", before["orders"]+3)
 	p.waitFigure("recorded", before["recorded"]+3)
@@ -81,7 +87,7 @@ func TestCustomerLookUp(t *testing.T) {
 	s, p := open(t), newTab(t)
 	p.visit(s.url + "/")
 	p.live()
-	p.do(chromedp.SendKeys("#customer-id", "nobody-"+rand.Text()), chromedp.Click("#lookup button"))
+	p.do(chromedp.SendKeys("#customer-id", "unknown-"+rand.Text()), chromedp.Click("#lookup button"))
 	p.waitText("#customer", "has no orders")
 
 	// The whole way by keyboard: the first stop is the skip link, and Enter in the field asks.
@@ -124,7 +130,10 @@ func TestHostileCustomerIDsAreText(t *testing.T) {
 		if !slices.Contains(shown, id) {
 			t.Errorf("%q is not on the leaderboard %q", id, shown)
 		}
-		evaluate[chromedp.Void](p, "[...document.querySelectorAll('#top .name')].find((e) => e.textContent === "+quote(id)+").click()")
+		evaluate[chromedp.Void](
+			p,
+			"[...document.querySelectorAll('#top .name')].find((e) => e.textContent === "+quote(id)+").click()",
+		)
 		p.wait("document.querySelector('#customer h3')?.textContent === " + quote(id))
 	}
 	if n := evaluate[int](p, "document.querySelectorAll('img, main script').length"); n != 0 {
@@ -144,7 +153,9 @@ func TestEveryFormOfTheAddressWorks(t *testing.T) {
 			p.visit(base + form)
 			p.live()
 			for link, want := range map[string]string{"docs": base + "/docs", "metrics": base + "/metrics"} {
-				if got := evaluate[string](p, "document.querySelector('[data-link="+link+"]').href"); got != want {
+				if got := evaluate[string](
+					p, "document.querySelector('[data-link="+link+"]').href",
+				); got != want {
 					t.Errorf("%s: the link leads to %s, want %s", base+form, got, want)
 				}
 			}

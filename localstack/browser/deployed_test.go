@@ -22,11 +22,17 @@ func deployed(t *testing.T, base string) site {
 	t.Helper()
 	queue, err := url.Parse(os.Getenv("BROWSER_QUEUE_URL"))
 	if err != nil || queue.Host == "" {
-		t.Fatalf("BROWSER_QUEUE_URL=%q: set it to the URL of the queue of orders", os.Getenv("BROWSER_QUEUE_URL"))
+		t.Fatalf(
+			"BROWSER_QUEUE_URL=%q: set it to the URL of the queue of orders",
+			os.Getenv("BROWSER_QUEUE_URL"),
+		)
 	}
 	pid, err := strconv.Atoi(os.Getenv("BROWSER_REDIS_PID"))
 	if err != nil || pid <= 1 {
-		t.Fatalf("BROWSER_REDIS_PID=%q: set it to the process id of the API's redis-server", os.Getenv("BROWSER_REDIS_PID"))
+		t.Fatalf(
+			"BROWSER_REDIS_PID=%q: set it to the process id of the API's redis-server",
+			os.Getenv("BROWSER_REDIS_PID"),
+		)
 	}
 	client := sqs.New(sqs.Options{
 		Region:       "us-east-1",
@@ -48,7 +54,10 @@ func deployed(t *testing.T, base string) site {
 		send: func(t *testing.T, messages ...string) {
 			t.Helper()
 			for _, body := range messages {
-				_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(queue.String()), MessageBody: aws.String(body)})
+				_, err := client.SendMessage(
+					t.Context(),
+					&sqs.SendMessageInput{QueueUrl: aws.String(queue.String()), MessageBody: aws.String(body)},
+				)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -33,6 +33,10 @@ func shop(t *testing.T, s site) {
 	s.send(t, messages...)
 }
 
+// drawnToSize says that the chart, if there is one, was drawn for the present size.
+const drawnToSize = `(!document.querySelector("#chart svg") ||
+	document.querySelector("#chart svg").viewBox.baseVal.width === document.querySelector("#chart").clientWidth)`
+
 // look checks and photographs the page at every size, light and dark, once it is ready.
 func look(t *testing.T, name, address string, ready func(p *tab)) {
 	t.Helper()
@@ -45,7 +49,7 @@ func look(t *testing.T, name, address string, ready func(p *tab)) {
 			ready(p)
 			for _, size := range sizes {
 				p.resize(size.width, size.height)
-				p.wait(fmt.Sprintf("innerWidth === %d && (!document.querySelector('#chart svg') || document.querySelector('#chart svg').viewBox.baseVal.width === document.querySelector('#chart').clientWidth)", size.width))
+				p.wait(fmt.Sprintf("innerWidth === %d && %s", size.width, drawnToSize))
 				p.fits()
 				p.screenshot(name + "-" + scheme + "-" + size.name)
 			}
@@ -62,7 +66,8 @@ func (p *tab) fits() {
 	if evaluate[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth") {
 		p.t.Error("the page scrolls sideways")
 	}
-	wide := evaluate[[]string](p, `[...document.querySelectorAll("dd, .rate, .readout, .outside, td, .command, h2, button")].filter((e) => {
+	wide := evaluate[[]string](p, `[...document.querySelectorAll(
+		"dd, .rate, .readout, .outside, td, .command, h2, button")].filter((e) => {
 		const card = e.closest(".totals dl > div, .card, header, .alarm");
 		return card && e.offsetParent && e.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5
 			|| e.matches(".big") && e.scrollWidth > e.clientWidth + 1;
@@ -94,7 +99,11 @@ func TestLooksWithLargeNumbers(t *testing.T) {
 	s := local(t)
 	var messages []string
 	for i := range 12 {
-		messages = append(messages, message(t, fmt.Sprint(rand.Text(), i), "A customer with a rather long name "+strings.Repeat("x", 60), fmt.Sprintf("2024-%02d-11", i+1), "99999.99"))
+		messages = append(messages, message(
+			t, fmt.Sprint(rand.Text(), i),
+			"A customer with a rather long name "+strings.Repeat("x", 60),
+			fmt.Sprintf("2024-%02d-11", i+1), "99999.99",
+		))
 	}
 	s.send(t, append(messages, message(t, rand.Text(), "U2", "2024-06-01", "8599999.83"))...)
 	s.queues.set(answer.Depth{Visible: 1_234_567, InFlight: 12_000}, 98_765, 4_321)
@@ -131,7 +140,9 @@ func TestLooksInPrint(t *testing.T) {
 	p.visit(s.url + "/#user=U1000")
 	p.live()
 	p.wait("document.querySelector('#chart .bar')")
-	if ground := evaluate[string](p, "getComputedStyle(document.querySelector('.card')).backgroundColor"); ground != "rgb(255, 255, 255)" {
+	if ground := evaluate[string](
+		p, "getComputedStyle(document.querySelector('.card')).backgroundColor",
+	); ground != "rgb(255, 255, 255)" {
 		t.Errorf("in print the cards are %s, want white in the dark theme, too", ground)
 	}
 	for _, hidden := range []string{"nav", ".ranges", "#lookup"} {

@@ -11,10 +11,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tools is where the tests put what they install and what they see, beside everything else that the project installs.
+// tools is where the tests put what they install and what they see, beside everything else that the
+// project installs.
 const tools = "../../.local"
 
-// chromium is the one browser of all tests: each opens a tab, and a profile, of its own.
+// chromium is the one browser of all tests: each test opens a new tab with a new profile.
 var chromium context.Context
 
 func TestMain(m *testing.M) {

@@ -53,7 +53,10 @@ func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 		text := map[int64]string{3_000: "3,000", 7_000: "7,000"}[n]
 		p.waitText("#waiting", text)
 		p.waitText("#waiting-split", text+" for their next attempt")
-		p.waitText("#alarm", text+" orders wait in the queue: none is lost, and each is tried again within 15 minutes")
+		p.waitText(
+			"#alarm",
+			text+" orders wait in the queue: none is lost, and each is tried again within 15 minutes",
+		)
 	}
 	if text := evaluate[string](p, "document.getElementById('state').innerText"); text != "Redis is away" {
 		t.Errorf("the state is %q", text)
@@ -135,7 +138,11 @@ func TestARefreshIsOneRequest(t *testing.T) {
 	p.visit(s.url + "/#user=U1")
 	p.live()
 	p.wait("performance.getEntriesByType('resource').length >= 3")
-	others := evaluate[[]string](p, `performance.getEntriesByType("resource").map((e) => e.name).filter((name) => !name.includes("/stats/overview?"))`)
+	others := evaluate[[]string](
+		p,
+		`performance.getEntriesByType("resource").map((e) => e.name)
+			.filter((name) => !name.includes("/stats/overview?"))`,
+	)
 	if len(others) > 0 {
 		t.Errorf("the page also asks for %q", others)
 	}

@@ -44,10 +44,11 @@ func open(t *testing.T) site {
 	return local(t)
 }
 
-// stages are the paths under which the handler answers, as an API Gateway's stage on AWS and on LocalStack.
+// stages are the paths under which the handler answers, as an API Gateway's stage on AWS and on
+// LocalStack.
 var stages = []string{"/v1", "/_aws/execute-api/abcdefghij/v1"}
 
-// local is the handler with an empty Redis of its own.
+// local is the handler itself with a new, empty Redis.
 func local(t *testing.T) site {
 	t.Helper()
 	server := redistest.Start(t)
@@ -146,7 +147,7 @@ type depths struct {
 	queues []answer.Queue
 }
 
-// set makes the queue of orders this deep, with so many dead and rejected messages beside it.
+// set makes the queue of orders this deep, beside the given numbers of dead and rejected messages.
 func (d *depths) set(orders answer.Depth, dead, rejected int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -23,8 +23,8 @@ import (
 // patience is how long a page may take to show what it should. Each wait ends as soon as it does.
 const patience = 30 * time.Second
 
-// A tab is one page in a profile of its own. When the test ends it fails for whatever went wrong in the page: an error in the
-// console, an exception, a dialog, a request to another host.
+// A tab is one page in a new profile. When the test ends it fails for whatever went wrong in
+// the page: an error in the console, an exception, a dialog, a request to another host.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -135,7 +135,10 @@ func (p *tab) wait(expression string) {
 	for begun := time.Now(); !evaluate[bool](p, "Boolean("+expression+")"); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begun) > patience {
 			p.screenshot("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
-			p.t.Fatalf("never true: %s\nthe page says:\n%s", expression, evaluate[string](p, "document.body.innerText"))
+			p.t.Fatalf(
+				"never true: %s\nthe page says:\n%s", expression,
+				evaluate[string](p, "document.body.innerText"),
+			)
 		}
 	}
 }
@@ -161,15 +164,18 @@ func (p *tab) resize(width, height int64) {
 func (p *tab) scheme(name string) {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: name},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		},
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// press clicks an element by script. chromedp takes what was hidden when the page was loaded for hidden
-// ever after, and would wait for it.
+// press clicks an element by script. chromedp takes what was hidden when the page was loaded for
+// hidden ever after, and would wait for it.
 func (p *tab) press(selector string) {
 	p.t.Helper()
 	evaluate[chromedp.Void](p, "document.querySelector("+quote(selector)+").click()")
@@ -179,8 +185,11 @@ func (p *tab) press(selector string) {
 func (p *tab) print(name string) {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Media:    "print",
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		Media: "print",
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: name},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		},
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -210,7 +219,8 @@ func (p *tab) accessible() {
 	}
 	evaluate[chromedp.Void](p, "if (!window.axe) {"+string(script)+"}")
 	found := evaluate[[]string](p, `axe.run(document).then((r) => [
-		...r.violations.map((v) => v.id + ": " + v.help + "\n" + v.nodes.map((n) => "  " + n.target + " " + n.failureSummary).join("\n")),
+		...r.violations.map((v) => v.id + ": " + v.help + "\n" +
+			v.nodes.map((n) => "  " + n.target + " " + n.failureSummary).join("\n")),
 		...(r.passes.length < 10 ? ["only " + r.passes.length + " rules were looked at"] : []),
 	])`)
 	for _, violation := range found {

@@ -29,7 +29,8 @@ func year(y int) (months []string) {
 	return months
 }
 
-// One order with an odd date must not empty the chart: the page shows the data, and names the outlier.
+// One order with an odd date must not empty the chart: the page shows the data, and names the
+// outlier.
 func TestAnOutlierDoesNotHideTheData(t *testing.T) {
 	s, p := local(t), newTab(t)
 	s.months(t, 10, year(2024)...)
@@ -71,7 +72,10 @@ func TestARangeIsChosenAndLinked(t *testing.T) {
 	p.do(chromedp.Click("[name=range][value=custom] + span"))
 	p.wait("!document.getElementById('custom').hidden")
 	p.wait("document.getElementById('from').value === '2023-01' && document.getElementById('to').value === '2024-12'")
-	evaluate[chromedp.Void](p, "document.getElementById('from').value = '2024-02'; document.getElementById('to').value = '2024-05'")
+	evaluate[chromedp.Void](
+		p,
+		"document.getElementById('from').value = '2024-02'; document.getElementById('to').value = '2024-05'",
+	)
 	p.press("#custom button")
 	p.waitText("#readout", "February 2024 – May 2024")
 	p.waitText("#readout", "12 orders")
@@ -99,7 +103,10 @@ func TestAMonthLeadsToItsDays(t *testing.T) {
 	p.visit(s.url + "/")
 	p.live()
 	p.wait("document.querySelectorAll('#chart .opens').length === 2")
-	evaluate[chromedp.Void](p, "[...document.querySelectorAll('#chart .opens')].at(-1).dispatchEvent(new MouseEvent('click'))")
+	evaluate[chromedp.Void](
+		p,
+		"[...document.querySelectorAll('#chart .opens')].at(-1).dispatchEvent(new MouseEvent('click'))",
+	)
 	p.waitText("#readout", "‹ Months")
 	p.waitText("#readout", "February 2024")
 	p.waitText("#readout", "3 orders")
@@ -123,7 +130,10 @@ func TestAMonthLeadsToItsDays(t *testing.T) {
 
 func TestTodayIsShown(t *testing.T) {
 	s, p := local(t), newTab(t)
-	s.send(t, message(t, rand.Text(), "U1", time.Now().UTC().Format(time.RFC3339), "5.00"), message(t, rand.Text(), "U1", "2024-05-01", "7.00"))
+	s.send(
+		t, message(t, rand.Text(), "U1", time.Now().UTC().Format(time.RFC3339), "5.00"),
+		message(t, rand.Text(), "U1", "2024-05-01", "7.00"),
+	)
 	p.visit(s.url + "/#range=30d")
 	p.live()
 	p.waitText("#today", "1 today")
@@ -145,7 +155,10 @@ func TestRangesBeforeTheDataSayWhereItIs(t *testing.T) {
 
 func TestTheTableHasEveryValue(t *testing.T) {
 	s, p := local(t), newTab(t)
-	s.send(t, message(t, rand.Text(), "U", "2024-11-30", "10.50"), message(t, rand.Text(), "U", "2024-12-31", "20.25"))
+	s.send(
+		t, message(t, rand.Text(), "U", "2024-11-30", "10.50"),
+		message(t, rand.Text(), "U", "2024-12-31", "20.25"),
+	)
 	p.visit(s.url + "/dashboard")
 	p.live()
 	p.press("#table summary")
@@ -163,7 +176,8 @@ func TestTheAxisFits(t *testing.T) {
 		p.live()
 		p.wait("document.querySelector('#chart .bar')")
 		air := evaluate[float64](p, `(() => {
-			const tops = [...document.querySelectorAll("#chart .bar")].filter((b) => Number(b.getAttribute("height")) > 0).map((b) => Number(b.getAttribute("y")));
+			const bars = [...document.querySelectorAll("#chart .bar")].filter((b) => Number(b.getAttribute("height")) > 0);
+			const tops = bars.map((b) => Number(b.getAttribute("y")));
 			return Math.min(...tops) / document.querySelector("#chart").clientHeight;
 		})()`)
 		if air > 0.15 {
@@ -174,7 +188,10 @@ func TestTheAxisFits(t *testing.T) {
 
 func TestACustomerIsLinked(t *testing.T) {
 	s, p := local(t), newTab(t)
-	s.send(t, message(t, rand.Text(), "..", "2024-05-06", "12.34"), message(t, rand.Text(), "U1&x=#2", "2024-05-06", "99.00"))
+	s.send(
+		t, message(t, rand.Text(), "..", "2024-05-06", "12.34"),
+		message(t, rand.Text(), "U1&x=#2", "2024-05-06", "99.00"),
+	)
 	p.visit(s.url + "/#user=" + "..")
 	p.live()
 	p.waitText("#customer", "12.34")
@@ -197,7 +214,7 @@ func TestRatesAndReasonsLeadOn(t *testing.T) {
 		s.months(t, 5, "2024-06")
 		p.waitFigure("orders", 6+5*i)
 	}
-	p.wait("document.getElementById('rate').textContent !== '–' && document.getElementById('rate').textContent !== '0'")
+	p.wait("!['–', '0'].includes(document.getElementById('rate').textContent)")
 	p.wait("document.querySelector('#curve path.line')")
 	p.press("#reasons summary")
 	p.waitText("#reasons .command code", "bin/orderctl rejected list --reason invalid_json")
@@ -206,7 +223,9 @@ func TestRatesAndReasonsLeadOn(t *testing.T) {
 	if !evaluate[bool](p, "document.querySelector('#reasons details').open") {
 		t.Error("the reason closed when its count changed")
 	}
-	if text := evaluate[string](p, "document.querySelector('#reasons .command button').innerText"); !strings.Contains(text, "Copy") {
+	if text := evaluate[string](
+		p, "document.querySelector('#reasons .command button').innerText",
+	); !strings.Contains(text, "Copy") {
 		t.Errorf("the button says %q", text)
 	}
 }

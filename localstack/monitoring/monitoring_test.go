@@ -79,11 +79,16 @@ func TestTheDashboardUsesOnlyWhatIsExposed(t *testing.T) {
 					t.Errorf("panel %q uses %s, which /metrics does not have", p.Title, name)
 					continue
 				}
-				used[strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")] = true
+				used[strings.TrimSuffix(
+					strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count",
+				)] = true
 				for _, group := range by.FindAllStringSubmatch(target.Expr, -1) {
 					for _, label := range strings.Split(group[1], ", ") {
 						if label != "job" && labels[label] == nil {
-							t.Errorf("panel %q groups %s by %s, a label that it does not have", p.Title, name, label)
+							t.Errorf(
+								"panel %q groups %s by %s, a label that it does not have", p.Title,
+								name, label,
+							)
 						}
 					}
 				}
@@ -97,7 +102,8 @@ func TestTheDashboardUsesOnlyWhatIsExposed(t *testing.T) {
 					}
 				}
 			}
-			if strings.Count(target.Expr, "(") != strings.Count(target.Expr, ")") || !strings.Contains(target.Expr, `job=~"$job"`) {
+			if strings.Count(target.Expr, "(") != strings.Count(target.Expr, ")") ||
+				!strings.Contains(target.Expr, `job=~"$job"`) {
 				t.Errorf("panel %q: %s", p.Title, target.Expr)
 			}
 		}
@@ -151,7 +157,8 @@ func TestThePrometheusConfigurationScrapesMetrics(t *testing.T) {
 	if err := decoder.Decode(&config); err != nil {
 		t.Fatal(err)
 	}
-	if len(config.Scrape) != 1 || !strings.HasSuffix(config.Scrape[0].Path, "/v1/metrics") || len(config.Scrape[0].Targets) != 1 {
+	if len(config.Scrape) != 1 || !strings.HasSuffix(config.Scrape[0].Path, "/v1/metrics") ||
+		len(config.Scrape[0].Targets) != 1 {
 		t.Errorf("scrapes %+v", config.Scrape)
 	}
 	interval, err1 := time.ParseDuration(config.Global.Interval)
@@ -161,7 +168,8 @@ func TestThePrometheusConfigurationScrapesMetrics(t *testing.T) {
 	}
 }
 
-// scrape reads /metrics of an API in which everything was counted once: for each sample name the values of its labels.
+// scrape reads /metrics of an API in which everything was counted once: for each sample name the
+// values of its labels.
 func scrape(t *testing.T) map[string]map[string][]string {
 	t.Helper()
 	store, err := ledger.New(redistest.Client(t), ledger.Options{Shards: 1, Retention: time.Hour})
@@ -169,7 +177,9 @@ func scrape(t *testing.T) map[string]map[string][]string {
 		t.Fatal(err)
 	}
 	api := statsapi.New(statsapi.Config{Store: store, Queues: queues{}, Log: slog.New(slog.DiscardHandler)})
-	orders := []order.Order{{ID: "1", UserID: "U1", Placed: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Value: 1}}
+	orders := []order.Order{{
+		ID: "1", UserID: "U1", Placed: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Value: 1,
+	}}
 	delta := metric.Delta{}
 	metric.BatchSize.Observe(delta, 1)
 	metric.BatchDuration.Observe(delta, 1)

@@ -28,7 +28,8 @@ func TestEveryAnswerIsOneThatTheDocumentPromises(t *testing.T) {
 	}
 	for _, document := range []string{"/openapi.json", "/openapi-3.0.json"} {
 		t.Run(document, func(t *testing.T) {
-			run := exec.CommandContext(t.Context(), program, "--config-file", "schemathesis.toml", "run", url+document,
+			run := exec.CommandContext(t.Context(), program, "--config-file", "schemathesis.toml",
+				"run", url+document,
 				"--url", url, "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful",
 				"--max-examples", "60", "--workers", "2", "--seed", "20241213", "--no-color", "--warnings", "off")
 			run.Env = append(os.Environ(), "HYPOTHESIS_STORAGE_DIRECTORY="+t.TempDir(), "SCHEMATHESIS_HOOKS=")
@@ -41,7 +42,7 @@ func TestEveryAnswerIsOneThatTheDocumentPromises(t *testing.T) {
 	}
 }
 
-// local is the handler with a few orders in a Redis of its own.
+// local is the handler itself with a few orders in a new Redis.
 func local(t *testing.T) string {
 	t.Helper()
 	store, err := ledger.New(redistest.Client(t), ledger.Options{Shards: 1, Retention: time.Hour})
@@ -58,7 +59,9 @@ func local(t *testing.T) string {
 	if err := store.Record(t.Context(), orders, make([]ledger.Outcome, len(orders))); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(statsapi.New(statsapi.Config{
+		Store: store, Log: slog.New(slog.DiscardHandler),
+	}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

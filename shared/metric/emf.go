@@ -56,7 +56,7 @@ func (e EMF) Attrs(now time.Time, all ...Measurement) []slog.Attr {
 		Dimensions: [][]string{{}},
 		Metrics:    make([]emfMetric, len(all)),
 	}
-	attrs := make([]slog.Attr, 1, 2+len(all)+8) // the caller adds some of its own
+	attrs := make([]slog.Attr, 1, 2+len(all)+8) // the caller adds more
 	if e.Stack != "" {
 		directive.Dimensions = [][]string{{stackDimension}}
 		attrs = append(attrs, slog.String(stackDimension, e.Stack))

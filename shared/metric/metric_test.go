@@ -133,7 +133,9 @@ func TestTextOfHistograms(t *testing.T) {
 			t.Errorf("bucket %v holds %d, want %d", le, cumulative[le], want)
 		}
 	}
-	if got := histogramOf(t, families, "orders_api_request_duration_seconds", "/health").GetSampleCount(); got != 1 {
+	if got := histogramOf(
+		t, families, "orders_api_request_duration_seconds", "/health",
+	).GetSampleCount(); got != 1 {
 		t.Errorf("the other route's count is %d, want 1", got)
 	}
 	if got := histogramOf(t, families, "orders_batch_messages", "").GetSampleCount(); got != 2 {
@@ -240,7 +242,8 @@ func plainSamples(families map[string]*dto.MetricFamily) map[string]float64 {
 func histogramOf(t *testing.T, families map[string]*dto.MetricFamily, name, route string) *dto.Histogram {
 	t.Helper()
 	for _, m := range families[name].GetMetric() {
-		if labels := m.GetLabel(); len(labels) == 0 && route == "" || len(labels) == 1 && labels[0].GetValue() == route {
+		if labels := m.GetLabel(); len(labels) == 0 && route == "" || len(labels) == 1 &&
+			labels[0].GetValue() == route {
 			return m.GetHistogram()
 		}
 	}

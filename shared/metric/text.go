@@ -17,9 +17,9 @@ type sample struct {
 	value  int64
 }
 
-// WriteText writes families in the Prometheus text format, version 0.0.4. A family without labels is
-// written even when nothing was counted yet. Samples of other families, such as those that another
-// version counted, are left out.
+// WriteText writes families in the Prometheus text format, version 0.0.4. A family without labels
+// is written even when nothing was counted yet. Samples of other families, such as those that
+// another version counted, are left out.
 func WriteText(w io.Writer, samples Delta, families []Family) error {
 	byFamily := map[string][]sample{}
 	for key, value := range samples {

@@ -1,8 +1,8 @@
 // Package statsapi answers queries about the figures over HTTP: JSON, the Prometheus text format,
 // and two pages for people. It is plain net/http, so it runs in Lambda (see Lambda) and outside.
 //
-// The routes are declared once, in routes.go; validation and the OpenAPI document follow from there.
-// A handler returns an error; errors.go alone maps errors to status codes.
+// The routes are declared once, in routes.go; validation and the OpenAPI document follow from
+// there. A handler returns an error; errors.go alone maps errors to status codes.
 package statsapi
 
 import (

@@ -15,10 +15,13 @@ import (
 	"orderpipeline/shared/statsapi"
 )
 
-// BenchmarkRoutes answers one request after another from a real store of 1,000 customers: the handler and one round trip
-// to Redis, without HTTP around it.
+// BenchmarkRoutes answers one request after another from a real store of 1,000 customers: the
+// handler and one round trip to Redis, without HTTP around it.
 func BenchmarkRoutes(b *testing.B) {
-	store, err := ledger.New(redistest.Start(b, "--appendonly", "no").Client(), ledger.Options{Shards: 1, Retention: time.Hour})
+	store, err := ledger.New(
+		redistest.Start(b, "--appendonly", "no").Client(),
+		ledger.Options{Shards: 1, Retention: time.Hour},
+	)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -31,7 +34,10 @@ func BenchmarkRoutes(b *testing.B) {
 		b.Fatal(err)
 	}
 	api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
-	for _, path := range []string{"/health", "/users/U77/stats", "/stats/global", "/stats/top/10", "/stats/monthly", "/stats/messages", "/metrics"} {
+	for _, path := range []string{
+		"/health", "/users/U77/stats", "/stats/global", "/stats/top/10", "/stats/monthly",
+		"/stats/messages", "/metrics",
+	} {
 		b.Run(path[1:], func(b *testing.B) {
 			request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, http.NoBody)
 			b.ReportAllocs()

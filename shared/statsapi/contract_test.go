@@ -1,26 +1,13 @@
 package statsapi_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/order"
-	"orderpipeline/shared/redistest"
-	"orderpipeline/shared/statsapi"
-	"orderpipeline/shared/statsapi/answer"
 )
 
 func TestAnEmptyStore(t *testing.T) {
@@ -33,7 +20,10 @@ func TestAnEmptyStore(t *testing.T) {
 		"/stats/monthly": `{}`,
 		"/users":         `{"users":[]}`,
 		"/stats/daily?start=2024-01-01&end=2024-12-31": `{}`,
-		"/stats/messages": `{"recorded":0,"duplicate":0,"mismatch":0,"healed":0,"failed":0,"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,"order_id_conflict":0,"order_too_large":0,"total_overflow":0},"redis_up":true,"queues":[]}`,
+		"/stats/messages": `{"recorded":0,"duplicate":0,"mismatch":0,"healed":0,"failed":0,` +
+			`"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,` +
+			`"order_id_conflict":0,"order_too_large":0,"total_overflow":0},"redis_up":true,` +
+			`"queues":[]}`,
 	} {
 		got := ask(t, api, http.MethodGet, path)
 		if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" {
@@ -58,18 +48,50 @@ func TestAnswersOfTheContract(t *testing.T) {
 		placed(t, "O5", "U3", "2025-01", 100_000_000_000),
 	)
 	tests := map[string]struct{ path, want string }{
-		"a customer":                 {"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`},
-		"a customer of a few cents":  {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
-		"totals":                     {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
-		"the leader alone":           {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
-		"all on the leaderboard":     {"/stats/top/1000", `[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":0.05}]`},
-		"months: 2024 by default":    {"/stats/monthly", `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`},
-		"months: a range over years": {"/stats/monthly?start=2023-12&end=2025-01", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
-		"days":                       {"/stats/daily?start=2023-12-01&end=2024-12-31", `{"2023-12-01":{"orders":1,"revenue":0.05},"2024-01-01":{"orders":2,"revenue":39.98},"2024-03-01":{"orders":1,"revenue":19.99}}`},
-		"days: one":                  {"/stats/daily?start=2024-01-01&end=2024-01-01", `{"2024-01-01":{"orders":2,"revenue":39.98}}`},
-		"days: the longest range":    {"/stats/daily?start=2024-01-01&end=2025-02-03", `{"2024-01-01":{"orders":2,"revenue":39.98},"2024-03-01":{"orders":1,"revenue":19.99},"2025-01-01":{"orders":1,"revenue":1000000000.00}}`},
-		"months: one":                {"/stats/monthly?start=2024-03&end=2024-03", `{"2024-03":{"orders":1,"revenue":19.99}}`},
-		"months: the longest range":  {"/stats/monthly?start=1970-01&end=2069-12", `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,"revenue":1000000000.00}}`},
+		"a customer": {
+			"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`,
+		},
+		"a customer of a few cents": {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
+		"totals":                    {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
+		"the leader alone":          {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
+		"all on the leaderboard": {
+			"/stats/top/1000",
+			`[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1",` +
+				`"total_spend":59.97},{"user_id":"U2","total_spend":0.05}]`,
+		},
+		"months: 2024 by default": {
+			"/stats/monthly",
+			`{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`,
+		},
+		"months: a range over years": {
+			"/stats/monthly?start=2023-12&end=2025-01",
+			`{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},` +
+				`"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,` +
+				`"revenue":1000000000.00}}`,
+		},
+		"days": {
+			"/stats/daily?start=2023-12-01&end=2024-12-31",
+			`{"2023-12-01":{"orders":1,"revenue":0.05},"2024-01-01":{"orders":2,` +
+				`"revenue":39.98},"2024-03-01":{"orders":1,"revenue":19.99}}`,
+		},
+		"days: one": {
+			"/stats/daily?start=2024-01-01&end=2024-01-01",
+			`{"2024-01-01":{"orders":2,"revenue":39.98}}`,
+		},
+		"days: the longest range": {
+			"/stats/daily?start=2024-01-01&end=2025-02-03",
+			`{"2024-01-01":{"orders":2,"revenue":39.98},"2024-03-01":{"orders":1,` +
+				`"revenue":19.99},"2025-01-01":{"orders":1,"revenue":1000000000.00}}`,
+		},
+		"months: one": {
+			"/stats/monthly?start=2024-03&end=2024-03", `{"2024-03":{"orders":1,"revenue":19.99}}`,
+		},
+		"months: the longest range": {
+			"/stats/monthly?start=1970-01&end=2069-12",
+			`{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":39.98},` +
+				`"2024-03":{"orders":1,"revenue":19.99},"2025-01":{"orders":1,` +
+				`"revenue":1000000000.00}}`,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -93,48 +115,107 @@ func TestWhatIsNotAnsweredWith200(t *testing.T) {
 		status       int
 		detail       string // a part of it
 	}{
-		"a customer without orders":    {http.MethodGet, "/users/U404/stats", 404, "no orders"},
-		"an id of 129 characters":      {http.MethodGet, "/users/" + strings.Repeat("x", 129) + "/stats", 422, "id: expected length <= 128"},
-		"a control character":          {http.MethodGet, "/users/a%0Ab/stats", 422, "id: expected string to be no control characters"},
-		"an id that is not UTF-8":      {http.MethodGet, "/users/%FF%FE/stats", 422, "UTF-8"},
-		"no id":                        {http.MethodGet, "/users//stats", 404, "nothing at this path"},
-		"top 0":                        {http.MethodGet, "/stats/top/0", 422, "n: expected number >= 1"},
-		"top -1":                       {http.MethodGet, "/stats/top/-1", 422, "n: expected number >= 1"},
-		"top 1001":                     {http.MethodGet, "/stats/top/1001", 422, "n: expected number <= 1000"},
-		"top of no number":             {http.MethodGet, "/stats/top/ten", 422, "n: invalid integer"},
-		"top of a fraction":            {http.MethodGet, "/stats/top/1.5", 422, "n: invalid integer"},
-		"top beyond 64 bits":           {http.MethodGet, "/stats/top/99999999999999999999", 422, "n: invalid integer"},
-		"a month in words":             {http.MethodGet, "/stats/monthly?start=January", 422, "start: expected string to be YYYY-MM"},
-		"a thirteenth month":           {http.MethodGet, "/stats/monthly?start=2024-13", 422, "start: expected string to be YYYY-MM"},
-		"an empty month":               {http.MethodGet, "/stats/monthly?start=&end=2024-01", 422, "start: expected a value"},
-		"a month with a day":           {http.MethodGet, "/stats/monthly?end=2024-12-01", 422, "end: expected string to be YYYY-MM"},
-		"a month before 1970":          {http.MethodGet, "/stats/monthly?start=1969-12", 422, "start: expected string to be YYYY-MM"},
-		"start after end":              {http.MethodGet, "/stats/monthly?start=2024-02&end=2024-01", 400, "start (2024-02) is after end (2024-01)"},
-		"start after the default end":  {http.MethodGet, "/stats/monthly?start=2025-01", 400, "after end"},
-		"1,201 months":                 {http.MethodGet, "/stats/monthly?start=1970-01&end=2070-01", 400, "1200 months"},
-		"days without a range":         {http.MethodGet, "/stats/daily", 422, "start: required"},
-		"days without an end":          {http.MethodGet, "/stats/daily?start=2024-01-01", 422, "end: required"},
-		"a day that is not":            {http.MethodGet, "/stats/daily?start=2023-02-29&end=2024-01-01", 422, `start: "2023-02-29" is not a day`},
-		"a month for a day":            {http.MethodGet, "/stats/daily?start=2024-01&end=2024-02-01", 422, "start: expected string to be YYYY-MM-DD"},
-		"days turned around":           {http.MethodGet, "/stats/daily?start=2024-01-02&end=2024-01-01", 400, "start (2024-01-02) is after end (2024-01-01)"},
-		"401 days":                     {http.MethodGet, "/stats/daily?start=2024-01-01&end=2025-02-04", 400, "more than 400 days"},
-		"overview: only a start":       {http.MethodGet, "/stats/overview?start=2024-01-01", 422, "end:"},
-		"overview: days turned around": {http.MethodGet, "/stats/overview?start=2024-01-02&end=2024-01-01", 400, "is after end"},
-		"a page of no customers":       {http.MethodGet, "/users?limit=0", 422, "limit: expected number >= 1"},
-		"a page of 1,001 customers":    {http.MethodGet, "/users?limit=1001", 422, "limit: expected number <= 1000"},
-		"a cursor that is none":        {http.MethodGet, "/users?cursor=U1", 422, "cursor: this is not the next of a page"},
-		"an empty cursor":              {http.MethodGet, "/users?cursor=", 422, "cursor: expected a value"},
-		"a route that is not":          {http.MethodGet, "/nowhere", 404, "nothing at this path"},
-		"a trailing slash":             {http.MethodGet, "/health/", 404, "nothing at this path"},
-		"a parameter of no route":      {http.MethodGet, "/stats/global?x=1", 422, "x: unknown parameter, this route has none"},
-		"a misspelt parameter":         {http.MethodGet, "/stats/monthly?from=2024-01", 422, "from: unknown parameter, this route has start, end"},
-		"a parameter in capitals":      {http.MethodGet, "/stats/monthly?START=2024-01", 422, "START: unknown parameter"},
-		"a parameter given twice":      {http.MethodGet, "/stats/monthly?start=2024-01&start=2024-02", 422, "start: given 2 times"},
-		"a query that is none":         {http.MethodGet, "/stats/monthly?start=2024-05%&end=2024-06", 422, "cannot be parsed"},
-		"a semicolon in a query":       {http.MethodGet, "/stats/monthly?start=2024-05;end=2024-06", 422, "cannot be parsed"},
-		"dots in the path":             {http.MethodGet, "/stats/../health", 404, "nothing at this path"},
-		"a POST":                       {http.MethodPost, "/stats/global", 405, "GET"},
-		"a DELETE":                     {http.MethodDelete, "/users/U1/stats", 405, "GET"},
+		"a customer without orders": {http.MethodGet, "/users/U404/stats", 404, "no orders"},
+		"an id of 129 characters": {
+			http.MethodGet, "/users/" + strings.Repeat("x", 129) + "/stats", 422,
+			"id: expected length <= 128",
+		},
+		"a control character": {
+			http.MethodGet, "/users/a%0Ab/stats", 422,
+			"id: expected string to be no control characters",
+		},
+		"an id that is not UTF-8": {http.MethodGet, "/users/%FF%FE/stats", 422, "UTF-8"},
+		"no id":                   {http.MethodGet, "/users//stats", 404, "nothing at this path"},
+		"top 0":                   {http.MethodGet, "/stats/top/0", 422, "n: expected number >= 1"},
+		"top -1":                  {http.MethodGet, "/stats/top/-1", 422, "n: expected number >= 1"},
+		"top 1001":                {http.MethodGet, "/stats/top/1001", 422, "n: expected number <= 1000"},
+		"top of no number":        {http.MethodGet, "/stats/top/ten", 422, "n: invalid integer"},
+		"top of a fraction":       {http.MethodGet, "/stats/top/1.5", 422, "n: invalid integer"},
+		"top beyond 64 bits": {
+			http.MethodGet, "/stats/top/99999999999999999999", 422, "n: invalid integer",
+		},
+		"a month in words": {
+			http.MethodGet, "/stats/monthly?start=January", 422,
+			"start: expected string to be YYYY-MM",
+		},
+		"a thirteenth month": {
+			http.MethodGet, "/stats/monthly?start=2024-13", 422,
+			"start: expected string to be YYYY-MM",
+		},
+		"an empty month": {
+			http.MethodGet, "/stats/monthly?start=&end=2024-01", 422, "start: expected a value",
+		},
+		"a month with a day": {
+			http.MethodGet, "/stats/monthly?end=2024-12-01", 422,
+			"end: expected string to be YYYY-MM",
+		},
+		"a month before 1970": {
+			http.MethodGet, "/stats/monthly?start=1969-12", 422,
+			"start: expected string to be YYYY-MM",
+		},
+		"start after end": {
+			http.MethodGet, "/stats/monthly?start=2024-02&end=2024-01", 400,
+			"start (2024-02) is after end (2024-01)",
+		},
+		"start after the default end": {http.MethodGet, "/stats/monthly?start=2025-01", 400, "after end"},
+		"1,201 months": {
+			http.MethodGet, "/stats/monthly?start=1970-01&end=2070-01", 400, "1200 months",
+		},
+		"days without a range": {http.MethodGet, "/stats/daily", 422, "start: required"},
+		"days without an end":  {http.MethodGet, "/stats/daily?start=2024-01-01", 422, "end: required"},
+		"a day that is not": {
+			http.MethodGet, "/stats/daily?start=2023-02-29&end=2024-01-01", 422,
+			`start: "2023-02-29" is not a day`,
+		},
+		"a month for a day": {
+			http.MethodGet, "/stats/daily?start=2024-01&end=2024-02-01", 422,
+			"start: expected string to be YYYY-MM-DD",
+		},
+		"days turned around": {
+			http.MethodGet, "/stats/daily?start=2024-01-02&end=2024-01-01", 400,
+			"start (2024-01-02) is after end (2024-01-01)",
+		},
+		"401 days": {
+			http.MethodGet, "/stats/daily?start=2024-01-01&end=2025-02-04", 400,
+			"more than 400 days",
+		},
+		"overview: only a start": {http.MethodGet, "/stats/overview?start=2024-01-01", 422, "end:"},
+		"overview: days turned around": {
+			http.MethodGet, "/stats/overview?start=2024-01-02&end=2024-01-01", 400, "is after end",
+		},
+		"a page of no customers": {http.MethodGet, "/users?limit=0", 422, "limit: expected number >= 1"},
+		"a page of 1,001 customers": {
+			http.MethodGet, "/users?limit=1001", 422, "limit: expected number <= 1000",
+		},
+		"a cursor that is none": {
+			http.MethodGet, "/users?cursor=U1", 422, "cursor: this is not the next of a page",
+		},
+		"an empty cursor":     {http.MethodGet, "/users?cursor=", 422, "cursor: expected a value"},
+		"a route that is not": {http.MethodGet, "/nowhere", 404, "nothing at this path"},
+		"a trailing slash":    {http.MethodGet, "/health/", 404, "nothing at this path"},
+		"a parameter of no route": {
+			http.MethodGet, "/stats/global?x=1", 422, "x: unknown parameter, this route has none",
+		},
+		"a misspelt parameter": {
+			http.MethodGet, "/stats/monthly?from=2024-01", 422,
+			"from: unknown parameter, this route has start, end",
+		},
+		"a parameter in capitals": {
+			http.MethodGet, "/stats/monthly?START=2024-01", 422, "START: unknown parameter",
+		},
+		"a parameter given twice": {
+			http.MethodGet, "/stats/monthly?start=2024-01&start=2024-02", 422,
+			"start: given 2 times",
+		},
+		"a query that is none": {
+			http.MethodGet, "/stats/monthly?start=2024-05%&end=2024-06", 422, "cannot be parsed",
+		},
+		"a semicolon in a query": {
+			http.MethodGet, "/stats/monthly?start=2024-05;end=2024-06", 422, "cannot be parsed",
+		},
+		"dots in the path": {http.MethodGet, "/stats/../health", 404, "nothing at this path"},
+		"a POST":           {http.MethodPost, "/stats/global", 405, "GET"},
+		"a DELETE":         {http.MethodDelete, "/users/U1/stats", 405, "GET"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -146,101 +227,11 @@ func TestWhatIsNotAnsweredWith200(t *testing.T) {
 			if detail := got.problem(t); !strings.Contains(detail, test.detail) {
 				t.Errorf("detail %q does not say %q", detail, test.detail)
 			}
-			if allow := got.header.Get("Allow"); test.status == http.StatusMethodNotAllowed && allow != "GET, HEAD" {
+			if allow := got.header.Get("Allow"); test.status == http.StatusMethodNotAllowed &&
+				allow != "GET, HEAD" {
 				t.Errorf("Allow is %q", allow)
 			}
 		})
-	}
-}
-
-func TestAnyCustomerIDCanBeAskedFor(t *testing.T) {
-	t.Parallel()
-	api, store := newAPI(t)
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	for name, id := range map[string]string{
-		"a slash":             "a/b",
-		"two slashes":         "a//b",
-		"a percent sign":      "100%",
-		"an encoded slash":    "a%2Fb",
-		"a question mark":     "who?",
-		"a hash":              "#1",
-		"a plus and a space":  "a+b c",
-		"markup":              `<img src=x onerror="alert(1)">`,
-		"an emoji":            "👩‍🚀",
-		"right to left":       "עברית\u202e",
-		"a quote, a backlash": `"\`,
-		"128 characters":      strings.Repeat("é", 128),
-		"semicolon and comma": "a;b,c=d&e",
-		"dots":                "..a..",
-		"a dot alone":         ".",
-		"two dots alone":      "..",
-	} {
-		t.Run(name, func(t *testing.T) {
-			record(t, store, placed(t, "order of "+name, id, "2024-05", 4200))
-			got := get(t, server.URL+"/users/"+url.PathEscape(id)+"/stats")
-			if got.status != http.StatusOK {
-				t.Fatalf("status %d: %s", got.status, got.body)
-			}
-			want := `"order_count":1,"total_spend":42.00`
-			if !strings.Contains(got.body, want) || decode(t, got.body)["user_id"] != id {
-				t.Errorf("got %s, want %s of %q", got.body, want, id)
-			}
-		})
-	}
-}
-
-func TestHEADAnswersWithoutABody(t *testing.T) {
-	t.Parallel()
-	api, _ := newAPI(t)
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	for path, want := range map[string]int{"/health": 200, "/users/U1/stats": 404, "/stats/top/0": 422} {
-		response, err := http.Head(server.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != want || response.ContentLength <= 0 {
-			t.Errorf("%s: status %d, length %d; want %d and the length of GET", path, response.StatusCode, response.ContentLength, want)
-		}
-	}
-}
-
-func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
-	t.Parallel()
-	store := newStore(t, redistest.Client(t))
-	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
-		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 7, InFlight: 3, Delayed: 1}}}, errors.New("one queue did not answer")
-	}}
-	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
-	overridden := placed(t, "O1", "U1", "2024-01", 100)
-	overridden.Mismatch = true
-	record(t, store, overridden)
-	again := []order.Order{overridden}
-	if err := store.Record(t.Context(), again, make([]ledger.Outcome, 1)); err != nil {
-		t.Fatal(err)
-	}
-	refused := []ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}, {MessageID: "m2", Reason: order.InvalidJSON}, {MessageID: "m3", Reason: order.IDConflict}}
-	if err := store.CountRefused(t.Context(), refused); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.AddCounters(t.Context(), map[string]int64{ledger.FailedMessages: 4}); err != nil {
-		t.Fatal(err)
-	}
-
-	got := ask(t, api, http.MethodGet, "/stats/messages")
-	want := map[string]any{
-		"recorded": 1.0, "duplicate": 1.0, "mismatch": 1.0, "healed": 0.0, "failed": 4.0,
-		"refused": map[string]any{
-			"invalid_json": 2.0, "missing_field": 0.0, "invalid_field": 0.0, "order_too_large": 0.0,
-			"order_id_conflict": 1.0, "total_overflow": 0.0,
-		},
-		"redis_up": true,
-		"queues":   []any{map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0}},
-	}
-	if diff := cmp.Diff(want, decode(t, got.body)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -248,9 +239,14 @@ func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 func TestEveryRouteRefusesAQueryThatItDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPI(t)
-	routes := slices.Concat(dataRoutes, []string{"/", "/dashboard", "/docs", "/docs/docs.js", "/openapi.json", "/openapi-3.0.json"})
+	routes := slices.Concat(
+		dataRoutes,
+		[]string{"/", "/dashboard", "/docs", "/docs/docs.js", "/openapi.json", "/openapi-3.0.json"},
+	)
 	for _, route := range routes {
-		for _, query := range []string{"unknown=1", "unknown", "=", "%", "a=%zz", "a;b", "start=2024-01&unknown=1", "%00=1"} {
+		for _, query := range []string{
+			"unknown=1", "unknown", "=", "%", "a=%zz", "a;b", "start=2024-01&unknown=1", "%00=1",
+		} {
 			separator := "?"
 			if strings.Contains(route, "?") {
 				separator = "&"
@@ -262,120 +258,5 @@ func TestEveryRouteRefusesAQueryThatItDoesNotUnderstand(t *testing.T) {
 			}
 			got.problem(t)
 		}
-	}
-}
-
-func TestTheOverviewHoldsWhatThePageShows(t *testing.T) {
-	t.Parallel()
-	store := newStore(t, redistest.Client(t))
-	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
-		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 7}}}, nil
-	}}
-	now := time.Date(2026, 11, 25, 21, 0, 0, 0, time.UTC)
-	zone, err := time.LoadLocation("Asia/Kathmandu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	api := statsapi.New(statsapi.Config{
-		Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Zone: zone, Now: func() time.Time { return now },
-	})
-	record(t, store,
-		placed(t, "O1", "U1", "2024-01", 1999), placed(t, "O2", "..", "2062-03", 100), placed(t, "O3", "U3", "2024-01", 50))
-
-	for query, want := range map[string]struct{ top, user string }{
-		"":               {`[{"user_id":"U1","total_spend":19.99},{"user_id":"..","total_spend":1.00},{"user_id":"U3","total_spend":0.50}]`, ""},
-		"?top=1":         {`[{"user_id":"U1","total_spend":19.99}]`, ""},
-		"?top=1&user=..": {`[{"user_id":"U1","total_spend":19.99}]`, `,"user":{"user_id":"..","order_count":1,"total_spend":1.00}`},
-		"?top=1&user=U9": {`[{"user_id":"U1","total_spend":19.99}]`, ""},
-	} {
-		got := strings.TrimSpace(ask(t, api, http.MethodGet, "/stats/overview"+query).body)
-		want := `{"time":"2026-11-25T21:00:00Z","time_zone":"Asia/Kathmandu","redis_up":true,"figures":{` +
-			`"totals":{"total_orders":3,"total_revenue":21.49},` +
-			`"messages":{"recorded":3,"duplicate":0,"mismatch":0,"healed":0,"failed":0,"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,"order_id_conflict":0,"order_too_large":0,"total_overflow":0}},` +
-			`"top":` + want.top + `,"months":{"2024-01":{"orders":2,"revenue":20.49},"2062-03":{"orders":1,"revenue":1.00}},"today":{"orders":0,"revenue":0.00}` + want.user +
-			`},"queues":[{"queue":"orders","visible":7,"in_flight":0,"delayed":0}]}`
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", query, diff)
-		}
-	}
-
-	for query, want := range map[string]string{
-		"?top=0": "top: expected number >= 1", "?top=1001": "top: expected number <= 1000", "?top=x": "top: invalid integer",
-		"?user=": "user: expected a value", "?user=a%0A": "user: expected string to be no control characters",
-		"?user=" + strings.Repeat("x", 129): "user: expected length <= 128",
-	} {
-		got := ask(t, api, http.MethodGet, "/stats/overview"+query)
-		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.problem(t), want) {
-			t.Errorf("%s: %d %s, want %s", query, got.status, got.body, want)
-		}
-	}
-}
-
-// Over all pages every customer comes exactly once.
-func TestEveryCustomerIsOnOnePage(t *testing.T) {
-	t.Parallel()
-	api, store := newAPI(t)
-	want := map[string]bool{}
-	for i := range 57 {
-		id := fmt.Sprintf("U%d/%d", i, i%3)
-		want[id] = true
-		record(t, store, placed(t, fmt.Sprint("O", i), id, "2024-01", 100))
-	}
-	got, pages := map[string]bool{}, 0
-	for path := "/users?limit=10"; path != ""; pages++ {
-		var page answer.Customers
-		if err := json.Unmarshal([]byte(ask(t, api, http.MethodGet, path).body), &page); err != nil {
-			t.Fatal(err)
-		}
-		if len(page.Users) == 0 || len(page.Users) > 10 {
-			t.Fatalf("a page of %d customers", len(page.Users))
-		}
-		for _, u := range page.Users {
-			if got[u.UserID] {
-				t.Errorf("%s comes twice", u.UserID)
-			}
-			got[u.UserID] = true
-		}
-		path = ""
-		if page.Next != "" {
-			path = "/users?limit=10&cursor=" + url.QueryEscape(page.Next)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" || pages != 6 {
-		t.Errorf("%d pages, customers (-want +got):\n%s", pages, diff)
-	}
-}
-
-// Today and the days of the overview are those of the deployment's time zone.
-func TestTheOverviewShowsDays(t *testing.T) {
-	t.Parallel()
-	zone, err := time.LoadLocation("Asia/Kathmandu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := ledger.New(redistest.Client(t), ledger.Options{Shards: 1, Retention: time.Hour, Zone: zone})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC) // 02:45 on the 25th in Kathmandu
-	api := statsapi.New(statsapi.Config{
-		Store: store, Log: slog.New(slog.DiscardHandler), Zone: zone, Now: func() time.Time { return now },
-	})
-	today := placed(t, "O1", "U1", "2024-01", 1999)
-	today.Placed = now
-	yesterday := placed(t, "O2", "U1", "2024-01", 500)
-	yesterday.Placed = now.Add(-3 * time.Hour)
-	record(t, store, today, yesterday)
-
-	var overview answer.Overview
-	body := ask(t, api, http.MethodGet, "/stats/overview?start=2026-11-01&end=2026-11-30").body
-	if err := json.Unmarshal([]byte(body), &overview); err != nil {
-		t.Fatal(err)
-	}
-	if want := (answer.Today{Orders: 1, Revenue: 1999}); overview.Figures.Today != want {
-		t.Errorf("today is %v, want %v", overview.Figures.Today, want)
-	}
-	if !strings.Contains(body, `"days":{"2026-11-24":{"orders":1,"revenue":5.00},"2026-11-25":{"orders":1,"revenue":19.99}}`) {
-		t.Errorf("days are missing: %s", body)
 	}
 }

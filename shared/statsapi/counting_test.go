@@ -46,7 +46,8 @@ func value(f *dto.MetricFamily, label string) (sum float64) {
 	for _, m := range f.GetMetric() {
 		for _, l := range m.GetLabel() {
 			if l.GetValue() == label {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				sum += float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
@@ -69,7 +70,7 @@ func TestSeveralInstancesCountExactly(t *testing.T) {
 				running.Go(func() {
 					for range requests {
 						ask(t, api, http.MethodGet, "/stats/global")
-						ask(t, api, http.MethodGet, "/users/nobody/stats")
+						ask(t, api, http.MethodGet, "/users/U404/stats")
 					}
 				})
 			}
@@ -83,7 +84,9 @@ func TestSeveralInstancesCountExactly(t *testing.T) {
 	reader := statsapi.New(statsapi.Config{Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler)})
 	families := scrape(t, reader)
 	const each = instances * workers * requests
-	for label, want := range map[string]float64{"/stats/global": each, "200": each, "/users/{id}/stats": each, "404": each} {
+	for label, want := range map[string]float64{
+		"/stats/global": each, "200": each, "/users/{id}/stats": each, "404": each,
+	} {
 		if got := value(families["orders_api_requests_total"], label); got != want {
 			t.Errorf("requests with %s: %v, want %d", label, got, each)
 		}
@@ -148,7 +151,10 @@ func TestMetricsHoldEverything(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
 	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
-		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 5}}, {Queue: "orders-dlq", Depth: answer.Depth{Visible: 2, InFlight: 1}}}, nil
+		return []answer.Queue{
+			{Queue: "orders", Depth: answer.Depth{Visible: 5}},
+			{Queue: "orders-dlq", Depth: answer.Depth{Visible: 2, InFlight: 1}},
+		}, nil
 	}}
 	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
 	record(t, store, placed(t, "O1", "U1", "2024-01", 4205), placed(t, "O2", "U1", "2024-01", 1))

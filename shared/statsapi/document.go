@@ -13,16 +13,17 @@ import (
 	"orderpipeline/shared/statsapi/answer"
 )
 
-// documentConfig is the OpenAPI document's head. The library's own routes for documents and pages are left out: ours are in
-// page.go, and work under any prefix.
+// documentConfig is the OpenAPI document's head. The library's own routes for documents and pages
+// are left out: ours are in page.go, and work under any prefix.
 func documentConfig() huma.Config {
 	config := huma.DefaultConfig("Order statistics", "1.0.0")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
 	config.Transformers = []huma.Transformer{explain}
-	config.Info.Description = "Figures over all recorded orders: totals, customers, months, the leaderboard, and what became of " +
-		"the messages. Every answer is JSON; every error is a problem (RFC 9457) with a detail for people. " +
-		"Money is a number with exactly two decimals."
+	config.Info.Description = "Figures over all recorded orders: totals, customers, months, days, the " +
+		"leaderboard, and what happened to the messages. Every answer is JSON; every error is a problem " +
+		"(RFC 9457) with a detail for people. Money is a number with exactly two decimals. A query " +
+		"parameter that a route does not know is refused."
 	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	// Relative to the document itself, so that it is right under every stage and host.
 	config.Servers = []*huma.Server{{URL: ".", Description: "Where this document comes from"}}
@@ -126,13 +127,16 @@ func problemExamples() map[string]huma.ErrorModel {
 	return map[string]huma.ErrorModel{
 		"400": {Detail: "start (2024-02) is after end (2024-01)."},
 		"404": {Detail: unknownUser},
-		"422": {Detail: "n: expected number <= 1000.", Errors: []*huma.ErrorDetail{{Message: "expected number <= 1000", Location: "path.n", Value: 5000}}},
+		"422": {
+			Detail: "n: expected number <= 1000.",
+			Errors: []*huma.ErrorDetail{{Message: "expected number <= 1000", Location: "path.n", Value: 5000}},
+		},
 		"500": {Detail: internalError},
 		"503": {Detail: storeAway},
 	}
 }
 
-// describeProblems gives every problem in the document an example of its own.
+// describeProblems gives each problem in the document its example.
 func describeProblems(document *huma.OpenAPI) {
 	for _, property := range document.Components.Schemas.Map()["ErrorModel"].Properties {
 		property.Examples = nil

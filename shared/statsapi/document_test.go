@@ -100,7 +100,8 @@ func TestTheDocumentDescribesEveryRouteAndAnswer(t *testing.T) {
 	}
 }
 
-// The limits that the document states are the limits that requests meet: the last value inside is accepted and the first outside refused.
+// The limits that the document states are the limits that requests meet: the last value inside is
+// accepted and the first outside refused.
 func TestTheDocumentStatesTheLimitsThatHold(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPI(t)
@@ -120,7 +121,9 @@ func TestTheDocumentStatesTheLimitsThatHold(t *testing.T) {
 	if n["minimum"] != 1.0 || n["maximum"] != 1000.0 {
 		t.Errorf("n is documented from %v to %v", n["minimum"], n["maximum"])
 	}
-	for path, want := range map[string]int{"/stats/top/1": 200, "/stats/top/1000": 200, "/stats/top/0": 422, "/stats/top/1001": 422} {
+	for path, want := range map[string]int{
+		"/stats/top/1": 200, "/stats/top/1000": 200, "/stats/top/0": 422, "/stats/top/1001": 422,
+	} {
 		if got := status(path); got != want {
 			t.Errorf("%s: %d, want %d", path, got, want)
 		}
@@ -137,7 +140,10 @@ func TestTheDocumentStatesTheLimitsThatHold(t *testing.T) {
 	}
 
 	months := regexp.MustCompile(schema("/stats/monthly", "start")["pattern"].(string))
-	for _, month := range []string{"1970-01", "2024-12", "9999-12", "1969-12", "2024-00", "2024-13", "10000-01", "2024-1", "24-01", "", " 2024-01"} {
+	for _, month := range []string{
+		"1970-01", "2024-12", "9999-12", "1969-12", "2024-00", "2024-13", "10000-01", "2024-1",
+		"24-01", "", " 2024-01",
+	} {
 		want := http.StatusUnprocessableEntity
 		if months.MatchString(month) {
 			want = http.StatusOK
@@ -163,7 +169,10 @@ func TestTheDashboardIsSmallSelfContainedAndLockedDown(t *testing.T) {
 		if len(got.body) > 60_000 {
 			t.Errorf("%s is %d bytes, more than 60,000", path, len(got.body))
 		}
-		for _, outside := range []string{`src="`, `href="http`, "@import", "url(", " style=", " onclick", "/*style*/", "/*script*/"} {
+		for _, outside := range []string{
+			`src="`, `href="http`, "@import", "url(", " style=", " onclick", "/*style*/",
+			"/*script*/",
+		} {
 			if strings.Contains(got.body, outside) {
 				t.Errorf("%s holds %q", path, outside)
 			}
@@ -172,15 +181,20 @@ func TestTheDashboardIsSmallSelfContainedAndLockedDown(t *testing.T) {
 	for _, path := range []string{"/", "/docs"} {
 		header := ask(t, api, http.MethodGet, path).header
 		policy := header.Get("Content-Security-Policy")
-		for _, needed := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "connect-src 'self'"} {
+		for _, needed := range []string{
+			"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'",
+			"connect-src 'self'",
+		} {
 			if !strings.Contains(policy, needed) {
 				t.Errorf("%s: the policy lacks %s", path, needed)
 			}
 		}
-		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "http") {
+		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") ||
+			strings.Contains(policy, "http") {
 			t.Errorf("%s: the policy allows too much: %s", path, policy)
 		}
-		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Referrer-Policy") != "no-referrer" || header.Get("X-Frame-Options") != "DENY" {
+		if header.Get("X-Content-Type-Options") != "nosniff" ||
+			header.Get("Referrer-Policy") != "no-referrer" || header.Get("X-Frame-Options") != "DENY" {
 			t.Errorf("%s: headers %v", path, header)
 		}
 	}
@@ -204,7 +218,8 @@ func TestTheViewerIsServedFromHere(t *testing.T) {
 			t.Errorf("%s: %d, %d bytes", asset[1], got.status, len(got.body))
 		}
 	}
-	if got := ask(t, api, http.MethodGet, "/docs/"); got.status != http.StatusPermanentRedirect || got.header.Get("Location") != "../docs" {
+	if got := ask(t, api, http.MethodGet, "/docs/"); got.status != http.StatusPermanentRedirect ||
+		got.header.Get("Location") != "../docs" {
 		t.Errorf("/docs/: %d to %q", got.status, got.header.Get("Location"))
 	}
 	if got := ask(t, api, http.MethodGet, "/docs/../page.go"); got.status != http.StatusNotFound {

@@ -51,12 +51,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	defer func() {
 		if thrown := recover(); thrown != nil {
-			a.log.ErrorContext(ctx, "panic", "request_id", x.id, "panic", thrown, "stack", string(debug.Stack()))
+			a.log.ErrorContext(
+				ctx, "panic", "request_id", x.id, "panic", thrown, "stack", string(debug.Stack()),
+			)
 			if x.status == 0 {
 				writeProblem(x, http.StatusInternalServerError, internalError)
 			}
 		}
-		if x.gone || x.status >= http.StatusInternalServerError && errors.Is(r.Context().Err(), context.Canceled) {
+		if x.gone || x.status >= http.StatusInternalServerError &&
+			errors.Is(r.Context().Err(), context.Canceled) {
 			x.status = statusGone // the client disconnected: not an error of the server
 		}
 		a.finish(x, routed, a.now().Sub(started))

@@ -66,16 +66,22 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 				}
 				got := ask(t, api, http.MethodGet, path)
 				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
-					t.Fatalf("%s: status %d, Retry-After %q: %s", path, got.status, got.header.Get("Retry-After"), got.body)
+					t.Fatalf(
+						"%s: status %d, Retry-After %q: %s", path, got.status,
+						got.header.Get("Retry-After"), got.body,
+					)
 				}
 				got.problem(t)
-				for _, leak := range []string{"127.0.0.1", "dial", "redis", "Redis", "timeout", "goroutine", "context"} {
+				for _, leak := range []string{
+					"127.0.0.1", "dial", "redis", "Redis", "timeout", "goroutine", "context",
+				} {
 					if strings.Contains(got.body, leak) {
 						t.Errorf("%s: the answer says %q: %s", path, leak, got.body)
 					}
 				}
 			}
-			if !strings.Contains(log.String(), `"status":503`) || !strings.Contains(log.String(), "unavailable") {
+			if !strings.Contains(log.String(), `"status":503`) ||
+				!strings.Contains(log.String(), "unavailable") {
 				t.Errorf("the log does not tell the cause:\n%s", log.String())
 			}
 
@@ -117,7 +123,8 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 		}
 		return got.body
 	}
-	if body := read("/stats/messages"); !strings.HasPrefix(body, `{"recorded":1,`) || !strings.Contains(body, `"redis_up":true`) {
+	if body := read("/stats/messages"); !strings.HasPrefix(body, `{"recorded":1,`) ||
+		!strings.Contains(body, `"redis_up":true`) {
 		t.Errorf("before: %s", body)
 	}
 
@@ -126,7 +133,8 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 		"killed": func() func() { server.Kill(); return server.Restart },
 	} {
 		heal := fail()
-		if got, want := strings.TrimSpace(read("/stats/messages")), `{"redis_up":false,"queues":`+depths+`}`; got != want {
+		want := `{"redis_up":false,"queues":` + depths + `}`
+		if got := strings.TrimSpace(read("/stats/messages")); got != want {
 			t.Errorf("%s: messages are %s, want %s", name, got, want)
 		}
 		overview := decode(t, read("/stats/overview?user=U1"))
@@ -146,7 +154,8 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 		if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusServiceUnavailable {
 			t.Errorf("%s: health is %d, want 503", name, got.status)
 		}
-		if !strings.Contains(log.String(), `"route":"/stats/messages","status":200`) || !strings.Contains(log.String(), "unavailable") {
+		if !strings.Contains(log.String(), `"route":"/stats/messages","status":200`) ||
+			!strings.Contains(log.String(), "unavailable") {
 			t.Errorf("%s: the log does not have the cause:\n%s", name, log.String())
 		}
 		heal()
@@ -158,7 +167,8 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 			t.Fatal("no recovery when Redis is back")
 		}
 	}
-	if body := read("/stats/messages"); !strings.Contains(body, `"recorded":`) || !strings.Contains(body, `"redis_up":true`) {
+	if body := read("/stats/messages"); !strings.Contains(body, `"recorded":`) ||
+		!strings.Contains(body, `"redis_up":true`) {
 		t.Errorf("after: %s", body)
 	}
 }
@@ -179,7 +189,8 @@ func TestAPanicIsACleanProblem(t *testing.T) {
 		t.Errorf("the answer tells too much: %s", got.body)
 	}
 	id := got.header.Get("X-Request-Id")
-	if id == "" || strings.Count(log.String(), id) != 2 || !strings.Contains(log.String(), "secret of 10.0.0.7") ||
+	if id == "" || strings.Count(log.String(), id) != 2 ||
+		!strings.Contains(log.String(), "secret of 10.0.0.7") ||
 		!strings.Contains(log.String(), "failure_test.go") {
 		t.Errorf("the log lacks the request id %q, the panic or its stack:\n%s", id, log.String())
 	}
@@ -218,7 +229,9 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 				defer server.Close() // waits for the handler
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				defer cancel()
-				r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/stats/global", http.NoBody)
+				r, err := http.NewRequestWithContext(
+					ctx, http.MethodGet, server.URL+"/stats/global", http.NoBody,
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -232,13 +245,17 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			api := statsapi.New(statsapi.Config{Store: fakeStore{global: c.global}, Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: time.Minute})
+			api := statsapi.New(statsapi.Config{
+				Store: fakeStore{global: c.global}, Log: slog.New(slog.NewJSONHandler(&log, nil)),
+				Limit: time.Minute,
+			})
 			c.serve(t, api)
 			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 			if len(lines) != 1 {
 				t.Fatalf("want one line:\n%s", log.String())
 			}
-			if line := decode(t, lines[0]); line["status"] != 499.0 || line["level"] != "INFO" || line["route"] != "/stats/global" {
+			if line := decode(t, lines[0]); line["status"] != 499.0 || line["level"] != "INFO" ||
+				line["route"] != "/stats/global" {
 				t.Errorf("want status 499 at level INFO: %s", lines[0])
 			}
 		})
@@ -249,17 +266,24 @@ func TestQueuesThatDoNotAnswerCostOnlyTheirDepth(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
 	for name, depths := range map[string]func(context.Context) ([]answer.Queue, error){
-		"an error":               func(context.Context) ([]answer.Queue, error) { return nil, errors.New("SQS is away") },
-		"too slow":               func(ctx context.Context) ([]answer.Queue, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"an error": func(context.Context) ([]answer.Queue, error) {
+			return nil, errors.New("SQS is away")
+		},
+		"too slow": func(ctx context.Context) ([]answer.Queue, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
 		"deaf to the time limit": func(context.Context) ([]answer.Queue, error) { select {} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			api := statsapi.New(statsapi.Config{
-				Store: store, Queues: fakeQueues{depths}, Log: slog.New(slog.DiscardHandler), Limit: 200 * time.Millisecond,
+				Store: store, Queues: fakeQueues{depths}, Log: slog.New(slog.DiscardHandler),
+				Limit: 200 * time.Millisecond,
 			})
 			for _, path := range []string{"/stats/messages", "/metrics"} {
-				if got := ask(t, api, http.MethodGet, path); got.status != http.StatusOK || strings.Contains(got.body, "in_flight") {
+				if got := ask(t, api, http.MethodGet, path); got.status != http.StatusOK ||
+					strings.Contains(got.body, "in_flight") {
 					t.Errorf("%s: %d %s", path, got.status, got.body)
 				}
 			}
@@ -274,8 +298,14 @@ func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
 	record(t, store, placed(t, "O1", "customer-4711", "2024-01", 1))
 	for level, wantID := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
 		var log bytes.Buffer
-		api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))})
-		for _, path := range []string{"/users/customer-4711/stats", "/users/customer-4712/stats", "/users/customer-47%0A/stats", "/customer-4711"} {
+		api := statsapi.New(statsapi.Config{
+			Store: store,
+			Log:   slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level})),
+		})
+		for _, path := range []string{
+			"/users/customer-4711/stats", "/users/customer-4712/stats",
+			"/users/customer-47%0A/stats", "/customer-4711",
+		} {
 			ask(t, api, http.MethodGet, path)
 		}
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
@@ -286,7 +316,8 @@ func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
 			t.Errorf("at %v the log holds a customer's id: %t, want %t\n%s", level, got, wantID, log.String())
 		}
 		first := decode(t, lines[0])
-		if first["route"] != "/users/{id}/stats" || first["status"] != 200.0 || first["request_id"] == "" || first["duration_ms"] == nil {
+		if first["route"] != "/users/{id}/stats" || first["status"] != 200.0 || first["request_id"] == "" ||
+			first["duration_ms"] == nil {
 			t.Errorf("the line lacks something: %s", lines[0])
 		}
 		if last := decode(t, lines[3]); last["route"] != "unmatched" || last["status"] != 404.0 {

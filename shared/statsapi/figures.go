@@ -138,7 +138,9 @@ func readDays(start, end string) (dayRange, error) {
 	case from > to:
 		return dayRange{}, badRange{fmt.Sprintf("start (%v) is after end (%v).", from, to)}
 	case to-from >= maxDays:
-		return dayRange{}, badRange{fmt.Sprintf("%v to %v is more than %d days: ask for less.", from, to, maxDays)}
+		return dayRange{}, badRange{fmt.Sprintf(
+			"%v to %v is more than %d days: ask for less.", from, to, maxDays,
+		)}
 	}
 	return dayRange{from, to}, nil
 }

@@ -36,7 +36,7 @@ func newAPI(t *testing.T) (*statsapi.API, *ledger.Store) {
 	return statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)}), store
 }
 
-// placed makes an order in a month, such as 2024-12, of so many cents.
+// placed makes an order of a value in a month, such as 2024-12.
 func placed(t *testing.T, id, user, month string, cents order.Cents) order.Order {
 	t.Helper()
 	at, err := time.Parse("2006-01", month)
@@ -113,7 +113,8 @@ func (a reply) problem(t *testing.T) (detail string) {
 	return p.Detail
 }
 
-// fakeStore is a store for failures that a real one does not have on demand. A nil function is not expected to be called.
+// fakeStore is a store for failures that a real one does not have on demand. A nil function is not
+// expected to be called.
 type fakeStore struct {
 	statsapi.Store
 	global      func(context.Context) (ledger.Totals, error)

@@ -80,7 +80,10 @@ func readEvent(payload []byte) (events.APIGatewayProxyRequest, error) {
 	request.RequestContext = event.RequestContext.APIGatewayProxyRequestContext
 	switch {
 	case event.Version == "2.0":
-		return request, fmt.Errorf("%w: it is one of an HTTP API or a function URL (payload 2.0): use a REST API", ErrNoEvent)
+		return request, fmt.Errorf(
+			"%w: it is one of an HTTP API or a function URL (payload 2.0): use a REST API",
+			ErrNoEvent,
+		)
 	case event.RequestContext.ELB != nil:
 		return request, fmt.Errorf("%w: it is one of a load balancer", ErrNoEvent)
 	case request.HTTPMethod == "" || request.Resource == "":
@@ -120,9 +123,9 @@ func decode(encoded string) string {
 	return decoded
 }
 
-// encode percent-encodes what an encoded path cannot hold. A REST API gives the path as it was sent,
-// for which this changes nothing; it keeps anything else from being read as a query, or refused as
-// no URL at all.
+// encode percent-encodes what an encoded path cannot hold. A REST API gives the path as it was
+// sent, for which this changes nothing; it keeps anything else from being read as a query, or
+// refused as no URL at all.
 func encode(path string) string {
 	const hex = "0123456789ABCDEF"
 	var b []byte

@@ -22,23 +22,32 @@ import (
 	"orderpipeline/shared/statsapi"
 )
 
-// Events as API Gateway on AWS and as LocalStack give them; RESOURCE, PATH and PARAMETERS stand for the request's.
+// Events as API Gateway on AWS and as LocalStack give them; RESOURCE, PATH and PARAMETERS stand for
+// the request's.
 const (
 	awsEvent = `{
 		"resource": "RESOURCE", "path": "PATH", "httpMethod": "GET",
-		"headers": {"Accept": "application/json", "accept-encoding": "gzip", "Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https"},
-		"multiValueHeaders": {"Accept": ["application/json"], "accept-encoding": ["gzip"], "Host": ["a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"], "X-Forwarded-Proto": ["https"]},
-		"queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": PARAMETERS, "stageVariables": null,
-		"requestContext": {"resourceId": "x2y3z4", "resourcePath": "RESOURCE", "httpMethod": "GET", "path": "/v1PATH", "accountId": "123456789012",
-			"protocol": "HTTP/1.1", "stage": "v1", "domainPrefix": "a1b2c3d4e5", "requestTimeEpoch": 1732270000000, "requestId": "4a2c",
-			"identity": {"sourceIp": "203.0.113.9", "userAgent": "curl/8"}, "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "apiId": "a1b2c3d4e5"},
+		"headers": {"Accept": "application/json", "accept-encoding": "gzip",
+			"Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https"},
+		"multiValueHeaders": {"Accept": ["application/json"], "accept-encoding": ["gzip"],
+			"Host": ["a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"], "X-Forwarded-Proto": ["https"]},
+		"queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": PARAMETERS,
+		"stageVariables": null,
+		"requestContext": {"resourceId": "x2y3z4", "resourcePath": "RESOURCE", "httpMethod": "GET", "path": "/v1PATH",
+			"accountId": "123456789012",
+			"protocol": "HTTP/1.1", "stage": "v1", "domainPrefix": "a1b2c3d4e5",
+			"requestTimeEpoch": 1732270000000, "requestId": "4a2c",
+			"identity": {"sourceIp": "203.0.113.9", "userAgent": "curl/8"},
+			"domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "apiId": "a1b2c3d4e5"},
 		"body": null, "isBase64Encoded": false}`
 	localEvent = `{
 		"headers": {"Host": "localhost:4566", "User-Agent": "curl/8", "X-Forwarded-Port": "4566"},
 		"multiValueHeaders": {"Host": ["localhost:4566"], "User-Agent": ["curl/8"], "X-Forwarded-Port": ["4566"]},
 		"body": null, "isBase64Encoded": false,
-		"requestContext": {"accountId": "000000000000", "apiId": "abcdefghij", "domainName": "localhost:4566", "domainPrefix": "localhost:4566",
-			"httpMethod": "GET", "identity": {"sourceIp": "127.0.0.1", "userAgent": "curl/8"}, "path": "/v1PATH", "protocol": "HTTP/1.1",
+		"requestContext": {"accountId": "000000000000", "apiId": "abcdefghij", "domainName": "localhost:4566",
+			"domainPrefix": "localhost:4566",
+			"httpMethod": "GET", "identity": {"sourceIp": "127.0.0.1", "userAgent": "curl/8"},
+			"path": "/v1PATH", "protocol": "HTTP/1.1",
 			"requestId": "7e1b", "resourceId": "x2y3z4", "resourcePath": "RESOURCE", "stage": "v1"},
 		"stageVariables": null, "queryStringParameters": null, "multiValueQueryStringParameters": null,
 		"pathParameters": PARAMETERS, "httpMethod": "GET", "path": "PATH", "resource": "RESOURCE"}`
@@ -49,11 +58,15 @@ func event(form, resource, path string, parameters map[string]string) []byte {
 	if err != nil {
 		panic(err) // a map of strings
 	}
-	return []byte(strings.NewReplacer("RESOURCE", resource, "PATH", path, "PARAMETERS", string(params)).Replace(form))
+	return []byte(strings.NewReplacer(
+		"RESOURCE", resource, "PATH", path, "PARAMETERS", string(params),
+	).Replace(form))
 }
 
 // invoke gives a function one event and reads its response.
-func invoke(t *testing.T, ctx context.Context, f statsapi.Function, event []byte) events.APIGatewayProxyResponse {
+func invoke(
+	t *testing.T, ctx context.Context, f statsapi.Function, event []byte,
+) events.APIGatewayProxyResponse {
 	t.Helper()
 	payload, err := f.Invoke(ctx, event)
 	if err != nil {
@@ -82,28 +95,68 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 		parameters           map[string]string
 		want                 string
 	}{
-		"AWS: the root":                         {awsEvent, "/", "/", nil, "/"},
-		"AWS: a proxy resource":                 {awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global"), "/stats/global"},
-		"AWS: an encoded slash":                 {awsEvent, "/{proxy+}", "/users/a%2Fb/stats", proxy("users/a/b/stats"), "/users/a%2Fb/stats"},
-		"AWS: 128 characters":                   {awsEvent, "/{proxy+}", "/users/" + long + "/stats", proxy("users/" + strings.Repeat("é", 128) + "/stats"), "/users/" + long + "/stats"},
-		"AWS: an emoji, decoded on the way":     {awsEvent, "/{proxy+}", "/users/👩‍🚀/stats", proxy("users/👩‍🚀/stats"), "/users/%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80/stats"},
-		"AWS: a question mark, decoded":         {awsEvent, "/{proxy+}", "/users/who?/stats", proxy("users/who?/stats"), "/users/who%3F/stats"},
-		"AWS: a bare percent sign":              {awsEvent, "/{proxy+}", "/users/100%/stats", proxy("users/100%/stats"), "/users/100%25/stats"},
-		"AWS: the customer .":                   {awsEvent, "/{proxy+}", "/users/%2E/stats", proxy("users/./stats"), "/users/%2E/stats"},
-		"AWS: a custom domain with a base path": {awsEvent, "/{proxy+}", "/shop/stats/global", proxy("stats/global"), "/stats/global"},
-		"AWS: a base path and an encoded slash": {awsEvent, "/{proxy+}", "/shop/users/a%2Fb/stats", proxy("users/a/b/stats"), "/users/a%2Fb/stats"},
-		"AWS: the root under a base path":       {awsEvent, "/", "/shop", nil, "/"},
-		"AWS: a resource of its own":            {awsEvent, "/dashboard", "/dashboard", nil, "/dashboard"},
-		"AWS: the same under a base path":       {awsEvent, "/dashboard", "/shop/dashboard", nil, "/dashboard"},
-		"AWS: a proxy below a resource":         {awsEvent, "/docs/{proxy+}", "/shop/docs/docs.js", proxy("docs.js"), "/docs/docs.js"},
-		"AWS: a base path named like a route":   {awsEvent, "/{proxy+}", "/stats/stats/global", proxy("stats/global"), "/stats/global"},
-		"AWS: a trailing slash":                 {awsEvent, "/{proxy+}", "/health/", proxy("health"), "/health/"},
+		"AWS: the root": {awsEvent, "/", "/", nil, "/"},
+		"AWS: a proxy resource": {
+			awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global"), "/stats/global",
+		},
+		"AWS: an encoded slash": {
+			awsEvent, "/{proxy+}", "/users/a%2Fb/stats", proxy("users/a/b/stats"),
+			"/users/a%2Fb/stats",
+		},
+		"AWS: 128 characters": {
+			awsEvent, "/{proxy+}", "/users/" + long + "/stats",
+			proxy("users/" + strings.Repeat("é", 128) + "/stats"), "/users/" + long + "/stats",
+		},
+		"AWS: an emoji, decoded on the way": {
+			awsEvent, "/{proxy+}", "/users/👩‍🚀/stats", proxy("users/👩‍🚀/stats"),
+			"/users/%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80/stats",
+		},
+		"AWS: a question mark, decoded": {
+			awsEvent, "/{proxy+}", "/users/who?/stats", proxy("users/who?/stats"),
+			"/users/who%3F/stats",
+		},
+		"AWS: a bare percent sign": {
+			awsEvent, "/{proxy+}", "/users/100%/stats", proxy("users/100%/stats"),
+			"/users/100%25/stats",
+		},
+		"AWS: the customer .": {
+			awsEvent, "/{proxy+}", "/users/%2E/stats", proxy("users/./stats"), "/users/%2E/stats",
+		},
+		"AWS: a custom domain with a base path": {
+			awsEvent, "/{proxy+}", "/shop/stats/global", proxy("stats/global"), "/stats/global",
+		},
+		"AWS: a base path and an encoded slash": {
+			awsEvent, "/{proxy+}", "/shop/users/a%2Fb/stats", proxy("users/a/b/stats"),
+			"/users/a%2Fb/stats",
+		},
+		"AWS: the root under a base path": {awsEvent, "/", "/shop", nil, "/"},
+		"AWS: an explicit resource":       {awsEvent, "/dashboard", "/dashboard", nil, "/dashboard"},
+		"AWS: the same under a base path": {awsEvent, "/dashboard", "/shop/dashboard", nil, "/dashboard"},
+		"AWS: a proxy below a resource": {
+			awsEvent, "/docs/{proxy+}", "/shop/docs/docs.js", proxy("docs.js"), "/docs/docs.js",
+		},
+		"AWS: a base path named like a route": {
+			awsEvent, "/{proxy+}", "/stats/stats/global", proxy("stats/global"), "/stats/global",
+		},
+		"AWS: a trailing slash": {
+			awsEvent, "/{proxy+}", "/health/", proxy("health"), "/health/",
+		},
 		"LocalStack: the stage without a slash": {localEvent, "/", "", nil, "/"},
 		"LocalStack: the root":                  {localEvent, "/", "/", nil, "/"},
-		"LocalStack: a proxy resource":          {localEvent, "/{proxy+}", "/stats/top/5", proxy("stats/top/5"), "/stats/top/5"},
-		"LocalStack: an encoded slash":          {localEvent, "/{proxy+}", "/users/a%2Fb/stats", proxy("users/a%2Fb/stats"), "/users/a%2Fb/stats"},
-		"LocalStack: an emoji":                  {localEvent, "/{proxy+}", "/users/%F0%9F%98%80/stats", proxy("users/%F0%9F%98%80/stats"), "/users/%F0%9F%98%80/stats"},
-		"LocalStack: parameter unlike the path": {localEvent, "/{proxy+}", "/stats/global", proxy("else"), "/stats/global"},
+		"LocalStack: a proxy resource": {
+			localEvent, "/{proxy+}", "/stats/top/5", proxy("stats/top/5"), "/stats/top/5",
+		},
+		"LocalStack: an encoded slash": {
+			localEvent, "/{proxy+}", "/users/a%2Fb/stats", proxy("users/a%2Fb/stats"),
+			"/users/a%2Fb/stats",
+		},
+		"LocalStack: an emoji": {
+			localEvent, "/{proxy+}", "/users/%F0%9F%98%80/stats", proxy("users/%F0%9F%98%80/stats"),
+			"/users/%F0%9F%98%80/stats",
+		},
+		"LocalStack: parameter unlike the path": {
+			localEvent, "/{proxy+}", "/stats/global", proxy("else"), "/stats/global",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -138,11 +191,16 @@ func TestLambdaRefusesForeignEvents(t *testing.T) {
 		t.Errorf("%s was served", r.URL)
 	}))
 	for name, payload := range map[string]string{
-		"an HTTP API, payload 2.0": `{"version":"2.0","routeKey":"$default","rawPath":"/stats/global","rawQueryString":"","headers":{},
-			"requestContext":{"http":{"method":"GET","path":"/stats/global"},"stage":"$default"},"isBase64Encoded":false}`,
-		"a load balancer": `{"requestContext":{"elb":{"targetGroupArn":"arn"}},"httpMethod":"GET","path":"/stats/global","resource":"/",
+		"an HTTP API, payload 2.0": `{"version":"2.0","routeKey":"$default","rawPath":"/stats/global",
+			"rawQueryString":"","headers":{},
+			"requestContext":{"http":{"method":"GET","path":"/stats/global"},"stage":"$default"},
+			"isBase64Encoded":false}`,
+		"a load balancer": `{"requestContext":{"elb":{"targetGroupArn":"arn"}},"httpMethod":"GET",
+			"path":"/stats/global",
+			"resource":"/",
 			"queryStringParameters":{},"headers":{},"body":"","isBase64Encoded":false}`,
-		"a scheduled event":              `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","time":"2026-01-01T00:00:00Z","resources":[],"detail":{}}`,
+		"a scheduled event": `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events",` +
+			`"time":"2026-01-01T00:00:00Z","resources":[],"detail":{}}`,
 		"an SQS event":                   `{"Records":[{"messageId":"1","body":"{}"}]}`,
 		"a request without its resource": `{"httpMethod":"GET","path":"/health"}`,
 		"an empty object":                `{}`,
@@ -172,12 +230,15 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 	f := statsapi.Lambda(api)
 
 	for _, path := range []string{
-		"/users/" + url.PathEscape("a/b?%") + "/stats", "/users/%2E%2E/stats", "/users/../stats", "/users/nobody/stats",
+		"/users/" + url.PathEscape("a/b?%") + "/stats", "/users/%2E%2E/stats",
+		"/users/../stats", "/users/U404/stats",
 		"/stats/global", "/stats/top/0", "/nowhere", "/", "/docs", "/stats/monthly?from=2024-01", "/health?x=1",
 	} {
 		for _, form := range []string{awsEvent, localEvent} {
 			want := get(t, server.URL+path)
-			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "invocation-1"})
+			ctx := lambdacontext.NewContext(
+				t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "invocation-1"},
+			)
 			bare, query, _ := strings.Cut(path, "?")
 			e := event(form, "/{proxy+}", bare, proxy(strings.TrimPrefix(bare, "/")))
 			if name, value, found := strings.Cut(query, "="); found {
@@ -186,16 +247,24 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 			}
 			got := invoke(t, ctx, f, e)
 			header := http.Header(got.MultiValueHeaders)
-			if got.StatusCode != want.status || got.Body != want.body || got.IsBase64Encoded || header.Get("Content-Encoding") != "" {
-				t.Errorf("%s: %d %q (base64 %t), want %d %q", path, got.StatusCode, got.Body, got.IsBase64Encoded, want.status, want.body)
+			if got.StatusCode != want.status || got.Body != want.body || got.IsBase64Encoded ||
+				header.Get("Content-Encoding") != "" {
+				t.Errorf(
+					"%s: %d %q (base64 %t), want %d %q", path, got.StatusCode, got.Body,
+					got.IsBase64Encoded, want.status, want.body,
+				)
 			}
-			if header.Get("Content-Type") != want.header.Get("Content-Type") || header.Get("X-Request-Id") != "invocation-1" {
+			if header.Get("Content-Type") != want.header.Get("Content-Type") ||
+				header.Get("X-Request-Id") != "invocation-1" {
 				t.Errorf("%s: headers %v", path, header)
 			}
 		}
 	}
 
-	head := bytes.Replace(event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")), []byte(`"GET"`), []byte(`"HEAD"`), 1)
+	head := bytes.Replace(
+		event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")), []byte(`"GET"`),
+		[]byte(`"HEAD"`), 1,
+	)
 	if got := invoke(t, t.Context(), f, head); got.StatusCode != http.StatusOK || got.Body != "" {
 		t.Errorf("HEAD: %d %q", got.StatusCode, got.Body)
 	}
@@ -212,7 +281,8 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 	invoke(t, t.Context(), f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
 
 	line := decode(t, strings.TrimSpace(log.String()))
-	if line["Stack"] != "shop" || line["ApiRequests"] != 1.0 || line["ApiFailures"] != 0.0 || line["ApiDuration"] == nil || line["_aws"] == nil {
+	if line["Stack"] != "shop" || line["ApiRequests"] != 1.0 || line["ApiFailures"] != 0.0 ||
+		line["ApiDuration"] == nil || line["_aws"] == nil {
 		t.Errorf("the line of the request lacks a metric: %s", log.String())
 	}
 	if line["route"] != "/stats/global" || line["status"] != 200.0 {

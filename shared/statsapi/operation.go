@@ -80,7 +80,8 @@ func (a *API) metrics(ctx context.Context, _ *noQuery) (*textAnswer, error) {
 	return &textAnswer{metric.ContentType, text.Bytes()}, nil
 }
 
-// samples reads everything that Redis holds: the shared counters and what the ledger's scripts count.
+// samples reads everything that Redis holds: the shared counters and what the ledger's scripts
+// count.
 func (a *API) samples(ctx context.Context) (metric.Delta, error) {
 	samples, err := a.store.Counters(ctx)
 	if err != nil {

@@ -74,8 +74,8 @@ func (p rendered) write(w http.ResponseWriter) {
 	_, _ = w.Write(p.body) // the client disconnected
 }
 
-// renderDashboard makes one answer of the page, its style and its scripts: one invocation instead of
-// several. The policy allows exactly these, by their hashes.
+// renderDashboard makes one answer of the page, its style and its scripts: one invocation instead
+// of several. The policy allows exactly these, by their hashes.
 func renderDashboard() rendered {
 	style := squeeze(read("dashboard.css"))
 	var script []byte

@@ -51,7 +51,10 @@ func checkQuery(raw string, known []string) (refused []error, err error) {
 		case !slices.Contains(known, name):
 			refused = append(refused, refuseParameter(name, values[0], unknownParameter(known)))
 		case len(values) > 1:
-			refused = append(refused, refuseParameter(name, values[0], fmt.Sprintf("given %d times", len(values))))
+			refused = append(
+				refused,
+				refuseParameter(name, values[0], fmt.Sprintf("given %d times", len(values))),
+			)
 		case values[0] == "":
 			refused = append(refused, refuseParameter(name, "", "expected a value"))
 		}

@@ -79,8 +79,12 @@ func TestUnknownCountersAreAbsentNotZero(t *testing.T) {
 	queues := []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 1, InFlight: 2, Delayed: 3}}}
 	roundTrip(t, answer.Messages{Queues: queues},
 		`{"redis_up":false,"queues":[{"queue":"orders","visible":1,"in_flight":2,"delayed":3}]}`)
-	roundTrip(t, answer.Messages{RedisUp: true, Queues: []answer.Queue{}, Counts: &answer.Counts{Recorded: 1, Refused: map[order.Reason]int64{order.InvalidJSON: 2}}},
-		`{"recorded":1,"duplicate":0,"mismatch":0,"healed":0,"failed":0,"refused":{"invalid_json":2},"redis_up":true,"queues":[]}`)
+	roundTrip(t, answer.Messages{
+		RedisUp: true, Queues: []answer.Queue{},
+		Counts: &answer.Counts{Recorded: 1, Refused: map[order.Reason]int64{order.InvalidJSON: 2}},
+	},
+		`{"recorded":1,"duplicate":0,"mismatch":0,"healed":0,"failed":0,`+
+			`"refused":{"invalid_json":2},"redis_up":true,"queues":[]}`)
 	if got := queues[0].Total(); got != 6 {
 		t.Errorf("total is %d, want 6", got)
 	}

@@ -79,7 +79,9 @@ func appendPeriod(b []byte, name interface{ Append([]byte) []byte }, p Period) [
 }
 
 // readPeriods reads an object of periods and sorts it by name.
-func readPeriods[N ~int | ~int32, P any](text []byte, parse func(string) (N, error), join func(N, Period) P) ([]P, error) {
+func readPeriods[N ~int | ~int32, P any](
+	text []byte, parse func(string) (N, error), join func(N, Period) P,
+) ([]P, error) {
 	var object map[string]Period
 	if err := json.Unmarshal(text, &object); err != nil {
 		return nil, err

@@ -19,7 +19,9 @@ import (
 
 // Client is the part of an SQS client that this package uses.
 type Client interface {
-	GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, opts ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	GetQueueAttributes(
+		ctx context.Context, in *sqs.GetQueueAttributesInput, opts ...func(*sqs.Options),
+	) (*sqs.GetQueueAttributesOutput, error)
 }
 
 // Of returns the depth of one queue.
