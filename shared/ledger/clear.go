@@ -35,7 +35,7 @@ func (s *Store) Clear(ctx context.Context) (cleared int64, err error) {
 		shards = MaxShards // not known: all that there can be
 	}
 	first := tagOf(0) + totalsKey
-	_, err = s.read(ctx, func(pipe redis.Pipeliner) {
+	_, err = s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		pipe.HSet(ctx, first, fieldLayout, clearing+strconv.Itoa(shards))
 	})
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Store) clearShard(ctx context.Context, shard int) (cleared int64, err e
 
 // unlink deletes keys of one shard. Each command blocks Redis for a millisecond at most.
 func (s *Store) unlink(ctx context.Context, keys []any) (deleted int64, err error) {
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for some := range slices.Chunk(keys, 1024) {
 			_ = pipe.Process(ctx, redis.NewIntCmd(ctx, append([]any{"unlink"}, some...)...))
 		}
@@ -121,11 +121,11 @@ func (s *Store) unlink(ctx context.Context, keys []any) (deleted int64, err erro
 // "duplicates{o3}totals", so that repeating it changes nothing.
 func (s *Store) carryCounters(ctx context.Context, totals string) error {
 	fields := []string{fieldDuplicates, fieldHealed}
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) { pipe.HMGet(ctx, totals, fields...) })
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HMGet(ctx, totals, fields...) })
 	if err != nil {
 		return err
 	}
-	_, err = s.read(ctx, func(pipe redis.Pipeliner) {
+	_, err = s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for i, value := range cmds[0].(*redis.SliceCmd).Val() {
 			if value != nil {
 				pipe.HSet(ctx, tagOf(0)+totalsKey, fields[i]+totals, value)
@@ -144,7 +144,7 @@ type State struct {
 
 // State reads the state of the store. The store may have another layout.
 func (s *Store) State(ctx context.Context) (State, error) {
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		pipe.HMGet(ctx, s.tags[0]+totalsKey, fieldLayout, fieldBegun)
 	})
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *Store) State(ctx context.Context) (State, error) {
 		state.Begun = time.Unix(seconds, 0).UTC()
 	}
 
-	cmds, err = s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err = s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for shard := range MaxShards { // of whatever number of shards
 			pipe.HMGet(ctx, tagOf(shard)+totalsKey, fieldOrders)
 		}

@@ -60,13 +60,13 @@ func (s *Store) AddCounters(ctx context.Context, delta map[string]int64) error {
 	for name, n := range delta {
 		pipe.HIncrBy(ctx, countersKey, name, n)
 	}
-	_, err := exec(ctx, pipe)
+	_, err := shareError(pipe.Exec(ctx))
 	return unavailable("add to the counters", err)
 }
 
 // Counters returns all that AddCounters added, by name.
 func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		pipe.HGetAll(ctx, countersKey)
 	})
 	if err != nil {

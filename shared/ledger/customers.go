@@ -128,7 +128,7 @@ func (w *walk) trip(done int) int {
 func (s *Store) candidates(
 	ctx context.Context, tag string, first uint64,
 ) (list []uint64, err error) {
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Store) candidates(
 
 // readBuckets adds the customers of buckets.
 func (w *walk) readBuckets(ctx context.Context, tag string, list []uint64) error {
-	cmds, err := w.Store.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := w.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, bucket := range list {
 			pipe.HGetAll(ctx, string(appendBucketKey(nil, tag, bucket)))
 		}

@@ -35,7 +35,7 @@ func (s *Store) checkLayout(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		pipe.HGet(ctx, s.tags[0]+totalsKey, fieldLayout)
 	})
 	if errors.Is(err, redis.Nil) {

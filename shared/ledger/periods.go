@@ -38,7 +38,7 @@ func (s *Store) Months(ctx context.Context) ([]MonthTotals, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			pipe.HGetAll(ctx, tag+monthsKey)
 		}
@@ -137,7 +137,7 @@ func (s *Store) readPeriods(
 	for _, field := range further {
 		fields = append(fields, field)
 	}
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			// Not HMGet, which would copy each name into an interface of its own.
 			args := append([]any{"hmget", tag + key}, fields...)

@@ -23,7 +23,7 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 		return UserStats{}, ErrNotFound // centsMark is one
 	}
 	bucket := string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], bucketOf(id)))
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		pipe.HMGet(ctx, bucket, id, id+centsMark)
 	})
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			pipe.HMGet(ctx, tag+totalsKey, fields...)
 		}
@@ -96,7 +96,7 @@ func (s *Store) Top(ctx context.Context, n int) ([]Spender, error) {
 		return nil, err
 	}
 	n = min(n, MaxTop)
-	cmds, err := s.read(ctx, func(pipe redis.Pipeliner) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
 			pipe.ZRevRangeWithScores(ctx, tag+topKey, 0, int64(n)-1)
 		}

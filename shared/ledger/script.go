@@ -134,7 +134,7 @@ func (s *Store) sendAs(ctx context.Context, command, body string, calls [][]any)
 			answers[i].SetFirstKeyPos(scriptArgs)
 			_ = pipe.Process(ctx, scriptCall{answers[i]}) // only queues it
 		}
-		_, err := exec(ctx, pipe)
+		_, err := shareError(pipe.Exec(ctx))
 		return err
 	})
 	return answers

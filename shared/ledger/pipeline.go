@@ -8,26 +8,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// read sends reading commands in one round trip and returns them with their answers. The error is
-// the first one of the commands.
-func (s *Store) read(
+// pipelined sends idempotent commands in one round trip and returns them with their answers. The
+// error is the first one of the commands.
+func (s *Store) pipelined(
 	ctx context.Context, commands func(redis.Pipeliner),
 ) (answered []redis.Cmder, err error) {
 	err = retryOnce(ctx, func() error {
 		pipe := s.rdb.Pipeline()
 		commands(pipe)
-		answered, err = exec(ctx, pipe)
+		answered, err = shareError(pipe.Exec(ctx))
 		return err
 	})
 	return answered, err
 }
 
-// exec sends a pipeline and returns the error of the first command that failed. An error that ended
-// the pipeline before any command was answered, such as a refused login, becomes the error of each
-// command: go-redis leaves them without one (its issue 2871), so that a caller could take them for
-// answered.
-func exec(ctx context.Context, pipe redis.Pipeliner) ([]redis.Cmder, error) {
-	cmds, err := pipe.Exec(ctx)
+// shareError takes what a pipeline's Exec returned, and returns the error of the first command that
+// failed. An error that ended the pipeline before any command was answered, such as a refused login,
+// becomes the error of each command: go-redis leaves them without one (its issue 2871), so that a
+// caller could take them for answered.
+func shareError(cmds []redis.Cmder, err error) ([]redis.Cmder, error) {
 	if err == nil {
 		return cmds, nil
 	}
