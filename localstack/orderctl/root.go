@@ -18,7 +18,8 @@ It works on the deployment that the clone of this program started with make depl
 whatever its port. AWS_ENDPOINT_URL, LOCALSTACK_PORT or --endpoint-url name another LocalStack;
 --aws or --profile choose AWS with the standard settings (AWS_PROFILE, AWS_REGION, …). Where none
 is named it takes a LocalStack that answers at 127.0.0.1:4566, else AWS, and says so. Queues and
-API are read from the stack's outputs.
+API are read from the stack's outputs. What --json prints is documented as JSON Schema in
+localstack/orderctl/orderctl.schema.json.
 
 `
 
