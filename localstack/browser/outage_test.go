@@ -147,3 +147,40 @@ func TestARefreshIsOneRequest(t *testing.T) {
 		t.Errorf("the page also asks for %q", others)
 	}
 }
+
+// A tab that is open all day stays below 15,000 requests, also while figures change: a refresh in
+// 5.76 seconds. The page's timers are sped up, and its clock is set ten minutes ahead.
+func TestATabThatIsOpenAllDayIsQuiet(t *testing.T) {
+	const day = 86_400_000
+	s, p := local(t), newTab(t)
+	p.visit(s.url + "/")
+	p.live()
+	evaluate[chromedp.Void](p, `
+		window.delays = [];
+		const now = Date.now, later = setTimeout;
+		Date.now = () => now() + 600_000;
+		window.setTimeout = (run, delay) => { delays.push(delay); return later(run, Math.min(delay, 100)); };`)
+	for i := range 3 {
+		s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
+		p.waitFigure("orders", i+1)
+	}
+	p.wait("delays.length >= 4")
+	shown := evaluate[[]float64](p, "delays.slice(1)")
+	evaluate[chromedp.Void](p, `
+		Object.defineProperty(document, "hidden", { get: () => true });
+		delays.length = 0;`)
+	p.wait("delays.length >= 3")
+	hidden := evaluate[[]float64](p, "delays.slice(1)")
+
+	for name, delays := range map[string][]float64{"shown": shown, "hidden": hidden} {
+		for _, delay := range delays {
+			limit := 15_000.0
+			if name == "hidden" {
+				limit = 1_500
+			}
+			if day/delay > limit {
+				t.Errorf("%s, the tab waits %v ms: %.0f requests a day, more than %.0f", name, delay, day/delay, limit)
+			}
+		}
+	}
+}
