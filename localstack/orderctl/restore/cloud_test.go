@@ -42,7 +42,7 @@ const (
 // event source mappings,
 // and the API that shows the store.
 type cloud struct {
-	t   *testing.T
+	t   testing.TB
 	s3  *s3test.Server
 	web *httptest.Server
 
@@ -60,7 +60,7 @@ type cloud struct {
 	waiting  map[string][]sqstypes.Message // by queue
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	c := &cloud{
 		t: t, s3: s3test.Start(), orders: map[string]order.Order{},
