@@ -281,7 +281,7 @@ func TestComparison(t *testing.T) {
 			[]Difference{{"leaderboard", "place 3, U1", Figures{0, 500}, Figures{0, 499}, Lost}}},
 		{"a place of the leaderboard is missing", func(s *store) { s.top = s.top[:2] },
 			[]Difference{{"leaderboard", "place 3", Figures{0, 500}, Figures{}, Lost}}},
-		{"a customer stands twice in the leaderboard", func(s *store) { s.top[1] = s.top[0] },
+		{"a customer is listed twice in the leaderboard", func(s *store) { s.top[1] = s.top[0] },
 			[]Difference{{"leaderboard", "place 2, U3", Figures{}, Figures{0, 700}, Unarchived}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

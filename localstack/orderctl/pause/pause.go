@@ -1,7 +1,6 @@
-// Package pause stops the event source mappings of the pipeline for a while, so that the store and
-// the archive stand still, and starts them again. What was stopped is noted in the archive's
-// bucket: a run that was killed leaves the note,
-// and the next run starts the mappings.
+// Package pause stops the event source mappings of the pipeline for a while, so that neither the
+// store nor the archive changes, and starts them again. A note in the archive's bucket says what was
+// stopped: a run that was killed leaves the note, and the next run starts the mappings.
 package pause
 
 import (

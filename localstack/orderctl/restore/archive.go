@@ -178,7 +178,7 @@ func (s *store) list(ctx context.Context, w objects.Window, fast bool) error {
 	return nil
 }
 
-// sizes stands for texts where objects are not read.
+// sizes replaces texts where objects are not read.
 func sizes(list iter.Seq2[archive.Object, error]) iter.Seq2[text, error] {
 	return func(yield func(text, error) bool) {
 		for o, err := range list {

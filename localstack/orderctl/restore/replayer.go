@@ -61,7 +61,7 @@ func (r replayer) replay(
 	return counted, nil
 }
 
-// call invokes the function, and repeats what fails for a passing reason.
+// call invokes the function, and retries what may succeed later.
 func (r replayer) call(ctx context.Context, in protocol.Request, answer any) error {
 	payload, err := json.Marshal(in)
 	if err != nil {

@@ -57,7 +57,7 @@ exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the qu
 	}
 	cmd.Flags().BoolVar(&pausing, "pause", false, "stop the event source mappings while comparing")
 	cmd.Flags().IntVar(&shown, "max", defaultShown,
-		"maximum number of differences to list; 0 lists all that are kept, 1,000")
+		"maximum number of differences to list; 0 lists up to 1,000")
 	return cmd
 }
 
