@@ -80,13 +80,15 @@ bench: ## measure everything against the Python baseline, in one table (BENCH=qu
 	go run ./localstack/bench
 
 .PHONY: lint
-lint: ## check formatting, Go code, scripts and the template
+lint: ## check formatting, Go code, scripts, the template and the workflows
 	@unformatted=$$(gofmt -l functions shared localstack); test -z "$$unformatted" || { echo "stopped: format with gofmt -w:" $$unformatted; exit 1; }
 	go vet ./...
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	@$(LOCAL) lint
+	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT) -shellcheck .local/lint/bin/shellcheck
 
 GOLANGCI_LINT := v2.15.0
+ACTIONLINT := v1.7.12
 
 # Called by sam build, once for each function, with ARTIFACTS_DIR set. The tests and benchmarks call it too: they run what is deployed.
 FUNCTION_ARCH ?= x86_64
