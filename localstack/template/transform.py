@@ -127,11 +127,17 @@ class Stack:
 
 
 def text(value):
+    """What a nested stack is given, as a text; a reference as <OrdersQueue.QueueName>."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
         return ",".join(map(str, value))
-    return value if isinstance(value, str) else f"<{json.dumps(value)}>"
+    if isinstance(value, str):
+        return value
+    ((name, content),) = value.items()
+    if name not in ("Ref", "Fn::GetAtt"):
+        raise ValueError(f"a nested stack is given {value}")
+    return f"<{content if name == 'Ref' else '.'.join(content)}>"
 
 
 def stacks(parameters):
