@@ -11,7 +11,7 @@ import (
 // Commands and options that macOS lacks, or has with another meaning.
 var linuxOnly = []string{
 	`\bsha256sum\b`, `\bmd5sum\b`, `\bsetpriv\b`, `\bsetsid\b`, `\bflock\b`, `\bnproc\b`, `\btac\b`, `/proc/`,
-	`\btimeout [0-9]`, `\brealpath\b`, `\breadlink -`, `\bsed -[a-zA-Z]*[irzs]`, `\bsort -[a-zA-Z]*[zVh]`, `\bxargs\b`,
+	`(^|[^-])\btimeout [0-9]`, `\brealpath\b`, `\breadlink -`, `\bsed -[a-zA-Z]*[irzs]`, `\bsort -[a-zA-Z]*[zVh]`, `\bxargs\b`,
 	`\bdate -d`, `\bdate --`, `\bstat -c`, `\bgrep -[a-zA-Z]*P`, `\bfind .*-(printf|print0|lname)`, `\bcp --`, `\bmktemp --`,
 	`\bhead -n -`, `\buname -m`,
 }
