@@ -193,10 +193,11 @@ func TestAKillerIsAloneAtItsThirdReceive(t *testing.T) {
 		clear(r.delayed)
 		before := deaths
 		acknowledged := map[string]bool{}
+		handler := r.Handler
 		done := make(chan bool)
 		go func() {
 			defer func() { done <- true }()
-			response, err := r.Handle(t.Context(), batch)
+			response, err := handler.Handle(t.Context(), batch)
 			if err != nil {
 				return
 			}
@@ -210,6 +211,9 @@ func TestAKillerIsAloneAtItsThirdReceive(t *testing.T) {
 		<-done
 
 		crashed := deaths > before
+		if crashed {
+			r.Handler = New(r.config) // the next instance
+		}
 		queue = slices.DeleteFunc(queue, func(m *state) bool {
 			return acknowledged[m.ID] || slices.Contains(r.deleted, m.ReceiptHandle)
 		})
