@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// second is a stack beside the first, with a Redis database, queues, functions and alarms of its own.
+// second is a stack beside the first, with its own Redis database, queues, functions and alarms.
 type second struct {
 	outputs map[string]string
 	alarms  *cloudwatch.Client
@@ -118,7 +118,7 @@ func (s second) get(t *testing.T, path string) string {
 }
 
 // alarmsReachTheTopic sets each alarm to ALARM and finds its message in a queue that subscribed to
-// the topic. An alarm without an action of its own must be part of the composite alarm.
+// the topic. An alarm without an action must be part of the composite alarm.
 func (s second) alarmsReachTheTopic(t *testing.T) {
 	single, composite := s.describe(t)
 	if len(composite) != 1 || len(single) < 12 {

@@ -18,7 +18,7 @@ build() {
 deploy() {
   cd "$ROOT"
   local redis=$REDIS_URL password fingerprint parameters arn name
-  [[ -n $redis ]] || redis=$("${MODE}_redis_url")
+  [[ -n $redis ]] || redis=$(own_database "$("${MODE}_redis_url")")
   password=$(redis_password)
   parameters=("RedisUrl=$(url_without_password "$redis")" "RedisCluster=$REDIS_CLUSTER" "LedgerShards=$LEDGER_SHARDS"
     "LogLevel=$LOG_LEVEL" "RetryDelaySeconds=$RETRY_DELAY_SECONDS" "Architecture=$("${MODE}_architecture")"
@@ -48,6 +48,17 @@ deploy() {
 }
 
 template_has() { grep -q "^  $1:" "$BUILD/template.yaml"; }
+
+# own_database URL: the URL with a database for this stack alone. Two stacks beside each other count apart: the file lists
+# them in the order of their databases.
+own_database() {
+  local list=$STATE_DIR/databases number
+  [[ -f $list ]] || echo order-pipeline >"$list"
+  grep -qxF "$STACK_NAME" "$list" || echo "$STACK_NAME" >>"$list"
+  number=$(($(grep -nxF "$STACK_NAME" "$list" | cut -d : -f 1) - 1))
+  ((number < 16)) || fail "Redis has 16 databases, and $list names more stacks; use another STATE_DIR for $STACK_NAME"
+  printf '%s/%d\n' "${1%/*}" "$number"
+}
 
 stack_status() {
   clients awslocal cloudformation describe-stacks --stack-name "$STACK_NAME" --query 'Stacks[0].StackStatus' --output text 2>/dev/null

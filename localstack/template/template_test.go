@@ -214,7 +214,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: BuildMethod is %q; want makefile", name, got)
 		}
 		if f.Timeout == 0 {
-			t.Errorf("%s: no Timeout of its own", name)
+			t.Errorf("%s: no Timeout", name)
 		}
 		// Left to itself Lambda makes a log group that keeps everything for ever.
 		group := properties[logGroup](t, doc, f.LoggingConfig.LogGroup, "AWS::Logs::LogGroup")

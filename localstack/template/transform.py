@@ -25,7 +25,7 @@ PSEUDO = {"AWS::NoValue": REMOVED}
 
 
 class Session:
-    """Stands for boto3's session, of which SAM only asks for the region."""
+    """Replaces boto3's session, of which SAM only asks for the region."""
 
     region_name = "us-east-1"
 
