@@ -38,16 +38,17 @@ func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, fa
 	return claimed, failed
 }
 
-// release releases the claims of orders that overflowed: with one shard they would leave no trace
-// either.
-func (r *recording) release(ctx context.Context, indexes []int) (failed error) {
-	var overflowed []int
-	for _, index := range indexes {
-		if r.outcomes[index] == Overflow {
-			overflowed = append(overflowed, index)
+// release releases the claims of orders that were not counted. Overflowed orders would leave no trace
+// with one shard either. Conflicts have a claim only when Redis lost the one of the order that was
+// counted: theirs would turn its duplicates and its replay into conflicts.
+func (r *recording) release(ctx context.Context, claimed []int) (failed error) {
+	var refused []int
+	for _, index := range claimed {
+		if outcome := r.outcomes[index]; outcome == Overflow || outcome == Conflict {
+			refused = append(refused, index)
 		}
 	}
-	chunks := r.byShard(overflowed, r.shardOfID)
+	chunks := r.byShard(refused, r.shardOfID)
 	calls := make([][]any, len(chunks))
 	for i, c := range chunks {
 		calls[i] = r.releaseArgs(c)

@@ -78,6 +78,27 @@ func crashBeforeRelease(t *testing.T, b *fixture) {
 	m.check(b.ctx, t, b.store)
 }
 
+// lostClaim: a failover lost the claim of an order that was counted in another shard.
+func lostClaim(t *testing.T, b *fixture) {
+	m := newModel()
+	counted := makeOrder("ORD1", "U1", 100)
+	b.wantOutcomes(b.record(counted), m.count(counted))
+	if b.shards > 1 {
+		digest := digestOf(counted.ID)
+		tag := tagOf(digest.claimShard(b.shards))
+		for _, key := range appendSegmentKeys(nil, tag, []int{digest.segment()}) {
+			if err := b.rdb.HDel(b.ctx, key.(string), string(digest.claim())).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	other := makeOrder("ORD1", "U1", 200)
+	b.wantOutcomes(b.record(other), Conflict)
+	b.wantOutcomes(b.record(counted), Duplicate)
+	b.wantOutcomes(b.replay(Healing, counted, other), Duplicate, Conflict)
+	m.check(b.ctx, t, b.store)
+}
+
 // shardRevenueLimit: a shard's revenue is exact up to its limit, far beyond what a double can hold.
 func shardRevenueLimit(t *testing.T, b *fixture) {
 	const user = "U1"

@@ -102,7 +102,7 @@ func (r *recording) run(ctx context.Context) error {
 	}
 	claimed, claimErr := r.claim(ctx, all)
 	recordErr := r.record(ctx, r.byShard(claimed, r.shardOfCustomer))
-	return errors.Join(claimErr, recordErr, r.release(ctx, all))
+	return errors.Join(claimErr, recordErr, r.release(ctx, claimed))
 }
 
 // bySegment returns the indexes of all orders segment by segment, so that one script needs few of

@@ -1,4 +1,4 @@
--- Releases the claims of orders that could not be counted, as if they had never been made.
+-- Releases the claims of orders that were not counted, as if they had never been made.
 --
 -- KEYS the two hashes of each segment
 -- ARGV[1] a byte for each segment: how many orders are of it
