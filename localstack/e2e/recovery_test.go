@@ -201,8 +201,8 @@ func TestAChangedFigureIsNamedAndMended(t *testing.T) {
 }
 
 // Redis loses everything while orders arrive. What was archived in the last minutes is healed by
-// itself; the rest, which
-// had been replayed before the loss, is healed by a replay of the whole archive.
+// itself; the rest, which had been replayed before the loss, is healed by a replay of the whole
+// archive.
 func TestALossInMidTrafficIsHealed(t *testing.T) {
 	const n = 2000
 	path := write(t, "traffic.json", []byte("["+fileOf(t, "traffic", n)+"]"))

@@ -25,8 +25,7 @@ var errNoTime = errors.New("no time left for the object")
 
 // event replays the objects that the messages of an SQS event name. A message whose objects were
 // not all replayed is reported as a batch item failure, and is redelivered with exponential
-// backoff. One
-// that never can be is sent to orders-replay-dlq with the reason: it holds up nothing.
+// backoff. One that never can be is sent to orders-replay-dlq with the reason: it holds up nothing.
 func (h *Handler) event(ctx context.Context, payload []byte) ([]byte, error) {
 	messages, err := intake.ReadEvent(payload)
 	if err != nil {
@@ -141,8 +140,7 @@ func (h *Handler) measured(
 }
 
 // postpone sets the visibility timeout of a failed message, because partial batch responses switch
-// off
-// Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
+// off Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
 func (h *Handler) postpone(ctx context.Context, m *intake.Message) {
 	receives := m.Receives
 	if receives >= h.config.MaxReceives {

@@ -86,8 +86,7 @@ func (h *Handler) direct(ctx context.Context, r protocol.Request) (protocol.Coun
 }
 
 // resolve returns the kind of a replay, and when its object was archived. Orders of an import count
-// as
-// archived now.
+// as archived now.
 func (h *Handler) resolve(
 	ctx context.Context,
 	r protocol.Request,

@@ -205,8 +205,7 @@ func notify(key string) string {
 }
 
 // deliver gives messages to the handler as the event source mapping does, and returns the indexes
-// of
-// those that failed.
+// of those that failed.
 func (r *rig) deliver(bodies ...string) (failed []string, err error) {
 	r.t.Helper()
 	var event events.SQSEvent

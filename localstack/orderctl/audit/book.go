@@ -1,6 +1,5 @@
 // Package audit adds up the archive with arithmetic that shares nothing with the ledger, and
-// compares the result with
-// the figures of the API.
+// compares the result with the figures of the API.
 package audit
 
 import (
@@ -86,8 +85,7 @@ type Page struct {
 }
 
 // Add takes over the lines of one object. Objects must be added in the order in which they were
-// written: of two
-// different orders with one id the first counts.
+// written: of two different orders with one id the first counts.
 func (b *Book) Add(p *Page) {
 	b.Objects++
 	for _, f := range p.faults {

@@ -16,9 +16,8 @@ type Verdict string
 const (
 	// Lost: the archive holds more. The store has lost orders, or never counted them.
 	Lost Verdict = "lost"
-	// Unarchived: the store holds more. An order was counted whose message is not acknowledged yet: it
-	// is in flight or in
-	// the dead-letter queue. Or the figure was changed by other means.
+	// Unarchived: the store holds more. An order was counted whose message is not acknowledged yet:
+	// it is in flight or in the dead-letter queue. Or the figure was changed by other means.
 	Unarchived Verdict = "not in the archive"
 	// Different: neither, such as more orders with less revenue.
 	Different Verdict = "different"
@@ -157,8 +156,7 @@ type Spender struct {
 }
 
 // Top compares the leaderboard, of which the API shows at most n places. The order of customers
-// with the same spend is
-// not judged.
+// with the same spend is not judged.
 func (c *Comparison) Top(store []Spender, n int) {
 	want := make([]Spender, 0, len(c.book.Customers))
 	for id, known := range c.book.Customers {

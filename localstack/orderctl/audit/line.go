@@ -23,8 +23,8 @@ type line struct {
 }
 
 // counts says whether the order of the line is part of the figures. The object with the line
-// "recorded" of a duplicate
-// may be missing: the order was counted, and its message was redelivered because the put failed.
+// "recorded" of a duplicate may be missing: the order was counted, and its message was redelivered
+// because the put failed.
 func (l *line) counts() bool { return l.outcome == "recorded" || l.outcome == "duplicate" }
 
 // fields are the members of a line that are read.

@@ -21,17 +21,15 @@ import (
 const MaxMessage = 258_048
 
 // MessageTooLarge is the reason of an entry that the queue would not take. The order contract has
-// no such reason: the
-// function never sees such a message.
+// no such reason: the function never sees such a message.
 const MessageTooLarge order.Reason = "message_too_large"
 
 // A Verdict is what would become of one entry.
 type Verdict struct {
 	orderfile.Entry
 	Order order.Order // where Refusal is nil
-	// Refusal says why the entry would be refused; nil where it is an order. An order_id_conflict is
-	// one with an earlier
-	// entry of the same file.
+	// Refusal says why the entry would be refused; nil where it is an order. An order_id_conflict
+	// is one with an earlier entry of the same file.
 	Refusal *order.Refusal
 	// First is the line of the earlier entry with the same order_id; 0 where there is none.
 	First int
@@ -48,8 +46,7 @@ const chunkEntries = 512
 
 // Check judges all entries of r and gives each verdict to each, in the order of the file. It stops
 // at the first error of the file, of each, or of ctx; the sums are those of the entries until then.
-// The order ids of the file are kept in
-// memory, about 50 bytes for each.
+// The order ids of the file are kept in memory, about 50 bytes for each.
 func Check(ctx context.Context, r *orderfile.Reader, each func(*Verdict) error) (*Sums, error) {
 	j := judge{maphash.MakeSeed(), maphash.MakeSeed()}
 	sums := newSums()

@@ -15,8 +15,7 @@ type Figures struct {
 }
 
 // Sums are what the file adds up to. Orders and revenue count each order once: duplicates and
-// refused entries add
-// nothing.
+// refused entries add nothing.
 type Sums struct {
 	Entries    int64
 	Orders     int64

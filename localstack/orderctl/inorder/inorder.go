@@ -14,8 +14,7 @@ type result[R any] struct {
 
 // Map calls do for every value of in, up to parallel calls at a time, and yields the results in the
 // order of in. At most 2×parallel results wait to be taken. An error of in, of do or of ctx is
-// yielded last. Every call of do has ended when
-// the loop over Map ends.
+// yielded last. Every call of do has ended when the loop over Map ends.
 func Map[T, R any](
 	ctx context.Context,
 	parallel int,

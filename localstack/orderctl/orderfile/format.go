@@ -188,8 +188,7 @@ func lineOrValue(head []byte) layout {
 func otherLinesAreJSON(head []byte) bool { return bytes.Contains(head, []byte("\n{")) }
 
 // wrapsOrders says whether the text is an object with a list of orders as its member "orders". An
-// order has no such
-// member.
+// order has no such member.
 func wrapsOrders(head []byte) bool {
 	at, ok := findOrders(head)
 	return ok && at < len(head) && head[at] == '['

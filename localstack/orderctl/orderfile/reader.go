@@ -1,6 +1,5 @@
 // Package orderfile reads files of orders: NDJSON, a JSON array, {"orders": […]}, and gzip of
-// these. A file of any size
-// is read in constant memory.
+// these. A file of any size is read in constant memory.
 package orderfile
 
 import (
@@ -212,8 +211,7 @@ func (r *Reader) All() iter.Seq2[Entry, error] {
 
 // ReadMessage reads one message of at most limit bytes as it was written: gzip is unpacked, a byte
 // order mark and the line breaks at the end are dropped. It need not be an order. A file that holds
-// a list of orders, or that is no text,
-// is refused.
+// a list of orders, or that is no text, is refused.
 func ReadMessage(r io.Reader, limit int) (string, error) {
 	text, head, err := open(r)
 	if err != nil {

@@ -63,8 +63,7 @@ const (
 )
 
 // Begin stops the mappings that run. It returns the note of an earlier operation that did not end,
-// or nil. Mappings that
-// the earlier operation stopped are started again by End.
+// or nil. Mappings that the earlier operation stopped are started again by End.
 //
 // The note is written before anything is stopped. After an error, too, End must be called.
 func (p *Pause) Begin(ctx context.Context, operation string) (earlier *Note, err error) {
@@ -117,8 +116,7 @@ func (p *Pause) Step(ctx context.Context, step string) error {
 func (p *Pause) LastStep() string { return p.note.Step }
 
 // Resume starts the mappings that were stopped, also after ctx has ended. The note stays, so that
-// the next run of the
-// operation knows its step.
+// the next run of the operation knows its step.
 func (p *Pause) Resume(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resumeLimit)
 	defer cancel()

@@ -17,8 +17,8 @@ import (
 )
 
 // Limits of one object of an import. The replay function counts 20,000 orders within a second or
-// two. They must never
-// change: the name of an object is the SHA-256 of the file and the number of the chunk.
+// two. They must never change: the name of an object is the SHA-256 of the file and the number of
+// the chunk.
 const (
 	chunkEntries = 20_000
 	chunkBytes   = 16 << 20
@@ -32,8 +32,7 @@ type fileChunk struct {
 }
 
 // chunks checks the file again and cuts it into objects. Refused and repeated entries count as
-// entries, so that the cuts
-// depend on nothing but the file.
+// entries, so that the cuts depend on nothing but the file.
 func chunks(ctx context.Context, in io.Reader, digest [32]byte) iter.Seq2[fileChunk, error] {
 	return func(yield func(fileChunk, error) bool) {
 		reader, err := orderfile.NewReader(in)

@@ -39,8 +39,7 @@ const (
 )
 
 // A cloud is a deployment in memory: the archive's bucket, the replay function with a store, the
-// event source mappings,
-// and the API that shows the store.
+// event source mappings, and the API that shows the store.
 type cloud struct {
 	t   testing.TB
 	s3  *s3test.Server

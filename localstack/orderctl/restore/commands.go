@@ -1,6 +1,5 @@
 // Package restore has the commands about the archive: check and import files of orders, look into
-// the archive, compare
-// the figures with it, and rebuild them from it.
+// the archive, compare the figures with it, and rebuild them from it.
 package restore
 
 import (

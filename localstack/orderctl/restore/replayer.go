@@ -24,8 +24,7 @@ type invoker interface {
 }
 
 // A replayer gives objects of the archive to the replay function, and waits for its answers.
-// Replaying is idempotent,
-// so a call whose answer was lost is repeated.
+// Replaying is idempotent, so a call whose answer was lost is repeated.
 type replayer struct {
 	invoker  invoker
 	function string

@@ -13,8 +13,7 @@ const longestSpan = 400
 type span struct{ first, last string }
 
 // spansOf covers the days of all months, YYYY-MM, with few spans. Long gaps are left out: one order
-// with an odd date
-// must not cost thousands of requests.
+// with an odd date must not cost thousands of requests.
 func spansOf(months []string) ([]span, error) {
 	months = slices.Clone(months)
 	slices.Sort(months)

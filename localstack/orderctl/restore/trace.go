@@ -187,8 +187,7 @@ const (
 )
 
 // searchLogs finds the events of the functions' logs that hold the id. Logs only explain: where
-// they cannot be read a
-// note says so.
+// they cannot be read a note says so.
 func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *traced) {
 	client := cloudwatchlogs.NewFromConfig(s.AWS)
 	if from.IsZero() {

@@ -13,8 +13,7 @@ import (
 )
 
 // A Request asks for one operation. It is the payload of a direct invocation, or the body of a
-// message
-// in the queue orders-replay.
+// message in the queue orders-replay.
 type Request struct {
 	// Operation is replay, begin or state. begin and state only work by direct invocation.
 	Operation string `json:"orderpipeline"`
@@ -39,8 +38,7 @@ const (
 )
 
 // Errors about an object for which another attempt gives the same result. Their texts begin the
-// error
-// of a direct invocation.
+// error of a direct invocation.
 var (
 	ErrUnreadable = errors.New("unreadable")
 	ErrTooOld     = errors.New("too old")
