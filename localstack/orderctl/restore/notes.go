@@ -15,7 +15,7 @@ import (
 )
 
 // noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix
-// is neither protocol.Counted nor read as orders.
+// is neither replayed nor read as orders.
 const noteKey = "operations/pause.json"
 
 // notes keeps the note of a pause in the archive's bucket.

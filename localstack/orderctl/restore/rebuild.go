@@ -60,7 +60,7 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 // Steps of a rebuild, as the note of the pause keeps them.
 const (
 	stepClear  = "clear"
-	stepReplay = "replay" // followed by a space and the key up to which all messages are protocol.Counted
+	stepReplay = "replay" // followed by a space and the key up to which all messages are replayed
 )
 
 // A rebuildResult is what --json prints.
