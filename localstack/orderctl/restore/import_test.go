@@ -19,26 +19,22 @@ import (
 // importOrders imports a file without conditions.
 func importOrders(t *testing.T, c *cloud, content string) {
 	t.Helper()
-	if err, out := tryImport(t, t.Context(), c, content, importFlags{parallel: 2}); err != nil {
+	if out, err := tryImport(t.Context(), t, c, content, importFlags{parallel: 2}); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
 func tryImport(
-	t *testing.T,
-	ctx context.Context,
-	c *cloud,
-	content string,
-	f importFlags,
-) (error, string) { //nolint:revive // a test
+	ctx context.Context, t *testing.T, c *cloud, content string, f importFlags,
+) (output string, err error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "orders.ndjson")
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, out, errOut := c.open()
-	err := importFile(ctx, s.Env, f, name, func(context.Context) (*store, error) { return s, nil })
-	return err, out.String() + errOut.String()
+	err = importFile(ctx, s.Env, f, name, func(context.Context) (*store, error) { return s, nil })
+	return out.String() + errOut.String(), err
 }
 
 func manyBodies(n int) string {
@@ -59,7 +55,7 @@ func TestImport(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	const n = 2*chunkEntries + 5
-	err, out := tryImport(t, t.Context(), c, manyBodies(n), importFlags{parallel: 3})
+	out, err := tryImport(t.Context(), t, c, manyBodies(n), importFlags{parallel: 3})
 	if err != nil || len(c.orders) != n {
 		t.Fatalf("error %v, %d orders\n%s", err, len(c.orders), out)
 	}
@@ -85,7 +81,7 @@ func TestImportAgainCountsNothingAndStoresNothing(t *testing.T) {
 	c := newCloud(t)
 	importOrders(t, c, manyBodies(50))
 	puts := c.s3.Puts()
-	err, out := tryImport(t, t.Context(), c, manyBodies(50), importFlags{parallel: 1})
+	out, err := tryImport(t.Context(), t, c, manyBodies(50), importFlags{parallel: 1})
 	if err != nil || c.s3.Puts() != puts || !strings.Contains(out, "this file was imported on") ||
 		!strings.Contains(out, "0 counted now, 50 counted before") {
 		t.Errorf("error %v, %d more puts, output:\n%s", err, c.s3.Puts()-puts, out)
@@ -114,9 +110,7 @@ func TestImportGoesOnAfterAnInterruption(t *testing.T) {
 					return nil
 				}
 			}
-			if err, out := tryImport(
-				t,
-				ctx,
+			if out, err := tryImport(ctx, t,
 				c,
 				content,
 				importFlags{parallel: 1},
@@ -127,7 +121,7 @@ func TestImportGoesOnAfterAnInterruption(t *testing.T) {
 				t.Fatalf("error %v\n%s", err, out)
 			}
 			c.fail = func(string, string) error { return nil }
-			err, out := tryImport(t, t.Context(), c, content, importFlags{parallel: 1})
+			out, err := tryImport(t.Context(), t, c, content, importFlags{parallel: 1})
 			if err != nil || len(c.orders) != 2*chunkEntries+5 {
 				t.Errorf("error %v, %d orders\n%s", err, len(c.orders), out)
 			}
@@ -141,7 +135,7 @@ func TestImportOfOrdersThatWereCountedBefore(t *testing.T) {
 	known, knownBody := newOrder("K1", "U1", "2024-01-01", 100)
 	c.archive(false, known)
 	_, newBody := newOrder("K2", "U1", "2024-01-01", 250)
-	err, out := tryImport(t, t.Context(), c, knownBody+"\n"+newBody+"\n", importFlags{parallel: 1})
+	out, err := tryImport(t.Context(), t, c, knownBody+"\n"+newBody+"\n", importFlags{parallel: 1})
 	if err != nil || !strings.Contains(out, "1 counted now, 1 counted before") ||
 		!strings.Contains(out, "2.50") {
 		t.Errorf("error %v, output:\n%s", err, out)
@@ -154,7 +148,7 @@ func TestImportOfAnOrderThatContradictsAnEarlierOne(t *testing.T) {
 	known, _ := newOrder("K1", "U1", "2024-01-01", 100)
 	c.archive(false, known)
 	_, other := newOrder("K1", "U1", "2024-01-01", 999)
-	err, out := tryImport(t, t.Context(), c, other+"\n", importFlags{parallel: 1})
+	out, err := tryImport(t.Context(), t, c, other+"\n", importFlags{parallel: 1})
 	if !errors.Is(err, session.ErrCheck) ||
 		!strings.Contains(out, "1 orders are refused: another order with their order_id") {
 		t.Errorf("error %v, output:\n%s", err, out)
@@ -165,14 +159,14 @@ func TestImportWithRefusedOrders(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	content := manyBodies(3) + "{\"order_id\":\"x\"}\nno json\n" + manyBodies(4)
-	err, out := tryImport(t, t.Context(), c, content, importFlags{parallel: 1})
+	out, err := tryImport(t.Context(), t, c, content, importFlags{parallel: 1})
 	if !errors.Is(err, session.ErrCheck) || len(c.s3.Keys(testBucket)) != 0 ||
 		!strings.Contains(out, "nothing was imported") {
 		t.Errorf("without --invalid: error %v, %d objects\n%s", err, len(c.s3.Keys(testBucket)), out)
 	}
 
 	aside := filepath.Join(t.TempDir(), "aside.ndjson")
-	err, out = tryImport(t, t.Context(), c, content, importFlags{parallel: 1, invalid: aside})
+	out, err = tryImport(t.Context(), t, c, content, importFlags{parallel: 1, invalid: aside})
 	if err != nil || len(c.orders) != 4 {
 		t.Fatalf("with --invalid: error %v, %d orders\n%s", err, len(c.orders), out)
 	}
@@ -193,9 +187,7 @@ func TestImportWithRefusedOrders(t *testing.T) {
 		!strings.Contains(string(text), `"body":"no json"`) {
 		t.Errorf("the file of refused orders (-want +got):\n%s\n%s", diff, text)
 	}
-	if err, _ := tryImport(
-		t,
-		t.Context(),
+	if _, err := tryImport(t.Context(), t,
 		c,
 		content,
 		importFlags{parallel: 1, invalid: aside},
@@ -210,9 +202,7 @@ func TestImportWithRefusedOrders(t *testing.T) {
 func TestAFileThatCannotBeReadLeavesNoFileOfRefusedOrders(t *testing.T) {
 	t.Parallel()
 	aside := filepath.Join(t.TempDir(), "aside.ndjson")
-	if err, _ := tryImport(
-		t,
-		t.Context(),
+	if _, err := tryImport(t.Context(), t,
 		newCloud(t),
 		"a,b\n1,2\n",
 		importFlags{parallel: 1, invalid: aside},
