@@ -210,7 +210,7 @@ func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
 		}
 	}
 	return serve(ctx, redis, b.functions["stats"], nil, func(addr string) []string {
-		return settings(redis.URL(), "LISTEN="+addr, "LOG_LEVEL=warn")
+		return statsSettings(redis.URL(), "LISTEN="+addr, "LOG_LEVEL=warn")
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -41,18 +42,25 @@ func parseAndRecord(store *ledger.Store) consumer {
 
 // wholeHandler is the order function's handler as it runs in Lambda, without Lambda around it.
 func wholeHandler(store *ledger.Store) consumer {
-	handler := intake.New(intake.Config{
+	return handlerWith(intake.Config{
 		Ledger:     store,
 		Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Now:        time.Now,
 		FirstDelay: time.Second,
-		Jitter:     func() float64 { return 0 },
+		Jitter:     rand.Float64,
 	})
+}
+
+// handlerWith gives the handler messages as SQS delivers them.
+func handlerWith(c intake.Config) consumer {
+	handler := intake.New(c)
 	var messages []intake.Message
 	return func(ctx context.Context, bodies []string) error {
 		messages = messages[:0]
 		for _, body := range bodies {
-			messages = append(messages, intake.Message{ID: "m", Body: body, Receives: 1})
+			messages = append(messages, intake.Message{
+				ID: messageID(), ReceiptHandle: receipt, Body: body, Receives: 1, SentAt: time.Now(),
+			})
 		}
 		response, err := handler.Handle(ctx, messages)
 		if err == nil && len(response.BatchItemFailures) > 0 {
@@ -60,6 +68,11 @@ func wholeHandler(store *ledger.Store) consumer {
 		}
 		return err
 	}
+}
+
+// messageID makes an id as long and as random as those of SQS.
+func messageID() string {
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", rand.Uint32(), rand.Uint64N(1<<48))
 }
 
 // A job is one measurement of the order path: the first orders of a file into an empty store.

@@ -22,6 +22,7 @@ func (b *benchmark) buildFunctions(ctx context.Context) error {
 	for name, logicalID := range map[string]string{
 		"orders": "OrdersFunction",
 		"stats":  "StatsFunction",
+		"replay": "ReplayFunction",
 	} {
 		var err error
 		if built[name], err = lab.Build(ctx, b.dir, logicalID); err != nil {
@@ -32,21 +33,10 @@ func (b *benchmark) buildFunctions(ctx context.Context) error {
 	return nil
 }
 
-// settings are the environment of a function, as the template gives it. No measurement sends a
-// message to a queue, so the queues and AWS itself are an address that refuses connections.
-func settings(redisURL string, more ...string) []string {
-	return append([]string{
-		"REDIS_URL=" + redisURL,
-		"AWS_REGION=us-east-1",
-		"AWS_ENDPOINT_URL=http://127.0.0.1:9",
-	}, more...)
-}
-
-// queueSettings are for the order function. The stats function gets none, because it would ask for
-// the depth of the queues.
-var queueSettings = []string{
-	"ORDERS_QUEUE_URL=http://127.0.0.1:9/0/orders",
-	"REJECTED_QUEUE_URL=http://127.0.0.1:9/0/orders-rejected",
+// statsSettings are the environment of the stats function. It gets no queues, because it would ask for
+// their depth.
+func statsSettings(redisURL string, more ...string) []string {
+	return append([]string{"REDIS_URL=" + redisURL, "AWS_ENDPOINT_URL=http://127.0.0.1:9"}, more...)
 }
 
 // startFunction starts an instance that is not frozen between two events.

@@ -96,9 +96,14 @@ func (b *benchmark) deliver(
 		return 0, 0, err
 	}
 	defer server.stop()
+	c, err := startCloud()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.stop()
 	functions := make([]*sandbox.Sandbox, instances)
 	for i := range functions {
-		environment := settings(server.URL(), queueSettings...)
+		environment := c.settings(server.URL())
 		functions[i], _, err = startFunction(ctx, b.functions["orders"], environment)
 		if err != nil {
 			return 0, 0, err

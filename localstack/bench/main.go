@@ -28,57 +28,60 @@ const here = "localstack/bench"
 
 // A size is how much one run measures.
 type size struct {
-	rounds       int
-	orders       int // of the files
-	wallCommands int // of each kind
-	pythonOrders int // a round
-	gridOrders   int
-	lambdaOrders int
-	apiCustomers int
-	apiTime      time.Duration // of one measurement
-	starts       int           // of each program
-	growth       []int         // store sizes, in orders
-	growthWindow int           // orders of one measurement at a size
-	shardOrders  int
-	callerOrders int
-	callerRounds int
-	localOrders  int
+	rounds        int
+	orders        int // of the files
+	wallCommands  int // of each kind
+	pythonOrders  int // a round
+	gridOrders    int
+	lambdaOrders  int
+	apiCustomers  int
+	apiTime       time.Duration // of one measurement
+	starts        int           // of each program
+	archiveOrders int
+	growth        []int // store sizes, in orders
+	growthWindow  int   // orders of one measurement at a size
+	shardOrders   int
+	callerOrders  int
+	callerRounds  int
+	localOrders   int
 }
 
 var sizes = map[string]size{
 	"full": {
-		rounds:       5,
-		orders:       1_000_000,
-		wallCommands: 1_000_000,
-		pythonOrders: 5_000,
-		gridOrders:   100_000,
-		lambdaOrders: 100_000,
-		apiCustomers: 1_000_000,
-		apiTime:      800 * time.Millisecond,
-		starts:       21,
-		growth:       []int{10_000, 100_000, 1_000_000, 10_000_000},
-		growthWindow: 20_000,
-		shardOrders:  200_000,
-		callerOrders: 800_000,
-		callerRounds: 3,
-		localOrders:  10_000,
+		rounds:        5,
+		orders:        1_000_000,
+		wallCommands:  1_000_000,
+		pythonOrders:  5_000,
+		gridOrders:    100_000,
+		lambdaOrders:  100_000,
+		apiCustomers:  1_000_000,
+		apiTime:       800 * time.Millisecond,
+		starts:        21,
+		archiveOrders: 200_000,
+		growth:        []int{10_000, 100_000, 1_000_000, 10_000_000},
+		growthWindow:  20_000,
+		shardOrders:   200_000,
+		callerOrders:  800_000,
+		callerRounds:  3,
+		localOrders:   10_000,
 	},
 	"quick": {
-		rounds:       5,
-		orders:       100_000,
-		wallCommands: 200_000,
-		pythonOrders: 1_000,
-		gridOrders:   20_000,
-		lambdaOrders: 20_000,
-		apiCustomers: 100_000,
-		apiTime:      120 * time.Millisecond,
-		starts:       11,
-		growth:       []int{10_000, 100_000},
-		growthWindow: 5_000,
-		shardOrders:  20_000,
-		callerOrders: 400_000,
-		callerRounds: 1,
-		localOrders:  1_000,
+		rounds:        5,
+		orders:        100_000,
+		wallCommands:  200_000,
+		pythonOrders:  1_000,
+		gridOrders:    20_000,
+		lambdaOrders:  20_000,
+		apiCustomers:  100_000,
+		apiTime:       120 * time.Millisecond,
+		starts:        11,
+		archiveOrders: 50_000,
+		growth:        []int{10_000, 100_000},
+		growthWindow:  5_000,
+		shardOrders:   20_000,
+		callerOrders:  400_000,
+		callerRounds:  1,
+		localOrders:   1_000,
 	},
 }
 
@@ -118,7 +121,7 @@ func run(ctx context.Context) error {
 	only := flag.String(
 		"only",
 		"",
-		"measure only these, separated by commas: path, lambda, api, start, growth, shards, callers, "+
+		"measure only these, separated by commas: path, lambda, archive, api, start, growth, shards, callers, "+
 			"local",
 	)
 	profile := flag.String("cpuprofile", "",
@@ -147,6 +150,7 @@ func run(ctx context.Context) error {
 	}{
 		{"path", b.orderPath},
 		{"lambda", b.lambda},
+		{"archive", b.archived},
 		{"api", b.api},
 		{"start", b.start},
 		{"growth", b.growth},
