@@ -67,7 +67,7 @@ func checkShape(t *testing.T, args []string, out string) {
 		return
 	}
 	name := args[0]
-	if name == "dlq" || name == "rejected" {
+	if name == "dlq" || name == "rejected" || name == "archive" {
 		name += " " + args[1]
 	}
 	text, err := os.ReadFile("../orderctl/orderctl.schema.json")

@@ -9,7 +9,7 @@ import (
 type comparison struct {
 	What     string `json:"what"`
 	Expected any    `json:"expected"` // a number
-	Found    any    `json:"found"`
+	Found    any    `json:"got"`
 	Equal    bool   `json:"equal"`
 
 	wantText, gotText string

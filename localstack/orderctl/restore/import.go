@@ -93,7 +93,7 @@ func importFile(
 		return err
 	}
 	defer file.Close()
-	result := &importResult{Invalid: f.invalid}
+	result := &importResult{Invalid: f.invalid, Checks: []comparison{}}
 	digest, err := result.inspect(ctx, env, f, name, file)
 	if err != nil {
 		return err
