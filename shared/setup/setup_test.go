@@ -25,9 +25,11 @@ func secrets(t *testing.T, bodies ...string) (url string, asked *int) {
 	t.Helper()
 	asked = new(int)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var question struct{ SecretId string }
-		if err := json.NewDecoder(r.Body).Decode(&question); err != nil || question.SecretId != secretARN {
-			t.Errorf("asked for %q, error %v", question.SecretId, err)
+		var question struct {
+			SecretID string `json:"SecretId"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&question); err != nil || question.SecretID != secretARN {
+			t.Errorf("asked for %q, error %v", question.SecretID, err)
 		}
 		if got := r.Header.Get("X-Amz-Target"); got != "secretsmanager.GetSecretValue" {
 			t.Errorf("target %q", got)
