@@ -179,3 +179,29 @@ func TestTheTabTitleTellsTheState(t *testing.T) {
 	t.Cleanup(func() { s.thaw(t) })
 	p.wait("document.title.startsWith('⚠ Redis is away')")
 }
+
+// The picture in the README, of a deployment (see deployed_test.go) or of the handler itself, while
+// orders are counted. It is kept as .local/screenshots/readme.png; a person copies it to dashboard.png.
+func TestThePictureOfTheReadme(t *testing.T) {
+	s, p := open(t), newTab(t)
+	shop(t, s)
+	p.scheme("light")
+	p.resize(1280, 1000)
+	p.visit(s.url + "/#user=U1024")
+	p.live()
+	p.wait("document.querySelector('#customer h3')")
+	for i := range 8 {
+		before := p.figure("orders")
+		var messages []string
+		for n := range 4 + 5*i%13 {
+			day := fmt.Sprintf("2024-%02d-%02d", 1+(i+n)%12, 1+n)
+			messages = append(messages, message(t, rand.Text(), fmt.Sprint("U", 1000+n), day, "349.90"))
+		}
+		s.send(t, messages...)
+		p.waitFigure("orders", before+len(messages))
+	}
+	p.wait("document.querySelector('#curve path.line')")
+	p.waitText("#state", "Live")
+	p.fits()
+	p.screenshot("readme")
+}
