@@ -177,8 +177,9 @@ func (d *Deployment) pid(server string) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// Processes lists the ids of the processes that work in the deployment's folder, in host mode: LocalStack, Redis and the
-// functions. With a program's name, such as "bootstrap", only those that run it.
+// Processes lists the ids of the processes that work in the deployment's folder, in host mode:
+// LocalStack, Redis and the functions. With a program's name, such as "bootstrap", only those that
+// run it.
 func (d *Deployment) Processes(program string) []int {
 	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	var ids []int

@@ -10,16 +10,44 @@ import (
 
 // Commands and options that macOS lacks, or has with another meaning.
 var linuxOnly = []string{
-	`\bsha256sum\b`, `\bmd5sum\b`, `\bsetpriv\b`, `\bsetsid\b`, `\bflock\b`, `\bnproc\b`, `\btac\b`, `/proc/`,
-	`(^|[^-])\btimeout [0-9]`, `\brealpath\b`, `\breadlink -`, `\bsed -[a-zA-Z]*[irzs]`, `\bsort -[a-zA-Z]*[zVh]`, `\bxargs\b`,
-	`\bdate -d`, `\bdate --`, `\bstat -c`, `\bgrep -[a-zA-Z]*P`, `\bfind .*-(printf|print0|lname)`, `\bcp --`, `\bmktemp --`,
-	`\bhead -n -`, `\buname -m`,
+	`\bsha256sum\b`,
+	`\bmd5sum\b`,
+	`\bsetpriv\b`,
+	`\bsetsid\b`,
+	`\bflock\b`,
+	`\bnproc\b`,
+	`\btac\b`,
+	`/proc/`,
+	`(^|[^-])\btimeout [0-9]`,
+	`\brealpath\b`,
+	`\breadlink -`,
+	`\bsed -[a-zA-Z]*[irzs]`,
+	`\bsort -[a-zA-Z]*[zVh]`,
+	`\bxargs\b`,
+	`\bdate -d`,
+	`\bdate --`,
+	`\bstat -c`,
+	`\bgrep -[a-zA-Z]*P`,
+	`\bfind .*-(printf|print0|lname)`,
+	`\bcp --`,
+	`\bmktemp --`,
+	`\bhead -n -`,
+	`\buname -m`,
 }
 
-// Docker mode also runs on macOS. What it calls must be there; host mode's own files, host.sh and process.sh, need Linux
-// anyway. A line that first asks whether the command or file exists is fine.
+// Docker mode also runs on macOS. What it calls must be there; host mode's own files, host.sh and
+// process.sh, need Linux anyway. A line that first asks whether the command or file exists is fine.
 func TestScriptsOfDockerModeNeedNoLinux(t *testing.T) {
-	files := []string{"local", "lib/client", "lib/settings.sh", "lib/store.sh", "lib/ports.sh", "lib/install.sh", "lib/docker.sh", "lib/deploy.sh"}
+	files := []string{
+		"local",
+		"lib/client",
+		"lib/settings.sh",
+		"lib/store.sh",
+		"lib/ports.sh",
+		"lib/install.sh",
+		"lib/docker.sh",
+		"lib/deploy.sh",
+	}
 	asked := regexp.MustCompile(`command -v|-r /proc/`)
 	for _, file := range files {
 		text, err := os.ReadFile(filepath.Join("..", file))

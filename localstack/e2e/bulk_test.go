@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// sum is what orders are worth, calculated with fractions and rounded once for each order, as the contract says. Nothing
-// of the product's own code is used.
+// sum is what orders are worth, calculated with fractions and rounded once for each order, as the
+// contract says. Nothing of the product's own code is used.
 type sum struct {
 	orders int
 	cents  *big.Int

@@ -16,8 +16,8 @@ import (
 	"orderpipeline/localstack/deployment"
 )
 
-// One deployment serves all tests. They run one after another, because the totals are of all orders; each uses customers
-// and order ids of its own.
+// One deployment serves all tests. They run one after another, because the totals are of all
+// orders; each uses customers and order ids of its own.
 var (
 	pipeline *deployment.Deployment
 	queues   *sqs.Client

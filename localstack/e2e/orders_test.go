@@ -11,8 +11,16 @@ import (
 
 // The very commands of the README: one order sent with awslocal, read with an HTTP client.
 func TestOrderSentWithAWSLocal(t *testing.T) {
-	out, err := pipeline.Command(t.Context(), "bin/awslocal", "sqs", "send-message",
-		"--queue-url", pipeline.Endpoint+"/000000000000/orders", "--message-body", newOrder("cli-1", "cli").body(t)).CombinedOutput()
+	out, err := pipeline.Command(
+		t.Context(),
+		"bin/awslocal",
+		"sqs",
+		"send-message",
+		"--queue-url",
+		pipeline.Endpoint+"/000000000000/orders",
+		"--message-body",
+		newOrder("cli-1", "cli").body(t),
+	).CombinedOutput()
 	if err != nil {
 		t.Fatalf("awslocal: %v\n%s", err, out)
 	}
@@ -21,7 +29,9 @@ func TestOrderSentWithAWSLocal(t *testing.T) {
 
 // A client that was written for the original, with nothing changed but the port.
 func TestOrderSentWithBoto3(t *testing.T) {
-	out, err := pipeline.Command(t.Context(), ".local/clients/bin/python", "localstack/e2e/testdata/client.py", pipeline.Endpoint).CombinedOutput()
+	out, err := pipeline.Command(t.Context(), ".local/clients/bin/python",
+		"localstack/e2e/testdata/client.py", pipeline.Endpoint).
+		CombinedOutput()
 	if err != nil {
 		t.Fatalf("boto3 client: %v\n%s", err, out)
 	}

@@ -130,7 +130,11 @@ func wantAnswer(t *testing.T, path, want string) {
 
 func wantUser(t *testing.T, id string, orders int, spend string) {
 	t.Helper()
-	wantAnswer(t, "/users/"+id+"/stats", fmt.Sprintf(`{"user_id":%q,"order_count":%d,"total_spend":%s}`, id, orders, spend))
+	wantAnswer(
+		t,
+		"/users/"+id+"/stats",
+		fmt.Sprintf(`{"user_id":%q,"order_count":%d,"total_spend":%s}`, id, orders, spend),
+	)
 }
 
 // counts are the totals of what happened to messages, as /metrics shows them.

@@ -29,10 +29,25 @@ type second struct {
 func deploySecond(t *testing.T) second {
 	t.Helper()
 	url := strings.TrimSuffix(pipeline.RedisURL, "/0") + "/1"
-	cli(t, "bin/samlocal", "deploy", "--config-file", filepath.Join(pipeline.Root, "samconfig.toml"), "--config-env", "local",
-		"--stack-name", "second", "--template-file", filepath.Join(pipeline.Folder, "build", "template.yaml"),
-		"--parameter-overrides", "RedisUrl="+url, "LocalEndpoint="+pipeline.Endpoint, "ApiAccess=public",
-		"Canary=false", "AlarmEmail=operator@example.com")
+	cli(
+		t,
+		"bin/samlocal",
+		"deploy",
+		"--config-file",
+		filepath.Join(pipeline.Root, "samconfig.toml"),
+		"--config-env",
+		"local",
+		"--stack-name",
+		"second",
+		"--template-file",
+		filepath.Join(pipeline.Folder, "build", "template.yaml"),
+		"--parameter-overrides",
+		"RedisUrl="+url,
+		"LocalEndpoint="+pipeline.Endpoint,
+		"ApiAccess=public",
+		"Canary=false",
+		"AlarmEmail=operator@example.com",
+	)
 	t.Cleanup(func() {
 		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", "second")
 		cli(t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "second")

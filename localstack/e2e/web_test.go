@@ -9,7 +9,8 @@ import (
 
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-// A browser sends what any page tells it to send. These are requests that acted on the deployment before they were refused.
+// A browser sends what any page tells it to send. These are requests that acted on the deployment
+// before they were refused.
 func TestRequestsOfWebPagesAreRefused(t *testing.T) {
 	before := messages(t)
 	endpoint := pipeline.Endpoint

@@ -170,7 +170,11 @@ func TestNothingStaysHiddenWhateverEndsALook(t *testing.T) {
 
 func TestAPipeThatEndsEarlyHidesNothing(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"rejected", "export"}, {"dlq", "export"}, {"rejected", "list", "--scan", "0", "--limit", "0", "--json"}} {
+	for _, args := range [][]string{
+		{"rejected", "export"},
+		{"dlq", "export"},
+		{"rejected", "list", "--scan", "0", "--limit", "0", "--json"},
+	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t, 1200)

@@ -199,7 +199,19 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	if commands < 20 {
 		t.Errorf("only %d commands were looked at", commands)
 	}
-	for _, path := range [][]string{{"send"}, {"bulk"}, {"populate"}, {"status"}, {"watch"}, {"top"}, {"user"}, {"months"}, {"dlq", "redrive"}, {"rejected", "resend"}, {"completion", "zsh"}} {
+	for _, path := range [][]string{
+		{"send"},
+		{"bulk"},
+		{"populate"},
+		{"status"},
+		{"watch"},
+		{"top"},
+		{"user"},
+		{"months"},
+		{"dlq", "redrive"},
+		{"rejected", "resend"},
+		{"completion", "zsh"},
+	} {
 		if cmd, _, err := root.Find(path); err != nil || cmd.Name() != path[len(path)-1] {
 			t.Errorf("no command %v: %v", path, err)
 		}

@@ -166,8 +166,18 @@ func TestQueuesOnAWS(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"ApiUrl", "ArchiveBucketName", "EventSourceMappingId", "OrdersDlqUrl", "OrdersFunctionName",
-		"OrdersQueueUrl", "RejectedQueueUrl", "ReplayDlqUrl", "ReplayFunctionName", "ReplayMappingId", "ReplayQueueUrl", "StatsFunctionName",
+		"ApiUrl",
+		"ArchiveBucketName",
+		"EventSourceMappingId",
+		"OrdersDlqUrl",
+		"OrdersFunctionName",
+		"OrdersQueueUrl",
+		"RejectedQueueUrl",
+		"ReplayDlqUrl",
+		"ReplayFunctionName",
+		"ReplayMappingId",
+		"ReplayQueueUrl",
+		"StatsFunctionName",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(readGolden(t, "local").Outputs))); diff != "" {
 		t.Errorf("local outputs (-want +got):\n%s", diff)

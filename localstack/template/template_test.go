@@ -133,7 +133,13 @@ func TestVisibilityTimeoutOutlastsSixTries(t *testing.T) {
 	got := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").VisibilityTimeout
 	window := orders.Events["Queue"].Properties.MaximumBatchingWindowInSeconds
 	if least := 6*orders.Timeout + window; orders.Timeout == 0 || got < least {
-		t.Errorf("VisibilityTimeout of orders is %d s; want at least 6 x %d s + %d s = %d s", got, orders.Timeout, window, least)
+		t.Errorf(
+			"VisibilityTimeout of orders is %d s; want at least 6 x %d s + %d s = %d s",
+			got,
+			orders.Timeout,
+			window,
+			least,
+		)
 	}
 }
 
@@ -153,7 +159,11 @@ func TestRedrive(t *testing.T) {
 	}
 	// A message keeps its age on the way into the dead-letter queue.
 	if dlq.MessageRetentionPeriod <= orders.MessageRetentionPeriod {
-		t.Errorf("orders-dlq keeps messages for %d s; want longer than orders, %d s", dlq.MessageRetentionPeriod, orders.MessageRetentionPeriod)
+		t.Errorf(
+			"orders-dlq keeps messages for %d s; want longer than orders, %d s",
+			dlq.MessageRetentionPeriod,
+			orders.MessageRetentionPeriod,
+		)
 	}
 }
 
@@ -164,7 +174,13 @@ func TestOrderIDIsRememberedLongerThanAMessageLives(t *testing.T) {
 		properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue").MessageRetentionPeriod
 	for _, key := range []string{"Default", "MinValue"} {
 		if days := number(t, doc, "SeenRetentionDays", key); days*day < life {
-			t.Errorf("SeenRetentionDays.%s is %d; want at least %d, the retention of orders and of orders-dlq together", key, days, life/day)
+			t.Errorf(
+				"SeenRetentionDays.%s is %d; want at least %d, the retention of orders and of orders-dlq "+
+					"together",
+				key,
+				days,
+				life/day,
+			)
 		}
 	}
 }

@@ -70,8 +70,8 @@ func asSpenders(top []ledger.Spender) []answer.Spender {
 }
 
 type monthlyQuery struct {
-	Start string `query:"start" default:"2024-01" doc:"The first month, YYYY-MM, 1970-01 to 9999-12." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$" patternDescription:"YYYY-MM" example:"2024-01"`
-	End   string `query:"end" default:"2024-12" doc:"The last month, included. Not before start; at most 1,200 months in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$" patternDescription:"YYYY-MM" example:"2024-12"`
+	Start string `query:"start" default:"2024-01" doc:"The first month, YYYY-MM, 1970-01 to 9999-12."                            pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$" patternDescription:"YYYY-MM" example:"2024-01"`
+	End   string `query:"end"   default:"2024-12" doc:"The last month, included. Not before start; at most 1,200 months in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$" patternDescription:"YYYY-MM" example:"2024-12"`
 }
 
 func (a *API) monthly(ctx context.Context, in *monthlyQuery) (*body[answer.Months], error) {
@@ -106,8 +106,8 @@ func asMonths(months []ledger.MonthTotals) answer.Months {
 }
 
 type dailyQuery struct {
-	Start string `query:"start" required:"true" doc:"The first day, YYYY-MM-DD, 1970-01-01 to 9999-12-31." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-01"`
-	End   string `query:"end" required:"true" doc:"The last day, included. Not before start; at most 400 days in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-31"`
+	Start string `query:"start" required:"true" doc:"The first day, YYYY-MM-DD, 1970-01-01 to 9999-12-31."               pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-01"`
+	End   string `query:"end"   required:"true" doc:"The last day, included. Not before start; at most 400 days in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-31"`
 }
 
 func (a *API) daily(ctx context.Context, in *dailyQuery) (*body[answer.Days], error) {
@@ -154,8 +154,8 @@ func asDays(days []ledger.DayTotals) answer.Days {
 }
 
 type customersQuery struct {
-	Limit  int    `query:"limit" default:"100" doc:"How many customers, at most." minimum:"1" maximum:"1000" example:"100"`
-	Cursor string `query:"cursor" required:"false" doc:"Where the page begins: next of the page before. Absent for the first page." maxLength:"1024"`
+	Limit  int    `query:"limit"  default:"100" doc:"How many customers, at most."                                               minimum:"1" maximum:"1000" example:"100"`
+	Cursor string `query:"cursor"               doc:"Where the page begins: next of the page before. Absent for the first page."                                          required:"false" maxLength:"1024"`
 }
 
 func (a *API) customers(ctx context.Context, in *customersQuery) (*body[answer.Customers], error) {

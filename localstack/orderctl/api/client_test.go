@@ -70,7 +70,8 @@ func TestAnswersOfTheContract(t *testing.T) {
 	messages, err := c.Messages(ctx)
 	check(
 		"messages",
-		messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+messages.Refused["invalid_json"]*10000,
+		messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+
+			messages.Refused["invalid_json"]*10000,
 		err,
 		int64(12345),
 	)

@@ -50,7 +50,13 @@ func TestCut(t *testing.T) {
 
 func TestGroup(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{"0.00": "0.00", "999": "999", "1000": "1,000", "-1234567.89": "-1,234,567.89", "100000": "100,000"} {
+	for in, want := range map[string]string{
+		"0.00":        "0.00",
+		"999":         "999",
+		"1000":        "1,000",
+		"-1234567.89": "-1,234,567.89",
+		"100000":      "100,000",
+	} {
 		if got := Group(in); got != want {
 			t.Errorf("Group(%s) = %s, want %s", in, got, want)
 		}
@@ -59,7 +65,13 @@ func TestGroup(t *testing.T) {
 
 func TestAgo(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[time.Duration]string{-time.Second: "0s", 59 * time.Second: "59s", 250 * time.Second: "4m10s", 125 * time.Minute: "2h5m", 76 * time.Hour: "3d4h"} {
+	for in, want := range map[time.Duration]string{
+		-time.Second:      "0s",
+		59 * time.Second:  "59s",
+		250 * time.Second: "4m10s",
+		125 * time.Minute: "2h5m",
+		76 * time.Hour:    "3d4h",
+	} {
 		if got := Ago(in); got != want {
 			t.Errorf("Ago(%v) = %s, want %s", in, got, want)
 		}
@@ -187,7 +199,13 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("a piped yes: error %v, want ErrNotConfirmed that names --yes", err)
 	}
 	c.inTTY, c.errTTY = true, true
-	for answer, want := range map[string]error{"y\n": nil, "YES\n": nil, "\n": ErrNotConfirmed, "n\n": ErrNotConfirmed, "": ErrNotConfirmed} {
+	for answer, want := range map[string]error{
+		"y\n":   nil,
+		"YES\n": nil,
+		"\n":    ErrNotConfirmed,
+		"n\n":   ErrNotConfirmed,
+		"":      ErrNotConfirmed,
+	} {
 		c.In = strings.NewReader(answer)
 		if err := c.Confirm("Delete?"); !errors.Is(err, want) {
 			t.Errorf("answer %q: error %v, want %v", answer, err, want)

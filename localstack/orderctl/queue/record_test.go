@@ -42,7 +42,8 @@ func TestRecordOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"message_id":"id-1","sent":"2023-11-14T22:13:20.123Z","receives":3,"attributes":{"reason":"invalid_json"},"body":"b"}`
+	want := `{"message_id":"id-1","sent":"2023-11-14T22:13:20.123Z","receives":3,` +
+		`"attributes":{"reason":"invalid_json"},"body":"b"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}

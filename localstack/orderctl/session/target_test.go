@@ -105,7 +105,13 @@ func TestNothingAnswers(t *testing.T) {
 
 func TestDummyCredentials(t *testing.T) {
 	t.Parallel()
-	for key, want := range map[string]bool{"test": true, "TEST": true, "000000000000": true, "AKIAIOSFODNN7EXAMPLE": false, "": false} {
+	for key, want := range map[string]bool{
+		"test":                 true,
+		"TEST":                 true,
+		"000000000000":         true,
+		"AKIAIOSFODNN7EXAMPLE": false,
+		"":                     false,
+	} {
 		if got := dummy(aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}); got != want {
 			t.Errorf("dummy(%q) = %v, want %v", key, got, want)
 		}

@@ -173,7 +173,19 @@ func TestTheSumsAreWhatThePipelineCountsInAnyOrder(t *testing.T) {
 
 func TestHalfEven(t *testing.T) {
 	t.Parallel()
-	for thousandths, want := range map[int64]order.Cents{0: 0, 4: 0, 5: 0, 6: 1, 14: 1, 15: 2, 16: 2, 25: 2, 35: 4, 99995: 10000, 40000: 4000} {
+	for thousandths, want := range map[int64]order.Cents{
+		0:     0,
+		4:     0,
+		5:     0,
+		6:     1,
+		14:    1,
+		15:    2,
+		16:    2,
+		25:    2,
+		35:    4,
+		99995: 10000,
+		40000: 4000,
+	} {
 		if got := halfEven(thousandths); got != want {
 			t.Errorf("halfEven(%d) = %d, want %d", thousandths, got, want)
 		}
