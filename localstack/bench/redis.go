@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/redistest/redisserver"
 )
@@ -42,7 +43,7 @@ func (s *server) store(shards int) (*ledger.Store, error) {
 }
 
 // retention is the functions' default.
-const retention = 35 * 24 * time.Hour
+const retention = config.DefaultRetentionDays * 24 * time.Hour
 
 // info returns one section of INFO.
 func (s *server) info(ctx context.Context, section string) (map[string]string, error) {

@@ -23,12 +23,13 @@ func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, 
 	if err != nil {
 		return 0, nil, err
 	}
-	seconds := 0.0
+	perOrder := 0.0 // seconds
+	lifetime := strconv.Itoa(int(retention.Seconds()))
 	for _, command := range []struct {
 		random int // different keys, fields or members
 		words  []string
 	}{
-		{1_000_000_000, []string{"SET", "seen:__rand_int__", "1234567890123456789", "NX", "EX", "3024000"}},
+		{1_000_000_000, []string{"SET", "seen:__rand_int__", "1234567890123456789", "NX", "EX", lifetime}},
 		{10_000, []string{"HINCRBY", "orders", "U__rand_int__", "1"}},
 		{10_000, []string{"ZINCRBY", "spend", "9999", "U__rand_int__"}},
 	} {
@@ -58,7 +59,7 @@ func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, 
 			return 0, nil, err
 		}
 		each = append(each, rate)
-		seconds += 1 / rate
+		perOrder += 1 / rate
 	}
-	return 1 / seconds, each, nil
+	return 1 / perOrder, each, nil
 }

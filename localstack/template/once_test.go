@@ -105,6 +105,15 @@ func TestDefaultsOfTheFunctionsAreThoseOfTheTemplate(t *testing.T) {
 	if got, want := orders.Ledger.Zone.String(), defaults["TimeZone"]; got != want {
 		t.Errorf("TimeZone: the function's default is %s, the template's %s", got, want)
 	}
+	bounds := read(t).Parameters["SeenRetentionDays"]
+	for name, got := range map[string]int{
+		"MinValue": config.MinRetentionDays,
+		"MaxValue": config.MaxRetentionDays,
+	} {
+		if want := text(t, bounds[name]); strconv.Itoa(got) != want {
+			t.Errorf("%s of SeenRetentionDays: the function takes %d, the template %s", name, got, want)
+		}
+	}
 	for parameter, variable := range map[string]string{
 		"LedgerShards":      "LEDGER_SHARDS",
 		"RedisCluster":      "REDIS_CLUSTER",

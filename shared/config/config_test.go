@@ -38,7 +38,7 @@ func TestForOrders(t *testing.T) {
 		"AWS_REGION", "r", "AWS_ACCESS_KEY_ID", "i", "AWS_SECRET_ACCESS_KEY", "k", "AWS_SESSION_TOKEN", "t",
 		"AWS_ENDPOINT_URL", "http://e",
 		"REDIS_URL", "redis://h:1", "REDIS_CLUSTER", "true", "REDIS_PASSWORD", "p", "LEDGER_SHARDS", "4",
-		"SEEN_RETENTION_DAYS", "2", "TIME_ZONE", "Asia/Kathmandu", "LOG_LEVEL", "debug", "STACK_NAME", "s",
+		"SEEN_RETENTION_DAYS", "20", "TIME_ZONE", "Asia/Kathmandu", "LOG_LEVEL", "debug", "STACK_NAME", "s",
 		"ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c",
 		"RETRY_DELAY_SECONDS", "7", "ORDERS_MAX_RECEIVES", "9"))
 	kathmandu, errZone := time.LoadLocation("Asia/Kathmandu")
@@ -52,7 +52,7 @@ func TestForOrders(t *testing.T) {
 			},
 			Redis:     ledger.Connection{URL: "redis://h:1", Cluster: true, Password: "p"},
 			Auth:      AuthNone,
-			Ledger:    ledger.Options{Shards: 4, Retention: 48 * time.Hour, Zone: kathmandu},
+			Ledger:    ledger.Options{Shards: 4, Retention: 20 * 24 * time.Hour, Zone: kathmandu},
 			LogLevel:  slog.LevelDebug,
 			StackName: "s",
 		},
@@ -127,7 +127,8 @@ func TestErrorsNameTheVariable(t *testing.T) {
 		{"LEDGER_SHARDS", "many"},
 		{"LEDGER_SHARDS", "65"},
 		{"REDIS_CLUSTER", "yes"},
-		{"SEEN_RETENTION_DAYS", "-1"},
+		{"SEEN_RETENTION_DAYS", "17"},
+		{"SEEN_RETENTION_DAYS", "3651"},
 		{"TIME_ZONE", "Mars/Olympus"},
 		{"TIME_ZONE", "Local"},
 		{"LOG_LEVEL", "loud"},

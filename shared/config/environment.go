@@ -67,7 +67,7 @@ func (e *environment) retries(maxReceives string) Retries {
 }
 
 func (e *environment) shared() Shared {
-	days := e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, 1, 3650)
+	days := e.number("SEEN_RETENTION_DAYS", DefaultRetentionDays, MinRetentionDays, MaxRetentionDays)
 	c := Shared{
 		AWS: AWS{
 			Region:          e.get("AWS_REGION"),
