@@ -122,14 +122,14 @@ function unlock() {
   $("key-form").hidden = true;
 }
 
-const ordersQueue = () => state.queues.find((q) => !/-(dlq|rejected)$/.test(q.queue));
+const ordersQueue = () => state.queues.find((q) => !/-(dlq|rejected|replay)$/.test(q.queue));
+const deadQueue = () => state.queues.find((q) => /-dlq$/.test(q.queue) && !/-replay-dlq$/.test(q.queue));
 const held = (q) => (q ? q.visible + q.in_flight + q.delayed : 0);
-const inQueue = (suffix) => state.queues.filter((q) => q.queue.endsWith(suffix)).reduce((sum, q) => sum + held(q), 0);
 
 // health says in one word and in sentences how things are. "All is well" needs a reason to say so.
 function health() {
   const since = state.lastSuccess === null ? null : Date.now() - state.lastSuccess;
-  const orders = ordersQueue(), waiting = held(orders), dead = inQueue("-dlq");
+  const orders = ordersQueue(), waiting = held(orders), dead = held(deadQueue());
   const figuresOf = state.figures ? `The figures below are those of ${clock.format(state.figuresAt)}.` : "There are no figures to show yet.";
   if (state.locked) return { name: "locked", word: "Key needed" };
   if (state.failure?.status === 503) return { name: "error", word: "Redis is away", title: "Redis does not answer.", text: `${figuresOf} This page keeps trying.` };

@@ -111,7 +111,7 @@ function showQueues() {
   $("queues").hidden = state.queues.length === 0;
   $("queues-empty").hidden = state.queues.length > 0;
   if (state.lastSuccess !== null || state.failure) $("queues-empty").textContent = "The depth of the queues is unknown right now.";
-  const notes = (q) => (held(q) === 0 ? "" : q.queue.endsWith("-dlq") ? "failed at every attempt"
+  const notes = (q) => (held(q) === 0 ? "" : q.queue.endsWith("-replay-dlq") ? "replays that failed" : q.queue.endsWith("-dlq") ? "failed at every attempt"
     : q.queue.endsWith("-rejected") ? "refused, with their reasons" : q === orders && stalled && q.in_flight > 0 ? `tried again ${nextAttempt}` : "");
   $("queues").querySelector("tbody").replaceChildren(...state.queues.map((q) => {
     const note = notes(q), name = element("td", {}, element("bdi", {}, q.queue));
