@@ -111,7 +111,7 @@ func TestQueue(t *testing.T) {
 		},
 		{
 			name:  "recorded, but timed out each time, then redrive",
-			setup: setup{timeout: 10 * time.Second, messages: 200, batch: 200, receives: 4},
+			setup: setup{timeout: 10 * time.Second, messages: 200, batch: 200, receives: 3},
 			run: func(r *rig) {
 				r.noteFault()
 				for _, c := range r.consumers {

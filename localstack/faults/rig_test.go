@@ -28,8 +28,8 @@ type setup struct {
 	redis     []string      // arguments of redis-server
 	cluster   bool          // three masters with a replica each, instead of one server
 	// lossy: Redis forgets orders, so a message may be refused because of an order that Redis forgot
-	// later. These runs have one shard: with several, a failover between the claim of an order and its
-	// record can refuse further messages of the order that is counted.
+	// later. These runs have one shard: with several, the claim of an order may be lost without its
+	// record, and another order with its id and a customer in another shard is then counted too.
 	lossy    bool
 	noReplay bool // the archive is written and never replayed
 	damaged  bool // the test damages the archive: it is not held against the model
