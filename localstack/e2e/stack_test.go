@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 // second is a stack beside the first, with its own Redis database, queues, functions and alarms.
 type second struct {
 	outputs map[string]string
+	key     string // of the API
 	alarms  *cloudwatch.Client
 }
 
@@ -44,7 +46,7 @@ func deploySecond(t *testing.T) second {
 		"--parameter-overrides",
 		"RedisUrl="+url,
 		"LocalEndpoint="+pipeline.Endpoint,
-		"ApiAccess=public",
+		"ApiAccess=key",
 		"Canary=false",
 		"AlarmEmail=operator@example.com",
 	)
@@ -63,7 +65,9 @@ func deploySecond(t *testing.T) second {
 	for _, output := range list {
 		outputs[output.Key] = output.Value
 	}
-	return second{outputs, cloudwatch.New(cloudwatch.Options{
+	key := cli(t, "bin/awslocal", "apigateway", "get-api-key", "--include-value", "--output", "text",
+		"--query", "value", "--api-key", outputs["ApiKeyId"])
+	return second{outputs, strings.TrimSpace(string(key)), cloudwatch.New(cloudwatch.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(pipeline.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
@@ -97,6 +101,7 @@ func TestSecondStack(t *testing.T) {
 		}
 	})
 	t.Run("counts apart from the first", s.countsApart)
+	t.Run("shows figures to holders of the key", s.asksForTheKey)
 	t.Run("every alarm reaches the topic", s.alarmsReachTheTopic)
 }
 
@@ -126,31 +131,77 @@ func (s second) countsApart(t *testing.T) {
 	}
 }
 
+// asksForTheKey: the page and the documents hold no figures and need no key.
+func (s second) asksForTheKey(t *testing.T) {
+	for _, c := range []struct {
+		path, key string
+		want      int
+	}{
+		{"/stats/global", "", http.StatusForbidden},
+		{"/stats/global", "no such key, but as long as one", http.StatusForbidden},
+		{"/users/U-second-stack/stats", "", http.StatusForbidden},
+		{"/stats/global", s.key, http.StatusOK},
+		{"/dashboard", "", http.StatusOK},
+		{"/docs", "", http.StatusOK},
+		{"/openapi.json", "", http.StatusOK},
+	} {
+		if status, body := s.ask(t, c.path, c.key); status != c.want {
+			t.Errorf("%s with the key %q: %d, want %d: %.200s", c.path, c.key, status, c.want, body)
+		}
+	}
+}
+
 func (s second) get(t *testing.T, path string) string {
 	t.Helper()
-	_, body, _ := fetch(t, s.outputs["ApiUrl"]+path, "")
+	_, body := s.ask(t, path, s.key)
 	return body
 }
 
+func (s second) ask(t *testing.T, path, key string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.outputs["ApiUrl"]+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		request.Header.Set("X-Api-Key", key)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, strings.TrimSuffix(string(body), "\n")
+}
+
 // alarmsReachTheTopic sets each alarm to ALARM and finds its message in a queue that subscribed to
-// the topic. An alarm without an action must be part of the composite alarm.
+// the topic. An alarm without an action must be part of a composite alarm.
 func (s second) alarmsReachTheTopic(t *testing.T) {
 	single, composite := s.describe(t)
-	if len(composite) != 1 || len(single) < 12 {
-		t.Fatalf("%d alarms and %d composite ones, want at least 12 and 1", len(single), len(composite))
+	if len(composite) != 3 || len(single) < 12 {
+		t.Fatalf("%d alarms and %d composite ones, want at least 12 and 3", len(single), len(composite))
 	}
 	topic := composite[0].AlarmActions[0]
 	inbox := s.subscribe(t, topic)
 
-	names := []string{*composite[0].AlarmName}
+	var names []string
+	rules := ""
+	for _, alarm := range composite {
+		names = append(names, *alarm.AlarmName)
+		rules += *alarm.AlarmRule
+	}
 	for _, alarm := range single {
 		if len(alarm.AlarmActions) > 0 {
 			names = append(names, *alarm.AlarmName)
 			if !slices.Equal(alarm.AlarmActions, []string{topic}) {
 				t.Errorf("%s tells %v, want %s", *alarm.AlarmName, alarm.AlarmActions, topic)
 			}
-		} else if !strings.Contains(*composite[0].AlarmRule, *alarm.AlarmName) {
-			t.Errorf("%s has no action and is not part of %s", *alarm.AlarmName, *composite[0].AlarmName)
+		} else if !strings.Contains(rules, `"`+*alarm.AlarmName+`"`) {
+			t.Errorf("%s has no action and is not part of a composite alarm: %s", *alarm.AlarmName, rules)
 		}
 	}
 	for _, name := range names {
