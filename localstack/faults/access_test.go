@@ -183,7 +183,7 @@ func TestACLIsEnoughAndNotMore(t *testing.T) {
 // forbidden reports whether an error is caused by a missing permission. Without ASKING a node
 // answers MOVED for a key that has just moved to it.
 func forbidden(err error) bool {
-	words := []string{"NOPERM", "can't run this command", "EXECABORT", "MOVED"}
+	words := []string{"NOPERM", "no permissions", "can't run this command", "EXECABORT", "MOVED"}
 	return errors.Is(err, errNotRolledBack) || slices.ContainsFunc(words, func(word string) bool {
 		return strings.Contains(err.Error(), word)
 	})
