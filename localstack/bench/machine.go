@@ -65,7 +65,11 @@ func storeName(ctx context.Context) (string, error) {
 		name = "Valkey " + version
 	}
 	allocator := cmp.Or(memory["mem_allocator"], "an unknown allocator")
-	return fmt.Sprintf("%s (%s), %s", name, about["executable"], allocator), nil
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s (%s), %s", name, path, allocator), nil
 }
 
 // output is what a command prints, without its end of line.
