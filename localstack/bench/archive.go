@@ -217,7 +217,7 @@ func replayObjects(c *cloud, replayers []*sandbox.Sandbox) (time.Duration, int, 
 					errs[i] = err
 					return
 				}
-				counted.Add(int64(result.Recorded))
+				counted.Add(result.Recorded)
 			}
 		})
 	}
