@@ -86,8 +86,8 @@ func (d *Deployment) KillFunctions(ctx context.Context) error {
 // waits for minutes for its answer.
 func (d *Deployment) killInContainers(ctx context.Context) error {
 	const killBootstrap = `for p in /proc/[0-9]*; do
-		if [ "$p/exe" -ef /var/task/bootstrap ]; then kill -KILL "${p#/proc/}" && echo "$p"; fi
-	done`
+		read -r name 2>/dev/null <"$p/comm" && [ "$name" = bootstrap ] && kill -KILL "${p#/proc/}" && echo "$p"
+	done; true`
 	out, err := docker(ctx, "ps", "--quiet", "--filter", "label="+functionsLabel+"="+d.project)
 	ids := strings.Fields(out)
 	if err != nil || len(ids) == 0 {
