@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"orderpipeline/localstack/deployment"
 )
 
 func TestEachFormOfTheURLAnswers(t *testing.T) {
@@ -24,6 +26,9 @@ func TestEachFormOfTheURLAnswers(t *testing.T) {
 		{"host name", pipeline.Endpoint + "/v1" + path, id + ".execute-api.localhost.localstack.cloud:" + api.Port()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if test.host != "" && pipeline.Emulator != deployment.LocalStack {
+				t.Skip("MiniStack does not answer at LocalStack's host names of APIs")
+			}
 			status, body, header := fetch(t, test.url, test.host)
 			if want := `{"user_id":"form","order_count":1,"total_spend":40.00}`; status != http.StatusOK || body != want {
 				t.Errorf("answered %d %s; want 200 %s", status, body, want)
