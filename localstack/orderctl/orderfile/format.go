@@ -113,11 +113,8 @@ func recognise(head []byte) (l layout, problem string) {
 		return lineOrValue(rest), ""
 	case '"':
 		end, whole := valueEnd(rest, 0)
-		if after := skipBlanks(
-			rest,
-			end,
-		); whole && after < len(rest) &&
-			strings.IndexByte(",;\t", rest[after]) >= 0 {
+		after := skipBlanks(rest, end)
+		if whole && after < len(rest) && strings.IndexByte(",;\t", rest[after]) >= 0 {
 			return lines, csv(firstLine(rest))
 		}
 		return lines, ""
@@ -147,6 +144,24 @@ func csv(first []byte) string {
 		quote(first),
 		spreadsheet,
 	)
+}
+
+// isTable says whether the first two lines have the same number of a separator, and are no JSON. One
+// line with commas may be a message that is broken on purpose; two alike are a table.
+func isTable(head []byte) bool {
+	at := skipSpace(head, 0)
+	if at == len(head) || head[at] == '{' || head[at] == '[' {
+		return false
+	}
+	first, rest, _ := bytes.Cut(head[at:], []byte("\n"))
+	second := firstLine(rest)
+	for _, mark := range []string{",", ";", "\t"} {
+		n := bytes.Count(first, []byte(mark))
+		if n > 0 && n == bytes.Count(second, []byte(mark)) {
+			return true
+		}
+	}
+	return false
 }
 
 const quotedBytes = 60

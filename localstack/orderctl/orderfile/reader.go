@@ -211,7 +211,7 @@ func (r *Reader) All() iter.Seq2[Entry, error] {
 
 // ReadMessage reads one message of at most limit bytes as it was written: gzip is unpacked, a byte
 // order mark and the line breaks at the end are dropped. It need not be an order. A file that holds
-// a list of orders, or that is no text, is refused.
+// a list of orders, a table, or no text, is refused.
 func ReadMessage(r io.Reader, limit int) (string, error) {
 	text, head, err := open(r)
 	if err != nil {
@@ -224,6 +224,8 @@ func ReadMessage(r io.Reader, limit int) (string, error) {
 	case at < len(head) && head[at] == '[', wrapsOrders(head[at:]):
 		return "", &Error{Text: "it holds a list of orders, and this command sends one message. " +
 			"Send every order of it with `orderctl populate FILE`"}
+	case isTable(head):
+		return "", &Error{Text: csv(firstLine(head))}
 	}
 	body, err := io.ReadAll(io.LimitReader(text, int64(limit)+1))
 	if err != nil {

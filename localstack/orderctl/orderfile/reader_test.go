@@ -362,6 +362,10 @@ func TestReadMessage(t *testing.T) {
 		{name: "gzip", in: gzipped(t, "{}\n"), want: "{}"},
 		{name: "a list", in: "[{}]", wantErr: "list of orders"},
 		{name: "orders", in: `{"orders":[{}]}`, wantErr: "list of orders"},
+		{name: "one line with commas", in: "a,b", want: "a,b"},
+		{name: "a table", in: "order_id,value\r\nORD1,2.00\r\n", wantErr: "CSV table"},
+		{name: "a table of numbers", in: "1;2\n3;4\n", wantErr: "separated by semicolons"},
+		{name: "a quoted table", in: "\"id\",\"value\"\n\"1\",\"2\"\n", wantErr: "CSV table"},
 		{name: "UTF-16", in: "\xff\xfe{\x00", wantErr: "UTF-16"},
 		{name: "too long", in: strings.Repeat("x", 101), wantErr: "longer than 100 bytes"},
 	} {
