@@ -17,7 +17,7 @@ import (
 )
 
 // One deployment serves all tests. They run one after another, because the totals are of all
-// orders; each uses customers and order ids of its own.
+// orders; each uses different customers and order ids.
 var (
 	pipeline *deployment.Deployment
 	queues   *sqs.Client

@@ -58,7 +58,7 @@ func TestSecureConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Whoever gives no password is the default user, who in production is switched off. The test still
+	// A client without a password is the default user, who in production is switched off. The test still
 	// needs it.
 	if err := server.Client().
 		Do(t.Context(), "acl", "setuser", "default", "resetkeys").

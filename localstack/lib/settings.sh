@@ -87,7 +87,7 @@ fail() {
   exit 1
 }
 
-# step TITLE COMMAND...: runs the command, in a shell of its own, and shows what it took; what it printed is shown when
+# step TITLE COMMAND...: runs the command, in a subshell, and shows what it took; what it printed is shown when
 # it fails. note adds a remark to the line.
 step() {
   local title=$1 begin=${EPOCHREALTIME//[.,]/} log=$STATE_DIR/step.log rc

@@ -70,7 +70,7 @@ func ExampleStore_Replay() {
 	// false 1 1 <nil>
 }
 
-// exampleStore opens a store on a redis-server of its own.
+// exampleStore opens a store on a separate redis-server.
 func exampleStore() (store *ledger.Store, stop func()) {
 	server, err := redisserver.Start()
 	if err != nil {

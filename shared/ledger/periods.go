@@ -139,7 +139,7 @@ func (s *Store) readPeriods(
 	}
 	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, tag := range s.tags {
-			// Not HMGet, which would copy each name into an interface of its own.
+			// Not HMGet, which would copy each name into a separate interface.
 			args := append([]any{"hmget", tag + key}, fields...)
 			_ = pipe.Process(ctx, redis.NewSliceCmd(ctx, args...)) // only queues it
 		}

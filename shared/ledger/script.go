@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Each script is in a file of its own, whose header lists its keys, arguments and answer. The text
+// Each script is in a separate file, whose header lists its keys, arguments and answer. The text
 // that Redis gets begins with the constants and, for scripts that look for markers, seen.lua.
 var (
 	//go:embed seen.lua

@@ -4,7 +4,7 @@
 -- The markers of one segment live in two hashes, digest → fingerprint: the current generation is
 -- written, the previous one is only read. When the current one is as old as the retention, the
 -- previous one is dropped as a whole and becomes the current one. So a marker is kept for at least
--- the retention and at most twice as long, without a time limit of its own, which would cost more
+-- the retention and at most twice as long, without a separate time limit, which would cost more
 -- memory than the marker. A duplicate found only in the previous generation is written to the
 -- current one, so the retention counts from the last time an order was seen.
 --
