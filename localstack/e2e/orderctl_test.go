@@ -194,24 +194,21 @@ func TestOrderctlPopulatesUntilTheFileIsBroken(t *testing.T) {
 	if sent.Sent != 2 {
 		t.Errorf("%d sent, want 2", sent.Sent)
 	}
-	broken := newOrder(
-		"ctl-file-1",
-		"ctl-file",
-	).body(t) +
-		"\n" + newOrder(
-		"ctl-file-3",
-		"ctl-file",
-	).body(t) +
-		"\n{\"order_id\":\n"
-	wantOrderctl(t, 2, &sent, broken, "populate", "-")
+	first := newOrder("ctl-file-1", "ctl-file").body(t)
+	third := newOrder("ctl-file-3", "ctl-file").body(t)
+	wantOrderctl(t, 2, &sent, "["+first+",\n"+third+",\n{\"order_id\":\n", "populate", "-")
 	if sent.Sent != 2 {
 		t.Errorf("%d sent of the broken file, want the 2 before the break", sent.Sent)
 	}
 	wantUser(t, "ctl-file", 3, "120.00")
-	// Every line as it stands: the last one is refused by the pipeline, not by the tool.
-	wantOrderctl(t, 0, &sent, broken, "populate", "-", "--lines", "--wait")
-	if sent.Sent != 3 {
-		t.Errorf("%d lines sent, want 3", sent.Sent)
+
+	// In NDJSON a broken line is one message among others, which the pipeline refuses.
+	brokenLine := first + "\n" + third + "\n{\"order_id\":\n"
+	for _, flags := range [][]string{{"--wait"}, {"--lines", "--wait"}} {
+		wantOrderctl(t, 0, &sent, brokenLine, append([]string{"populate", "-"}, flags...)...)
+		if sent.Sent != 3 {
+			t.Errorf("%v: %d lines sent, want 3", flags, sent.Sent)
+		}
 	}
 	wantUser(t, "ctl-file", 3, "120.00")
 }

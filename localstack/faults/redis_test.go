@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,7 +108,9 @@ func TestRedis(t *testing.T) {
 					if err := client.Do(r.Context(), "replicaof", "no", "one").Err(); err != nil {
 						r.Errorf("promote the replica: %v", err)
 					}
-					c.link.Lead(replica.Addr())
+					for _, each := range slices.Concat(r.consumers, r.replayers) {
+						each.link.Lead(replica.Addr())
+					}
 					return link.Cut(0)
 				})
 				r.fill()

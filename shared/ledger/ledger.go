@@ -30,7 +30,7 @@ const MaxShards = 64
 var (
 	// ErrNotFound: the user has no orders.
 	ErrNotFound = errors.New("no orders of this user")
-	// ErrTooOld: the orders were archived too long ago: their markers may be gone. Replaying them
+	// ErrTooOld: the orders were archived too long ago, their markers may be gone. Replaying them
 	// could count them twice.
 	ErrTooOld = errors.New("archived too long ago to be replayed")
 	// ErrUnavailable: Redis failed, timed out or replied unexpectedly. The operation may or may not

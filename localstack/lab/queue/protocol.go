@@ -31,7 +31,7 @@ type Fault struct {
 type batch struct {
 	QueueUrl string
 	Entries  []entry
-	entry    // of SendMessage
+	entry    // of SendMessage and ChangeMessageVisibility
 }
 
 type entry struct {
@@ -136,6 +136,10 @@ func (s *Service) do(
 	if action == "SendMessage" {
 		done, code := q.take(in.entry)
 		return answer{MessageId: done.MessageId, MD5OfMessageBody: done.MD5OfMessageBody}, code
+	}
+	if action == "ChangeMessageVisibility" {
+		timeout := time.Duration(in.VisibilityTimeout) * time.Second
+		return answer{}, q.changeVisibility(in.ReceiptHandle, timeout)
 	}
 	var each func(entry) (success, string)
 	switch action {
