@@ -65,7 +65,7 @@ func event(form, resource, path string, parameters map[string]string) []byte {
 
 // invoke gives a function one event and reads its response.
 func invoke(
-	t *testing.T, ctx context.Context, f statsapi.Function, event []byte,
+	ctx context.Context, t *testing.T, f statsapi.Function, event []byte,
 ) events.APIGatewayProxyResponse {
 	t.Helper()
 	payload, err := f.Invoke(ctx, event)
@@ -160,7 +160,7 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := invoke(t, t.Context(), f, event(test.form, test.resource, test.path, test.parameters))
+			got := invoke(t.Context(), t, f, event(test.form, test.resource, test.path, test.parameters))
 			if got.StatusCode != http.StatusOK {
 				t.Fatalf("status %d", got.StatusCode)
 			}
@@ -174,7 +174,7 @@ func TestLambdaFindsTheRouteInEveryEvent(t *testing.T) {
 		e := event(localEvent, "/{proxy+}", "/stats/monthly", proxy("stats/monthly"))
 		e = bytes.Replace(e, []byte(`"multiValueQueryStringParameters": null`),
 			[]byte(`"multiValueQueryStringParameters": {"start": ["2024-05%"], "end": ["2024-06"]}`), 1)
-		invoke(t, t.Context(), f, e)
+		invoke(t.Context(), t, f, e)
 		path, query, _ := strings.Cut(seen, "?")
 		values, err := url.ParseQuery(query)
 		want := url.Values{"start": {"2024-05%"}, "end": {"2024-06"}}
@@ -245,7 +245,7 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 				e = bytes.Replace(e, []byte(`"multiValueQueryStringParameters": null`),
 					fmt.Appendf(nil, `"multiValueQueryStringParameters": {%q: [%q]}`, name, value), 1)
 			}
-			got := invoke(t, ctx, f, e)
+			got := invoke(ctx, t, f, e)
 			header := http.Header(got.MultiValueHeaders)
 			if got.StatusCode != want.status || got.Body != want.body || got.IsBase64Encoded ||
 				header.Get("Content-Encoding") != "" {
@@ -265,7 +265,7 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 		event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")), []byte(`"GET"`),
 		[]byte(`"HEAD"`), 1,
 	)
-	if got := invoke(t, t.Context(), f, head); got.StatusCode != http.StatusOK || got.Body != "" {
+	if got := invoke(t.Context(), t, f, head); got.StatusCode != http.StatusOK || got.Body != "" {
 		t.Errorf("HEAD: %d %q", got.StatusCode, got.Body)
 	}
 }
@@ -278,7 +278,7 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 	f := statsapi.Lambda(statsapi.New(statsapi.Config{
 		Store: newStore(t, rdb), Log: slog.New(slog.NewJSONHandler(&log, nil)), EMF: &metric.EMF{Stack: "shop"},
 	}))
-	invoke(t, t.Context(), f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
+	invoke(t.Context(), t, f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
 
 	line := decode(t, strings.TrimSpace(log.String()))
 	if line["Stack"] != "shop" || line["ApiRequests"] != 1.0 || line["ApiFailures"] != 0.0 ||
@@ -289,7 +289,7 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 		t.Errorf("the line lacks the route or the status: %s", log.String())
 	}
 
-	text := invoke(t, t.Context(), f, event(awsEvent, "/{proxy+}", "/metrics", proxy("metrics"))).Body
+	text := invoke(t.Context(), t, f, event(awsEvent, "/{proxy+}", "/metrics", proxy("metrics"))).Body
 	if strings.Contains(text, "orders_api_") || !strings.Contains(text, "\norders_recorded_total 0\n") {
 		t.Errorf("/metrics must leave out the requests, and only them:\n%s", text)
 	}
