@@ -3,7 +3,6 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -292,25 +291,24 @@ func (r *rig) rebuild(shards int, cluster bool) {
 	}
 	for range 2 {
 		r.replayAll("rebuild")
-		stop := make(chan struct{})
-		var group sync.WaitGroup
-		random := rand.New(rand.NewPCG(r.seed, 20))
-		group.Go(func() {
-			for range 4 {
-				select {
-				case <-stop:
-					return
-				case <-time.After(time.Duration(20+random.IntN(80)) * time.Millisecond):
-					r.noteFault()
-					for _, c := range r.replayers {
-						c.Kill()
-					}
-				}
+		gets := 0 // every sixth read of an object kills both replay functions, four times at most
+		var mu sync.Mutex
+		r.bucket.Judge(func(call bucket.Call) bucket.Fault {
+			mu.Lock()
+			defer mu.Unlock()
+			if call.Operation != bucket.Get {
+				return bucket.Fault{}
 			}
+			if gets++; gets%6 != 3 || gets > 24 {
+				return bucket.Fault{}
+			}
+			r.noteFault()
+			for _, c := range r.replayers {
+				c.Kill()
+			}
+			return bucket.Fault{Drop: true}
 		})
 		r.heal()
-		close(stop)
-		group.Wait()
 	}
 	if after := len(r.bucket.Objects("messages/")); after != before {
 		r.Errorf("objects of the archive: got %d after the rebuild, want %d", after, before)

@@ -174,6 +174,7 @@ install_bin() {
   (
     cd "$ROOT"
     export CGO_ENABLED=0
+    # shellcheck disable=SC2054 # the comma is part of Go's list of tags
     orderctl=(-trimpath -tags lambda.norpc,nethttpomithttp2 -o bin/orderctl ./localstack/orderctl)
     # -buildvcs: for orderctl --version. It fails where git refuses to read the folder.
     go build -buildvcs=auto "${orderctl[@]}" || go build -buildvcs=false "${orderctl[@]}"

@@ -42,6 +42,12 @@ type desk struct {
 
 func newDesk(t *testing.T, messages int) *desk {
 	t.Helper()
+	return newSlowDesk(t, messages, 0)
+}
+
+// newSlowDesk starts a desk whose answers to receives are late.
+func newSlowDesk(t *testing.T, messages int, slow time.Duration) *desk {
+	t.Helper()
 	service, err := queue.Start(http.NotFoundHandler())
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +56,7 @@ func newDesk(t *testing.T, messages int) *desk {
 		queue:   service.Queue("orders-rejected", queue.Attributes{Visibility: 15 * time.Minute}),
 		other:   service.Queue("orders", queue.Attributes{}),
 		entered: make(chan struct{}, 10_000),
+		slow:    slow,
 	}
 	for i := range messages {
 		d.queue.Send(fmt.Sprintf(`{"order_id":"ORD%d","note":%q}`, i, strings.Repeat("x", 200)))
@@ -144,8 +151,7 @@ func TestNothingStaysHiddenWhateverEndsALook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, messages)
-			d.slow = 20 * time.Millisecond
+			d := newSlowDesk(t, messages, 20*time.Millisecond)
 			cmd := d.orderctl(t, "rejected", "list", "--scan", "0")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
