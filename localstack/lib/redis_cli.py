@@ -1,5 +1,6 @@
-"""bin/redis-cli where no redis-cli is installed: runs one command. Usage: redis_cli.py URL COMMAND [ARGUMENT...], with the
-password in REDISCLI_AUTH.
+"""bin/redis-cli where no redis-cli is installed: runs one command.
+
+Usage: redis_cli.py URL COMMAND [ARGUMENT...], with the password in REDISCLI_AUTH.
 """
 
 import os
@@ -22,7 +23,8 @@ def show(reply, indent="") -> None:
 def main() -> int:
     url, *command = sys.argv[1:]
     if not command:
-        print("stopped: name a command, such as: bin/redis-cli dbsize (an interactive one needs redis-tools)", file=sys.stderr)
+        hint = "bin/redis-cli dbsize (an interactive one needs redis-tools)"
+        print(f"stopped: name a command, such as: {hint}", file=sys.stderr)
         return 1
     client = valkey.from_url(url, password=os.environ.get("REDISCLI_AUTH") or None)
     client.response_callbacks.clear()
