@@ -8,7 +8,8 @@ start_process() {
   mkdir -p "$folder"
   if [[ -f $folder/log ]]; then mv "$folder/log" "$folder/log.old"; fi
   # Descriptors 8 and 9 are locks, and further ones may be locks of the caller; the process must not hold them.
-  (cd "$folder" && exec setsid bash -c 'echo $$ >pid && exec "$@"' "$name" "$@") \
+  # The pid is moved into place: an empty file would look like a process that has ended.
+  (cd "$folder" && exec setsid bash -c 'echo $$ >pid.new && mv pid.new pid && exec "$@"' "$name" "$@") \
     >"$folder/log" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 }
 
