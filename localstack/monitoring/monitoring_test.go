@@ -226,5 +226,8 @@ func scrape(t *testing.T) map[string]map[string][]string {
 type queues struct{}
 
 func (queues) Depths(context.Context) ([]answer.Queue, error) {
-	return []answer.Queue{{Queue: "orders"}, {Queue: "orders-dlq"}, {Queue: "orders-rejected"}}, nil
+	return []answer.Queue{
+		{Queue: "orders"}, {Queue: "orders-dlq"}, {Queue: "orders-rejected"},
+		{Queue: "orders-replay"}, {Queue: "orders-replay-dlq"},
+	}, nil
 }
