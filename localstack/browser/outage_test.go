@@ -55,7 +55,7 @@ func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 		p.waitText("#waiting-split", text+" for their next attempt")
 		p.waitText(
 			"#alarm",
-			text+" orders wait in the queue: none is lost, and each is tried again within 15 minutes",
+			text+" orders wait in the queue: none is lost, and each is tried again within 9 minutes",
 		)
 	}
 	if text := evaluate[string](p, "document.getElementById('state').innerText"); text != "Redis is away" {

@@ -3,53 +3,15 @@ package intake
 import (
 	"context"
 	"errors"
-	"math"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderpipeline/shared/backoff"
 )
-
-// The delays between the receives of a message that fails. With a first delay of five seconds they
-// are 5, 20, 80, 320 and then 420 s: an outage of seconds costs seconds, and after an outage of any
-// length each message is received within nine minutes. 300 receives, the maxReceiveCount of the
-// queue, take more than a day.
-const (
-	delayGrowth = 4
-	maxDelay    = 7 * time.Minute
-)
-
-// Delay returns the visibility timeout after the n-th receive (n ≥ 1): first × 4^(n-1), at most
-// seven minutes, with ±20 % jitter. jitter is in [0, 1).
-func Delay(first time.Duration, receives int, jitter float64) time.Duration {
-	delay := min(first, maxDelay)
-	for range receives - 1 {
-		delay = min(delay*delayGrowth, maxDelay)
-		if delay == maxDelay {
-			break
-		}
-	}
-	return time.Duration(float64(delay) * (0.8 + 0.4*jitter))
-}
-
-// A delay of alignFrom or more ends at a full alignTo. So the messages that wait during an outage
-// are received in a few large batches instead of one every second.
-const (
-	alignFrom = time.Minute
-	alignTo   = 30 * time.Second
-)
-
-// VisibilitySeconds returns the visibility timeout that ends after a delay, in whole seconds.
-func VisibilitySeconds(now time.Time, delay time.Duration) int32 {
-	if delay >= alignFrom {
-		end := now.Add(delay).Truncate(alignTo).Add(alignTo)
-		delay = end.Sub(now)
-	}
-	return int32(math.Ceil(delay.Seconds()))
-}
 
 // postpone sets the visibility timeout of failed messages, because partial batch responses switch
 // off Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
@@ -64,7 +26,8 @@ func (b *batch) postpone(ctx context.Context, failed []int) {
 		if receives >= b.config.MaxReceives {
 			receives = 1
 		}
-		return VisibilitySeconds(now, Delay(b.config.FirstDelay, receives, b.config.Jitter()))
+		delay := backoff.Delay(b.config.FirstDelay, receives, b.config.Jitter())
+		return backoff.VisibilitySeconds(now, delay)
 	}, func(int) {})
 }
 

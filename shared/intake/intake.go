@@ -60,7 +60,7 @@ type Config struct {
 	Log         *slog.Logger
 	EMF         metric.EMF
 	Now         func() time.Time
-	// FirstDelay is the visibility timeout after the first failed receive; see Delay.
+	// FirstDelay is the visibility timeout after the first failed receive; see backoff.Delay.
 	FirstDelay time.Duration
 	// MaxReceives is the maxReceiveCount of the queue: after the last receive there is no delay.
 	MaxReceives int

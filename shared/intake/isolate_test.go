@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/shared/archive"
+	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
 )
@@ -119,7 +120,8 @@ func TestCrashAgeTellsACrashFromADelay(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC) // the longest alignment
 	var sum time.Duration
 	for receives := 1; receives < knownReceives; receives++ {
-		sum += time.Duration(VisibilitySeconds(now, Delay(5*time.Second, receives, 0.999))) * time.Second
+		delay := backoff.Delay(5*time.Second, receives, 0.999)
+		sum += time.Duration(backoff.VisibilitySeconds(now, delay)) * time.Second
 	}
 	if sum >= crashAge || crashAge >= 181*time.Second {
 		t.Errorf("the delays are %v long together, crashAge is %v", sum, crashAge)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/intake"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/replay/protocol"
@@ -146,11 +147,11 @@ func (h *Handler) postpone(ctx context.Context, m *intake.Message) {
 	if receives >= h.config.MaxReceives {
 		receives = 1 // the next receive sends it to the dead-letter queue: no long delay before that
 	}
-	delay := intake.Delay(h.config.FirstDelay, receives, h.config.Jitter())
+	delay := backoff.Delay(h.config.FirstDelay, receives, h.config.Jitter())
 	_, err := h.config.SQS.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl:          &h.config.ReplayURL,
 		ReceiptHandle:     aws.String(m.ReceiptHandle),
-		VisibilityTimeout: intake.VisibilitySeconds(h.config.Now(), delay),
+		VisibilityTimeout: backoff.VisibilitySeconds(h.config.Now(), delay),
 	})
 	if err != nil {
 		h.config.Log.WarnContext(ctx, "visibility timeout not set", "message_id", m.ID, "error", err)

@@ -67,7 +67,7 @@ type Config struct {
 	Log         *slog.Logger
 	EMF         metric.EMF
 	Now         func() time.Time
-	FirstDelay  time.Duration // before a failed object is tried again; see intake.Delay
+	FirstDelay  time.Duration // before a failed object is tried again; see backoff.Delay
 	MaxReceives int           // of the queue that objects come from
 	Jitter      func() float64
 }

@@ -2,7 +2,9 @@ package statsapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/order"
 )
 
@@ -236,6 +239,18 @@ func TestTheSchemaOfAnOrderIsServed(t *testing.T) {
 	}
 	if got.body != order.Schema() {
 		t.Errorf("it is not the schema of package order: %s", got.body)
+	}
+}
+
+// The page names the longest delay of a message that failed, in full minutes.
+func TestThePageKnowsTheLongestDelay(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	page := ask(t, api, http.MethodGet, "/").body
+	want := fmt.Sprintf("within %.0f minutes", math.Ceil(backoff.Longest.Minutes()))
+	got := regexp.MustCompile(`within \d+ minutes`).FindAllString(page, -1)
+	if diff := cmp.Diff([]string{want}, got); diff != "" {
+		t.Errorf("delays (-backoff +page):\n%s", diff)
 	}
 }
 

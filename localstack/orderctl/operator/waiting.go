@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -13,16 +12,16 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/statsapi/answer"
 )
 
 // Orders whose attempt failed are in flight until their next attempt: the order function sets their
-// visibility timeout to first × 4^(n-1) after the n-th receive, with ±20 % jitter, at most 15
-// minutes. Nothing in SQS tells them from messages that are being processed, so they are recognised
-// by what does not happen: nothing is recorded, and the number in flight does not change.
+// visibility timeout, see package backoff. Nothing in SQS tells them from messages that are being
+// processed, so they are recognised by what does not happen: nothing is recorded, and the number in
+// flight does not change.
 
 const (
-	longestDelay = 15 * time.Minute
 	defaultDelay = 5 * time.Second // RETRY_DELAY_SECONDS where it cannot be read
 	// stillTime is how long nothing may happen before messages in flight are taken for waiting. A
 	// batch is processed in a fraction of it.
@@ -74,14 +73,13 @@ func nextAttempt(
 	ctx context.Context, s *session.Session, d queue.Depth, first time.Duration,
 ) time.Duration {
 	if !s.Local {
-		return longestDelay
+		return backoff.Longest
 	}
 	l, err := s.Orders.Listed(ctx, s.Endpoint, d, s.Now())
 	if err != nil || l.Receives == 0 {
-		return longestDelay
+		return backoff.Longest
 	}
-	delay := time.Duration(float64(first) * math.Pow(4, float64(l.Receives-1)) * 1.2)
-	return min(delay, longestDelay)
+	return backoff.Within(first, l.Receives)
 }
 
 // retryDelay reads the delay after a first failed attempt from the order function's settings.

@@ -11,6 +11,7 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -63,7 +64,7 @@ func TestOrdersInFlightWaitWhenNothingHappens(t *testing.T) {
 				if got != l.waiting {
 					t.Errorf("look %d: %d wait, want %d", i, got, l.waiting)
 				}
-				if w != nil && w.Within != longestDelay.Seconds() {
+				if w != nil && w.Within != backoff.Longest.Seconds() {
 					t.Errorf("look %d: within %v s, want the longest delay", i, w.Within)
 				}
 				now = now.Add(time.Second)

@@ -6,7 +6,7 @@ const root = location.pathname.replace(/dashboard\/?$/, "").replace(/\/?$/, "/")
 // minutes after someone did something, then 7 s; a hidden tab asks once a minute for its title.
 const fastInterval = 2_000, fastFor = 180_000, interval = 7_000, hiddenInterval = 60_000;
 const timeLimit = 6_000, staleAfter = 25_000, stalledAfter = 20_000;
-const nextAttempt = "within 15 minutes"; // the longest delay of the order function
+const nextAttempt = "within 9 minutes"; // backoff.Longest of the order function; a test compares
 const $ = (id) => document.getElementById(id);
 for (const link of document.querySelectorAll("[data-link]")) link.href = root + link.dataset.link;
 
