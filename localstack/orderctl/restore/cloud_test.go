@@ -54,6 +54,7 @@ type cloud struct {
 	stops    int             // of mappings
 	fail     func(kind, key string) error
 	inFlight int
+	dead     int // messages in the dead-letter queue
 	archived int
 	log      []map[string]any              // events of each function
 	waiting  map[string][]sqstypes.Message // by queue
@@ -124,16 +125,20 @@ type depths struct {
 }
 
 func (d depths) GetQueueAttributes(
-	context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options),
+	_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options),
 ) (*sqs.GetQueueAttributesOutput, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
+	visible := 0
+	if strings.HasSuffix(*in.QueueUrl, "-dlq") {
+		visible = d.c.dead
+	}
 	inFlight := d.c.inFlight
 	if inFlight > 0 {
 		d.c.inFlight--
 	}
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
-		"ApproximateNumberOfMessages":           "0",
+		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
 		"ApproximateNumberOfMessagesDelayed":    "0",
 	}}, nil

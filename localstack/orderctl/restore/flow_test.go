@@ -139,7 +139,7 @@ func TestRebuild(t *testing.T) {
 	c.orders["wrong"], _ = newOrder("wrong", "U1", "2024-05-05", 5)
 	delete(c.orders, "O3")
 	s, out, _ := c.open()
-	if err := s.rebuild(t.Context(), 3); err != nil {
+	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 3}); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if _, there := c.orders["wrong"]; there || len(c.orders) != 42 || c.begins < 2 {
@@ -151,6 +151,95 @@ func TestRebuild(t *testing.T) {
 	if !strings.Contains(out.String(), "42 orders counted") ||
 		!strings.Contains(out.String(), "equal: all figures") {
 		t.Errorf("output:\n%s", out)
+	}
+}
+
+// The local archive is gone after make down, and Redis keeps its figures.
+func TestRebuildRefusesToLoseOrders(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		prepare  func(*cloud)
+		accept   bool
+		refused  bool
+		orders   int // afterwards
+		inOutput string
+	}{
+		{name: "an empty archive", prepare: func(c *cloud) {}, refused: true, orders: 3},
+		{
+			name: "an archive with one order less", refused: true, orders: 3,
+			prepare: func(c *cloud) { c.archive(true, c.orders["A"], c.orders["B"]) },
+		},
+		{
+			name: "the loss is accepted", accept: true, orders: 1,
+			prepare:  func(c *cloud) { c.archive(true, c.orders["A"]) },
+			inOutput: "1 orders counted",
+		},
+		{
+			name: "the missing message was not acknowledged", orders: 2,
+			prepare: func(c *cloud) {
+				c.archive(true, c.orders["A"], c.orders["B"])
+				c.dead = 1
+			},
+			inOutput: "2 orders counted",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			for _, id := range []string{"A", "B", "C"} {
+				c.orders[id], _ = newOrder(id, "U1", "2024-05-05", 100)
+			}
+			test.prepare(c)
+			s, out, _ := c.open()
+			err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: test.accept})
+			if got := errors.Is(err, errFewer); got != test.refused {
+				t.Errorf("refused: got %v, want %v; error %v", got, test.refused, err)
+			}
+			if test.refused && !strings.Contains(err.Error(), "--accept-fewer") {
+				t.Errorf("the error does not name the flag: %v", err)
+			}
+			if got := c.begins > 0; got == test.refused {
+				t.Errorf("the store was cleared: got %v, want %v", got, !test.refused)
+			}
+			if got := len(c.orders); got != test.orders {
+				t.Errorf("orders: got %d, want %d", got, test.orders)
+			}
+			if !strings.Contains(out.String(), test.inOutput) {
+				t.Errorf("%q is not in the output:\n%s", test.inOutput, out)
+			}
+			if !c.mappings["orders-mapping"] || !c.mappings["replay-mapping"] {
+				t.Errorf("mappings: got %v, want both enabled", c.mappings)
+			}
+			if c.s3.Object(testBucket, noteKey) != nil {
+				t.Error("the note is left")
+			}
+		})
+	}
+}
+
+// An import beside a rebuild adds objects after the archive was read.
+func TestRebuildReadsTheArchiveAgainWhenItGrew(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.several(5)
+	added := false
+	c.fail = func(kind, _ string) error {
+		if kind == "replay rebuild" && !added {
+			added = true
+			c.mu.Unlock()
+			defer c.mu.Lock()
+			o, _ := newOrder("new", "U9", "2024-05-05", 700)
+			c.archive(false, o)
+		}
+		return nil
+	}
+	s, out, _ := c.open()
+	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1}); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := len(c.orders); got != 6 {
+		t.Errorf("orders: got %d, want 6", got)
 	}
 }
 
@@ -173,7 +262,7 @@ func TestARebuildThatIsInterruptedGoesOn(t *testing.T) {
 			return nil
 		}
 		s, out, _ := c.open()
-		err := s.rebuild(ctx, 1)
+		err := s.rebuild(ctx, rebuildFlags{parallel: 1, acceptFewer: true})
 		cancel()
 		if !interrupted {
 			if err != nil || at < 5 {
@@ -185,7 +274,7 @@ func TestARebuildThatIsInterruptedGoesOn(t *testing.T) {
 			!c.mappings["replay-mapping"] {
 			t.Fatalf("interrupted at call %d: error %v, mappings %v", at, err, c.mappings)
 		}
-		if err := s.rebuild(t.Context(), 1); err != nil {
+		if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: true}); err != nil {
 			t.Fatalf("after an interruption at call %d: %v\n%s", at, err, out)
 		}
 		if len(c.orders) != 12 || c.s3.Object(testBucket, noteKey) != nil {
@@ -206,12 +295,12 @@ func TestRebuildDoesNotClearAgainWhatItHasFilled(t *testing.T) {
 		return ctx.Err()
 	}
 	s, _, _ := c.open()
-	if err := s.rebuild(ctx, 1); !errors.Is(err, context.Canceled) {
+	if err := s.rebuild(ctx, rebuildFlags{parallel: 1}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	c.fail = func(string, string) error { return nil }
 	begins := c.begins
-	if err := s.rebuild(t.Context(), 1); err != nil || c.begins != begins {
+	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1}); err != nil || c.begins != begins {
 		t.Errorf("error %v, cleared again: %v", err, c.begins != begins)
 	}
 }
@@ -224,7 +313,7 @@ func TestOfTwoOrdersWithOneIDTheOneWithAMessageCounts(t *testing.T) {
 	first, _ := newOrder("O1", "U1", "2024-01-01", 100)
 	c.archive(false, first)
 	s, out, _ := c.open()
-	if err := s.rebuild(t.Context(), 4); err != nil {
+	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 4}); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if c.orders["O1"].Value != 100 ||

@@ -26,9 +26,9 @@ func forgetCommand(env *session.Env) *cobra.Command {
 names the customer, and all older versions of the objects. It cannot be undone. Every object is
 read; those that name the customer are written again without these lines.
 
-The figures still hold the customer's orders until orderctl rebuild. Messages in the queues are
+The figures still hold the customer's orders until orderctl rebuild --accept-fewer. Messages in the queues are
 not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
-		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild"),
+		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild --accept-fewer"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == "" {
@@ -85,7 +85,7 @@ func (s *store) forget(ctx context.Context, user string) error {
 	}
 	s.Printf("deleted %s lines of %s objects\n", console.Count(result.Lines), console.Count(result.Objects))
 	if result.Lines > 0 {
-		s.Printf("orderctl rebuild removes the customer from the figures\n")
+		s.Printf("orderctl rebuild --accept-fewer removes the customer from the figures\n")
 	}
 	return nil
 }

@@ -5,19 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/pause"
+	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/replay/protocol"
 )
 
+type rebuildFlags struct {
+	parallel    int
+	acceptFewer bool
+}
+
 func rebuildCommand(env *session.Env) *cobra.Command {
-	parallel := defaultReplays
+	var f rebuildFlags
 	cmd := &cobra.Command{
 		Use:     "rebuild",
 		GroupID: session.GroupArchive,
@@ -31,15 +39,21 @@ It mends figures that are wrong, fills a new Redis, and is the way to another nu
 new setting first, then rebuild. Only the keys of this pipeline are deleted, by the replay
 function. No access to Redis is needed.
 
+Before anything is deleted the archive is read. Where it holds fewer orders than the store counts,
+such as after make down, which deletes the local archive but not the figures, nothing is deleted
+and the exit code is 1. With --accept-fewer the store is cleared all the same, and the orders that
+the archive does not hold are lost: that is meant after orderctl archive forget.
+
 After an interruption the mappings run, and the next rebuild goes on where this one stopped. The
 exit code is 1 when the figures differ in the end, or an object of the archive cannot be read.`,
 		Example: session.Example(
 			"orderctl rebuild",
 			"LEDGER_SHARDS=4 make deploy-local && orderctl rebuild --yes",
+			"orderctl archive forget U1234 && orderctl rebuild --accept-fewer",
 		),
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if parallel < 1 {
+			if f.parallel < 1 {
 				return session.Usage("--parallel must be at least 1")
 			}
 			return nil
@@ -49,11 +63,13 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 			if err != nil {
 				return err
 			}
-			return s.rebuild(cmd.Context(), parallel)
+			return s.rebuild(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays,
+	cmd.Flags().IntVar(&f.parallel, "parallel", defaultReplays,
 		"objects that are replayed at the same time")
+	cmd.Flags().BoolVar(&f.acceptFewer, "accept-fewer", false,
+		"clear the store even where the archive holds fewer orders")
 	return cmd
 }
 
@@ -74,23 +90,24 @@ type rebuildResult struct {
 // A rebuild brings the store to the archive's figures.
 type rebuild struct {
 	*store
-	pause    *pause.Pause
-	parallel int
-	result   rebuildResult
+	rebuildFlags
+	pause  *pause.Pause
+	book   *audit.Book // the archive before the store was cleared; may be nil
+	result rebuildResult
 }
 
-func (s *store) rebuild(ctx context.Context, parallel int) (err error) {
+func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
 	began := s.Now()
 	if err := s.confirmRebuild(ctx); err != nil {
 		return err
 	}
-	r := &rebuild{store: s, parallel: parallel}
+	r := &rebuild{store: s, rebuildFlags: f}
 	r.result.Replay.Failed = []failedObject{}
 	var begun error
 	r.pause, begun = s.pause(ctx, "rebuild")
 	done := false
 	defer func() {
-		if done {
+		if done || errors.Is(err, errFewer) {
 			err = errors.Join(err, r.pause.End(ctx))
 			return
 		}
@@ -105,7 +122,7 @@ func (s *store) rebuild(ctx context.Context, parallel int) (err error) {
 	if err := r.fill(ctx); err != nil {
 		return err
 	}
-	v, err := s.compareAll(ctx)
+	v, err := r.compare(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,9 +134,9 @@ func (s *store) rebuild(ctx context.Context, parallel int) (err error) {
 
 // confirmRebuild asks before the store is cleared.
 func (s *store) confirmRebuild(ctx context.Context) error {
-	var found protocol.Found
-	if err := s.replayer.call(ctx, protocol.Request{Operation: protocol.State}, &found); err != nil {
-		return fmt.Errorf("read the state of the store: %w", err)
+	found, err := s.state(ctx)
+	if err != nil {
+		return err
 	}
 	holds := "It is empty now."
 	if found.Layout != "" {
@@ -135,9 +152,71 @@ func (s *store) confirmRebuild(ctx context.Context) error {
 	)
 }
 
+// state reads what the store holds. Unlike the API the function can read a store of another layout.
+func (s *store) state(ctx context.Context) (found protocol.Found, err error) {
+	if err = s.replayer.call(ctx, protocol.Request{Operation: protocol.State}, &found); err != nil {
+		err = fmt.Errorf("read the state of the store: %w", err)
+	}
+	return found, err
+}
+
+// errFewer says that the archive cannot give back what the store counts.
+var errFewer = errors.New("the archive holds fewer orders than the store counts")
+
+// checkArchive reads the archive, and refuses to go on where orders of the store would be lost. A
+// message that was counted and not acknowledged has no line in the archive: it is in flight or in
+// the dead-letter queue, and will be counted again.
+func (r *rebuild) checkArchive(ctx context.Context) error {
+	zone, unknown := r.zone(ctx)
+	if unknown != nil {
+		zone = time.UTC // the API may not answer for a store of another layout
+	}
+	book, err := r.audit(ctx, zone)
+	if err != nil {
+		return err
+	}
+	if unknown == nil {
+		r.book = book
+	}
+	found, err := r.state(ctx)
+	if err != nil {
+		return err
+	}
+	missing := found.Orders - book.Total.Orders
+	for _, q := range []queue.Queue{r.Orders, r.DLQ} {
+		d, err := q.Depth(ctx)
+		if err != nil {
+			return err
+		}
+		missing -= d.InFlight
+		if q == r.DLQ {
+			missing -= d.Visible
+		}
+	}
+	if missing <= 0 || r.acceptFewer {
+		return nil
+	}
+	return fmt.Errorf("%w: %s, the store %s. Nothing was deleted. A rebuild would lose the difference. "+
+		"Keep the store as it is, or restore the bucket %s. Where the orders may be lost, use "+
+		"--accept-fewer (after orderctl archive forget that is meant)", errFewer,
+		console.Count(book.Total.Orders), console.Count(found.Orders), r.bucket.Name())
+}
+
+// compare compares all figures with the archive. It is read again only where objects were added or
+// deleted since it was read: nothing else changes it while the mappings are stopped.
+func (r *rebuild) compare(ctx context.Context) (*verification, error) {
+	if r.book == nil || r.size(ctx, "") != r.book.Objects {
+		return r.compareAll(ctx, nil)
+	}
+	return r.compareAll(ctx, r.book)
+}
+
 // fill clears the store and replays everything, or goes on where an earlier run stopped.
 func (r *rebuild) fill(ctx context.Context) error {
 	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	if err := r.checkArchive(ctx); err != nil {
 		return err
 	}
 	after, going := strings.CutPrefix(r.pause.LastStep(), stepReplay)

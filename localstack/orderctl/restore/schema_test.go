@@ -87,7 +87,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 			return s.replayWindow(t.Context(), objects.Window{}, 1)
 		}},
 		{"trace", func(s *store) error { return s.trace(t.Context(), traceFlags{}, "O7") }},
-		{"rebuild", func(s *store) error { return s.rebuild(t.Context(), 1) }},
+		{"rebuild", func(s *store) error { return s.rebuild(t.Context(), rebuildFlags{parallel: 1}) }},
 		{"archive forget", func(s *store) error { return s.forget(t.Context(), "U1") }},
 	} {
 		s, out, _ := c.open()

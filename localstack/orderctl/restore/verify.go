@@ -100,7 +100,7 @@ func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error)
 			note.Began.Format(time.RFC3339),
 		)
 	}
-	v, err := s.compareAll(ctx)
+	v, err := s.compareAll(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -131,10 +131,8 @@ func (s *store) report(v *verification, shown int) error {
 	return nil
 }
 
-// compareAll reads the archive and then the API: what arrives between the two is more in the store,
-// never a loss.
-func (s *store) compareAll(ctx context.Context) (*verification, error) {
-	began := s.Now()
+// zone is the time zone of months and days.
+func (s *store) zone(ctx context.Context) (*time.Location, error) {
 	overview, err := s.API.Overview(ctx)
 	if err != nil {
 		return nil, err
@@ -143,16 +141,28 @@ func (s *store) compareAll(ctx context.Context) (*verification, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the time zone of the pipeline: %w", err)
 	}
-	book, err := s.audit(ctx, zone)
+	return zone, nil
+}
+
+// compareAll reads the archive, unless it is read already, and then the API: what arrives between
+// the two is more in the store, never a loss.
+func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification, error) {
+	began := s.Now()
+	zone, err := s.zone(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if book == nil {
+		if book, err = s.audit(ctx, zone); err != nil {
+			return nil, err
+		}
 	}
 	c := audit.NewComparison(book)
 	if err := s.compareFigures(ctx, book, c); err != nil {
 		return nil, err
 	}
 	v := &verification{
-		Bucket: s.bucket.Name(), TimeZone: overview.TimeZone,
+		Bucket: s.bucket.Name(), TimeZone: zone.String(),
 		Objects: book.Objects, Lines: book.Lines, Archive: book.Total,
 		Compared: c.Compared, Count: c.Count, Verdicts: c.Verdicts,
 		Differences: append([]audit.Difference{}, c.Differences...),

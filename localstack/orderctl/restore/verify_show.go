@@ -109,7 +109,8 @@ func (v *verification) explain(c *console.Console) {
 	} else {
 		c.Printf(
 			"The store has more than the archive, and no message is in flight or in the dead-letter queue:\n" +
-				"a figure was changed by other means. orderctl rebuild mends it.\n",
+				"a figure was changed by other means, or objects of the archive are gone. orderctl rebuild mends\n" +
+				"a figure, and deletes nothing where orders would be lost.\n",
 		)
 	}
 	if !v.Paused {
