@@ -267,7 +267,8 @@ func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
 			return err
 		}
 	}
-	return redis.client.HSet(ctx, "global", "total_orders", b.size.apiCustomers, "total_revenue", float64(revenue)/100).
+	totals := []any{"total_orders", b.size.apiCustomers, "total_revenue", float64(revenue) / 100}
+	return redis.client.HSet(ctx, "global", totals...).
 		Err()
 }
 

@@ -69,7 +69,8 @@ func archivingHandler(objects *archive.Bucket) func(*ledger.Store) consumer {
 	}
 }
 
-// archived measures what the archive costs the handler, how large it is, and how fast it is replayed.
+// archived measures what the archive costs the handler, how large it is, and how fast it is
+// replayed.
 func (b *benchmark) archived(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
 		return err
@@ -116,7 +117,9 @@ func (b *benchmark) archived(ctx context.Context) error {
 		size += len(object.Data)
 	}
 	perOrder := float64(size) / float64(with.orders)
-	s := b.section("Archive", "handler", "orders/s", "Go µs of CPU per order", "of without", "× Python")
+	s := b.section(
+		"Archive", "handler", "orders/s", "Go µs of CPU per order", "of without", "× Python",
+	)
 	s.note("The whole handler over %s orders of 10,000 customers, batches of 1,000, 2 consumers, by "+
 		"turns. With the archive it compresses its lines and puts one object for each batch into an S3 "+
 		"that answers at once; that S3 runs in the same process.", whole(float64(with.orders)))
@@ -133,8 +136,8 @@ func (b *benchmark) archived(ctx context.Context) error {
 	return b.replays(ctx, c, with.orders)
 }
 
-// replays measures the built replay function over the objects of the bucket: into an empty store, and
-// again when every order is known, which is what it does on a good day.
+// replays measures the built replay function over the objects of the bucket: into an empty store,
+// and again when every order is known, which is what it does on a good day.
 func (b *benchmark) replays(ctx context.Context, c *cloud, orders int) error {
 	instances := []int{1, 2}
 	fresh, known := make([]sample, len(instances)), make([]sample, len(instances))
@@ -149,8 +152,10 @@ func (b *benchmark) replays(ctx context.Context, c *cloud, orders int) error {
 		}
 	}
 	s := b.section("Replay", "instances", "orders/s into an empty store", "orders/s that are known")
-	s.note("The built replay function under a Lambda Runtime API, invoked for one object of 1,000 orders " +
-		"after another; reading from S3 included.")
+	s.note(
+		"The built replay function under a Lambda Runtime API, invoked for one object of 1,000 orders " +
+			"after another; reading from S3 included.",
+	)
 	for i, n := range instances {
 		s.row(strconv.Itoa(n), fresh[i].text(whole), known[i].text(whole))
 	}

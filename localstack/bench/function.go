@@ -33,8 +33,8 @@ func (b *benchmark) buildFunctions(ctx context.Context) error {
 	return nil
 }
 
-// statsSettings are the environment of the stats function. It gets no queues, because it would ask for
-// their depth.
+// statsSettings are the environment of the stats function. It gets no queues, because it would ask
+// for their depth.
 func statsSettings(redisURL string, more ...string) []string {
 	return append([]string{"REDIS_URL=" + redisURL, "AWS_ENDPOINT_URL=http://127.0.0.1:9"}, more...)
 }

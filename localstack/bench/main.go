@@ -121,7 +121,8 @@ func run(ctx context.Context) error {
 	only := flag.String(
 		"only",
 		"",
-		"measure only these, separated by commas: path, lambda, archive, api, start, growth, shards, callers, "+
+		"measure only these, separated by commas: path, lambda, archive, api, start, growth, "+
+			"shards, callers, "+
 			"local",
 	)
 	profile := flag.String("cpuprofile", "",

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 )
 
-// pythonWorker runs the baseline worker over a file on an empty redis-server. It returns orders a second.
+// pythonWorker runs the baseline worker over a file on an empty redis-server. It returns orders a
+// second.
 func (b *benchmark) pythonWorker(ctx context.Context, file string) (float64, error) {
 	server, err := startRedis()
 	if err != nil {

@@ -98,7 +98,8 @@ func (s *server) favour() {
 
 // watchScripts lets Redis note every command of a millisecond and more from now on.
 func (s *server) watchScripts(ctx context.Context) error {
-	for _, setting := range [][2]string{{"slowlog-log-slower-than", "1000"}, {"slowlog-max-len", "100000"}} {
+	settings := [][2]string{{"slowlog-log-slower-than", "1000"}, {"slowlog-max-len", "100000"}}
+	for _, setting := range settings {
 		if err := s.client.ConfigSet(ctx, setting[0], setting[1]).Err(); err != nil {
 			return err
 		}

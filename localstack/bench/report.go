@@ -90,10 +90,10 @@ func writeTable(text *strings.Builder, head []string, rows [][]string) {
 // intro begins the file of results.
 const intro = `# Results
 
-Written by ` + "`make bench`" + `, the newest run first. Medians of the rounds, with the lowest and the
-highest in brackets. Ratios are medians of the rounds' ratios, because the two sides of a round ran
-directly after one another. The first lines of each section and the program beside this file say how
-each figure is measured.
+Written by ` + "`make bench`" + `, the newest run first. Medians of the rounds, with the lowest and
+the highest in brackets. Ratios are medians of the rounds' ratios, because the two sides of a
+round ran directly after one another. The first lines of each section and the program beside this
+file say how each figure is measured.
 `
 
 // withRun returns the file of results with a further run at its top.

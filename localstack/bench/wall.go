@@ -29,7 +29,10 @@ func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, 
 		random int // different keys, fields or members
 		words  []string
 	}{
-		{1_000_000_000, []string{"SET", "seen:__rand_int__", "1234567890123456789", "NX", "EX", lifetime}},
+		{
+			1_000_000_000,
+			[]string{"SET", "seen:__rand_int__", "1234567890123456789", "NX", "EX", lifetime},
+		},
 		{10_000, []string{"HINCRBY", "orders", "U__rand_int__", "1"}},
 		{10_000, []string{"ZINCRBY", "spend", "9999", "U__rand_int__"}},
 	} {

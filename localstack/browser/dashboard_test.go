@@ -34,7 +34,7 @@ func TestDashboardShowsOrdersAsTheyComeWithoutReload(t *testing.T) {
 	s.send(t, message(t, run+"-0", "U-"+run, "2024-05-06", "1.00"))
 	p.visit(s.url + "/")
 	p.live()
-	p.wait("document.getElementById('recorded').title !== '' && document.getElementById('recorded').title !== '0'")
+	p.wait("!['', '0'].includes(document.getElementById('recorded').title)")
 	evaluate[chromedp.Void](p, "window.sameDocument = true")
 	before := map[string]int{}
 	for _, id := range []string{"orders", "recorded", "duplicate", "refused", "mismatch"} {
@@ -125,21 +125,23 @@ func TestHostileCustomerIDsAreText(t *testing.T) {
 	p.visit(s.url + "/")
 	p.live()
 	p.wait(fmt.Sprintf("document.querySelectorAll('#top tbody tr').length >= %d", len(ids)))
-	shown := evaluate[[]string](p, "[...document.querySelectorAll('#top .name')].map((e) => e.textContent)")
+	shown := evaluate[[]string](
+		p, "[...document.querySelectorAll('#top .name')].map((e) => e.textContent)",
+	)
 	for _, id := range ids {
 		if !slices.Contains(shown, id) {
 			t.Errorf("%q is not on the leaderboard %q", id, shown)
 		}
-		evaluate[chromedp.Void](
-			p,
-			"[...document.querySelectorAll('#top .name')].find((e) => e.textContent === "+quote(id)+").click()",
-		)
+		evaluate[chromedp.Void](p, fmt.Sprintf(
+			"[...document.querySelectorAll('#top .name')].find((e) => e.textContent === %s).click()",
+			quote(id),
+		))
 		p.wait("document.querySelector('#customer h3')?.textContent === " + quote(id))
 	}
 	if n := evaluate[int](p, "document.querySelectorAll('img, main script').length"); n != 0 {
 		t.Errorf("%d elements were made out of ids", n)
 	}
-	if evaluate[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth") {
+	if p.scrollsSideways() {
 		t.Error("a long id makes the page scroll sideways")
 	}
 	p.screenshot("hostile-ids")

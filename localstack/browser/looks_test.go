@@ -35,7 +35,8 @@ func shop(t *testing.T, s site) {
 
 // drawnToSize says that the chart, if there is one, was drawn for the present size.
 const drawnToSize = `(!document.querySelector("#chart svg") ||
-	document.querySelector("#chart svg").viewBox.baseVal.width === document.querySelector("#chart").clientWidth)`
+	document.querySelector("#chart svg").viewBox.baseVal.width ===
+		document.querySelector("#chart").clientWidth)`
 
 // look checks and photographs the page at every size, light and dark, once it is ready.
 func look(t *testing.T, name, address string, ready func(p *tab)) {
@@ -60,16 +61,25 @@ func look(t *testing.T, name, address string, ready func(p *tab)) {
 	}
 }
 
+// scrollsSideways reports whether the page is wider than the window.
+func (p *tab) scrollsSideways() bool {
+	p.t.Helper()
+	return evaluate[bool](
+		p, "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+	)
+}
+
 // fits fails the test when something is wider than the window or than its card.
 func (p *tab) fits() {
 	p.t.Helper()
-	if evaluate[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth") {
+	if p.scrollsSideways() {
 		p.t.Error("the page scrolls sideways")
 	}
 	wide := evaluate[[]string](p, `[...document.querySelectorAll(
 		"dd, .rate, .readout, .outside, td, .command, h2, button")].filter((e) => {
 		const card = e.closest(".totals dl > div, .card, header, .alarm");
-		return card && e.offsetParent && e.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5
+		return card && e.offsetParent &&
+			e.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5
 			|| e.matches(".big") && e.scrollWidth > e.clientWidth + 1;
 	}).map((e) => (e.id || e.className || e.tagName) + ": " + e.textContent)`)
 	for _, e := range wide {
@@ -158,7 +168,8 @@ func TestLooksOfTheDocumentation(t *testing.T) {
 	s := local(t)
 	look(t, "docs", s.url+"/docs", func(p *tab) {
 		p.waitText("#swagger-ui", "/stats/monthly")
-		if got, want := evaluate[string](p, "document.querySelector('nav a').href"), s.url+"/"; got != want {
+		got := evaluate[string](p, "document.querySelector('nav a').href")
+		if want := s.url + "/"; got != want {
 			t.Errorf("the way back leads to %s, want %s", got, want)
 		}
 	})
@@ -181,7 +192,8 @@ func TestTheTabTitleTellsTheState(t *testing.T) {
 }
 
 // The picture in the README, of a deployment (see deployed_test.go) or of the handler itself, while
-// orders are counted. It is kept as .local/screenshots/readme.png; a person copies it to dashboard.png.
+// orders are counted. It is kept as .local/screenshots/readme.png; a person copies it to
+// dashboard.png.
 func TestThePictureOfTheReadme(t *testing.T) {
 	s, p := open(t), newTab(t)
 	shop(t, s)

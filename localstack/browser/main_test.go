@@ -70,12 +70,15 @@ func findChromium() (string, error) {
 	if path := os.Getenv("CHROME"); path != "" {
 		return path, nil
 	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no Chromium found: apt-get install chromium, or name one with CHROME=/path/to/chrome")
+	return "", fmt.Errorf(
+		"no Chromium found: apt-get install chromium, or name one with CHROME=/path/to/chrome",
+	)
 }
 
 // installAxe brings axe-core, pinned by package-lock.json, into the tools' folder once.
@@ -104,7 +107,9 @@ func installAxe() error {
 	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = folder
 	if output, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("install axe-core with npm (on Debian: apt-get install npm): %w\n%s", err, output)
+		return fmt.Errorf(
+			"install axe-core with npm (on Debian: apt-get install npm): %w\n%s", err, output,
+		)
 	}
 	return os.WriteFile(filepath.Join(folder, "installed"), want, 0o644)
 }

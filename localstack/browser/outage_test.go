@@ -58,8 +58,9 @@ func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 			text+" orders wait in the queue: none is lost, and each is tried again within 9 minutes",
 		)
 	}
-	if text := evaluate[string](p, "document.getElementById('state').innerText"); text != "Redis is away" {
-		t.Errorf("the state is %q", text)
+	got := evaluate[string](p, "document.getElementById('state').innerText")
+	if want := "Redis is away"; got != want {
+		t.Errorf("the state is %q, want %q", got, want)
 	}
 }
 
@@ -159,7 +160,10 @@ func TestATabThatIsOpenAllDayIsQuiet(t *testing.T) {
 		window.delays = [];
 		const now = Date.now, later = setTimeout;
 		Date.now = () => now() + 600_000;
-		window.setTimeout = (run, delay) => { delays.push(delay); return later(run, Math.min(delay, 100)); };`)
+		window.setTimeout = (run, delay) => {
+			delays.push(delay);
+			return later(run, Math.min(delay, 100));
+		};`)
 	for i := range 3 {
 		s.send(t, message(t, rand.Text(), "U1", "2024-05-06", "12.34"))
 		p.waitFigure("orders", i+1)
@@ -179,7 +183,8 @@ func TestATabThatIsOpenAllDayIsQuiet(t *testing.T) {
 				limit = 1_500
 			}
 			if day/delay > limit {
-				t.Errorf("%s, the tab waits %v ms: %.0f requests a day, more than %.0f", name, delay, day/delay, limit)
+				t.Errorf("%s, the tab waits %v ms: %.0f requests a day, more than %.0f",
+					name, delay, day/delay, limit)
 			}
 		}
 	}

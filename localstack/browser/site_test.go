@@ -168,8 +168,13 @@ func (d *depths) Depths(context.Context) ([]answer.Queue, error) {
 func message(t *testing.T, id, user, day, price string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{
-		"order_id": id, "user_id": user, "order_timestamp": day, "order_value": json.Number(price),
-		"items": []map[string]any{{"product_id": "P1", "quantity": 1, "price_per_unit": json.Number(price)}},
+		"order_id":        id,
+		"user_id":         user,
+		"order_timestamp": day,
+		"order_value":     json.Number(price),
+		"items": []map[string]any{
+			{"product_id": "P1", "quantity": 1, "price_per_unit": json.Number(price)},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -67,13 +67,15 @@ func (p *tab) event(ev any) {
 	defer p.mu.Unlock()
 	switch ev := ev.(type) {
 	case *log.EventEntryAdded:
-		if ev.Entry.Level == log.EntryLevelError && !(p.failures && ev.Entry.Source == log.EntrySourceNetwork) {
+		if ev.Entry.Level == log.EntryLevelError &&
+			!(p.failures && ev.Entry.Source == log.EntrySourceNetwork) {
 			p.wrong = append(p.wrong, "console: "+ev.Entry.Text+" "+ev.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
 		p.wrong = append(p.wrong, "exception: "+ev.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
-		if ev.Type == runtime.ConsoleAPICalledTypeError || ev.Type == runtime.ConsoleAPICalledTypeWarning {
+		if ev.Type == runtime.ConsoleAPICalledTypeError ||
+			ev.Type == runtime.ConsoleAPICalledTypeWarning {
 			said := "console." + string(ev.Type)
 			for _, arg := range ev.Args {
 				said += " " + string(arg.Value) + arg.Description
@@ -132,7 +134,8 @@ func evaluate[T any](p *tab, expression string) T {
 // wait waits until an expression is true. What the page says is told when it does not become so.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	for begun := time.Now(); !evaluate[bool](p, "Boolean("+expression+")"); time.Sleep(20 * time.Millisecond) {
+	begun := time.Now()
+	for !evaluate[bool](p, "Boolean("+expression+")") {
 		if time.Since(begun) > patience {
 			p.screenshot("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
 			p.t.Fatalf(
@@ -140,6 +143,7 @@ func (p *tab) wait(expression string) {
 				evaluate[string](p, "document.body.innerText"),
 			)
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -205,7 +209,8 @@ func (p *tab) screenshot(name string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tools, "screenshots", name+".png"), image, 0o644); err != nil {
+	file := filepath.Join(tools, "screenshots", name+".png")
+	if err := os.WriteFile(file, image, 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -1,7 +1,7 @@
-// Package deployment starts a LocalStack deployment for tests with the script that make deploy-local
-// runs: on free ports and in a temporary folder, so that it can run beside the developer's deployment.
-// It runs in host mode, or in Docker mode with MODE=docker in the environment, and on MiniStack with
-// EMULATOR=ministack.
+// Package deployment starts a LocalStack deployment for tests with the script that make
+// deploy-local runs: on free ports and in a temporary folder, so that it can run beside the
+// developer's deployment. It runs in host mode, or in Docker mode with MODE=docker in the
+// environment, and on MiniStack with EMULATOR=ministack.
 package deployment
 
 import (
@@ -145,7 +145,12 @@ func sweep(ctx context.Context, root string) {
 			continue
 		}
 		folder := filepath.Join(filepath.Dir(file), "state")
-		d := &Deployment{Root: root, Mode: "host", Folder: folder, env: append(os.Environ(), "STATE_DIR="+folder)}
+		d := &Deployment{
+			Root:   root,
+			Mode:   "host",
+			Folder: folder,
+			env:    append(os.Environ(), "STATE_DIR="+folder),
+		}
 		if project, err := os.ReadFile(filepath.Join(folder, "docker-project")); err == nil {
 			d.Mode, d.project = "docker", strings.TrimSpace(string(project))
 		}

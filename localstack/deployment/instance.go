@@ -21,11 +21,14 @@ const (
 // InDocker reports whether the deployment runs in containers.
 func (d *Deployment) InDocker() bool { return d.Mode == "docker" }
 
-// Instance identifies the running server: its process id, or its container's id and start. It changes
-// when the server is started again, and is an error when the server does not run.
+// Instance identifies the running server: its process id, or its container's id and start. It
+// changes when the server is started again, and is an error when the server does not run.
 func (d *Deployment) Instance(ctx context.Context, server string) (string, error) {
 	if d.InDocker() {
-		out, err := docker(ctx, "inspect", "--format", "{{.State.Running}} {{.Id}} {{.State.StartedAt}}", d.container(server))
+		out, err := docker(
+			ctx, "inspect", "--format", "{{.State.Running}} {{.Id}} {{.State.StartedAt}}",
+			d.container(server),
+		)
 		if running, id, _ := strings.Cut(out, " "); err == nil && running == "true" {
 			return id, nil
 		}
@@ -82,11 +85,12 @@ func (d *Deployment) KillFunctions(ctx context.Context) error {
 	return nil
 }
 
-// killInContainers kills the functions' own processes. A killed container is another thing: LocalStack
-// waits for minutes for its answer.
+// killInContainers kills the functions' own processes. A killed container is another thing:
+// LocalStack waits for minutes for its answer.
 func (d *Deployment) killInContainers(ctx context.Context) error {
 	const killBootstrap = `for p in /proc/[0-9]*; do
-		read -r name 2>/dev/null <"$p/comm" && [ "$name" = bootstrap ] && kill -KILL "${p#/proc/}" && echo "$p"
+		read -r name 2>/dev/null <"$p/comm" && [ "$name" = bootstrap ] &&
+			kill -KILL "${p#/proc/}" && echo "$p"
 	done; true`
 	out, err := docker(ctx, "ps", "--quiet", "--filter", "label="+functionsLabel+"="+d.project)
 	ids := strings.Fields(out)
@@ -96,7 +100,9 @@ func (d *Deployment) killInContainers(ctx context.Context) error {
 	for _, id := range ids {
 		killed, err := docker(ctx, "exec", id, "sh", "-c", killBootstrap)
 		if err != nil || killed == "" {
-			return fmt.Errorf("no process of the function was killed in container %s: %s %w", id, killed, err)
+			return fmt.Errorf(
+				"no process of the function was killed in container %s: %s %w", id, killed, err,
+			)
 		}
 	}
 	return nil
@@ -120,11 +126,15 @@ func (d *Deployment) Left(ctx context.Context) ([]string, error) {
 	if !d.InDocker() {
 		return d.Running(ctx)
 	}
-	containers, err := docker(ctx, "ps", "--all", "--format", "{{.Names}}", "--filter", "name=^"+d.project+"-")
+	containers, err := docker(
+		ctx, "ps", "--all", "--format", "{{.Names}}", "--filter", "name=^"+d.project+"-",
+	)
 	if err != nil {
 		return nil, fmt.Errorf("docker ps: %w: %s", err, containers)
 	}
-	networks, err := docker(ctx, "network", "ls", "--format", "{{.Name}}", "--filter", "name=^"+d.project+"$")
+	networks, err := docker(
+		ctx, "network", "ls", "--format", "{{.Name}}", "--filter", "name=^"+d.project+"$",
+	)
 	if err != nil {
 		return nil, fmt.Errorf("docker network ls: %w: %s", err, networks)
 	}

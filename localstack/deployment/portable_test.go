@@ -90,8 +90,14 @@ func TestMacWithoutDockerIsToldThatOnlyDockerModeRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, mode := range []string{"auto", "host"} {
-		d := &Deployment{Root: root, env: append(os.Environ(), "OSTYPE=darwin24", "MODE="+mode, "EMULATOR=localstack",
-			"STATE_DIR="+filepath.Join(t.TempDir(), "state"), "DOCKER_HOST=unix:///nowhere/docker.sock")}
+		d := &Deployment{
+			Root: root,
+			env: append(
+				os.Environ(), "OSTYPE=darwin24", "MODE="+mode, "EMULATOR=localstack",
+				"STATE_DIR="+filepath.Join(t.TempDir(), "state"),
+				"DOCKER_HOST=unix:///nowhere/docker.sock",
+			),
+		}
 		out, err := d.Command(t.Context(), "localstack/local", "up").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "only Docker mode runs") {
 			t.Errorf("MODE=%s on macOS: error %v\n%s", mode, err, out)

@@ -27,10 +27,11 @@ type spend struct {
 	Cents int64
 }
 
-// A verdict is what became of the messages, held against what must.
+// A verdict compares what happened to the messages with what must happen.
 type verdict struct {
-	lost, twice int // orders and refusals that are nowhere; orders counted more than once, or never sent
-	problems    []string
+	lost     int // orders and refusals that are nowhere
+	twice    int // orders that were counted more than once, or never sent
+	problems []string
 }
 
 func (v *verdict) problem(format string, args ...any) {
@@ -72,7 +73,8 @@ func judge(
 	}
 
 	// Of the contents of one order id, one is counted, and every message of the others is refused.
-	contents := map[string]map[*content][2]int{} // order id → content → messages kept, messages refused
+	// order id → content → messages kept, messages refused
+	contents := map[string]map[*content][2]int{}
 	for id, m := range sent {
 		if m.order == nil {
 			if !refused[id] {

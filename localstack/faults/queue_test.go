@@ -24,7 +24,9 @@ func TestQueue(t *testing.T) {
 			run: func(r *rig) {
 				r.faultySends(
 					30,
-					func() queue.Fault { return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError} },
+					func() queue.Fault {
+						return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError}
+					},
 				)
 			},
 		},

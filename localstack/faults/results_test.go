@@ -113,20 +113,22 @@ func (p *report) table() string {
 
 const resultsHead = `# Results of the tests under faults
 
-Written by the run itself (` + "`make test-faults`" + `), never by hand. Each run injects one fault into
-the functions' real binaries while they process random messages: new orders written in many ways,
-duplicates, contradicting orders under one id, and messages that must be refused. Afterwards the
-figures of the store, the queues and the archive must equal an independent model, to the cent and to
-the message.
+Written by the run itself (` + "`make test-faults`" + `), never by hand. Each run injects one fault
+into the functions' real binaries while they process random messages: new orders written in many
+ways, duplicates, contradicting orders under one id, and messages that must be refused. Afterwards
+the figures of the store, the queues and the archive must equal an independent model, to the cent
+and to the message.
 
-- *deliveries*: messages passed to the order function, over all receives; *failed invocations*: those
-  that ended with an error, a time-out or a dead process. Both show that the fault happened.
+- *deliveries*: messages passed to the order function, over all receives
+- *failed invocations*: those that ended with an error, a time-out or a dead process. This and the
+  number of deliveries show that the fault happened.
 - *lost*: orders that are counted nowhere, refusals that are in no queue, and acknowledged messages
-  that have no line in the archive; *counted twice*: orders counted more than once.
-- *wrong in any way*: runs in which any figure, refusal, queue or archive line was not as it must be.
+  that have no line in the archive
+- *counted twice*: orders counted more than once
+- *wrong in any way*: runs in which any figure, refusal, queue or archive line was wrong
 
-Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `; the cluster's nodes, which
-are not killed here, with ` + "`everysec`" + `. Seeds %s.
+Redis ran with ` + "`appendonly yes`, `appendfsync always` and `noeviction`" + `.
+The cluster's nodes, which are not killed here, ran with ` + "`everysec`" + `. Seeds %s.
 
 `
 

@@ -58,8 +58,8 @@ func TestSecureConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A client without a password is the default user, who in production is switched off. The test still
-	// needs it.
+	// A client without a password is the default user, who in production is switched off. The test
+	// still needs it.
 	if err := server.Client().
 		Do(t.Context(), "acl", "setuser", "default", "resetkeys").
 		Err(); err != nil {
@@ -67,23 +67,28 @@ func TestSecureConnections(t *testing.T) {
 	}
 	trust := "SSL_CERT_FILE=" + authority
 	address := "@127.0.0.1:" + tlsPort + "/0"
+	inURL := ":" + url.PathEscape(password)
+	inEnvironment := []string{trust, "REDIS_PASSWORD=" + password}
+	inSecret := []string{trust, "REDIS_SECRET_ARN=" + secretARN}
+	inJSON := `{"password":"` + password + `"}`
+	ownAuthority := []string{"REDIS_CA_PEM=" + contents(t, authority)}
 	for name, c := range map[string]struct {
 		scheme, userinfo string // userinfo follows the user's name
 		env              []string
 		works            bool
 		secret           string // what the secret holds
 	}{
-		"password in the URL":           {"rediss://", ":" + url.PathEscape(password), []string{trust}, true, ""},
-		"password in the environment":   {"rediss://", "", []string{trust, "REDIS_PASSWORD=" + password}, true, ""},
-		"environment overrides the URL": {"rediss://", ":wrong", []string{trust, "REDIS_PASSWORD=" + password}, true, ""},
-		"password in a secret":          {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, password},
-		"a newline after the secret":    {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, password + "\n"},
-		"a secret in JSON":              {"rediss://", "", []string{trust, "REDIS_SECRET_ARN=" + secretARN}, true, `{"password":"` + password + `"}`},
-		"authority in the environment":  {"rediss://", ":" + url.PathEscape(password), []string{"REDIS_CA_PEM=" + contents(t, authority)}, true, ""},
+		"password in the URL":           {"rediss://", inURL, []string{trust}, true, ""},
+		"password in the environment":   {"rediss://", "", inEnvironment, true, ""},
+		"environment overrides the URL": {"rediss://", ":wrong", inEnvironment, true, ""},
+		"password in a secret":          {"rediss://", "", inSecret, true, password},
+		"a newline after the secret":    {"rediss://", "", inSecret, true, password + "\n"},
+		"a secret in JSON":              {"rediss://", "", inSecret, true, inJSON},
+		"authority in the environment":  {"rediss://", inURL, ownAuthority, true, ""},
 		"wrong password":                {"rediss://", ":wrong", []string{trust}, false, ""},
 		"no password":                   {"rediss://", "", []string{trust}, false, ""},
-		"an unknown authority":          {"rediss://", ":" + url.PathEscape(password), nil, false, ""},
-		"no TLS":                        {"redis://", ":" + url.PathEscape(password), []string{trust}, false, ""},
+		"an unknown authority":          {"rediss://", inURL, nil, false, ""},
+		"no TLS":                        {"redis://", inURL, []string{trust}, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := server.Client().FlushAll(t.Context()).Err(); err != nil {
@@ -188,7 +193,9 @@ func makeCertificates(t *testing.T, folder string) string {
 	}
 
 	authority, authorityKey := template(1, "test authority"), key()
-	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
+	authority.IsCA = true
+	authority.BasicConstraintsValid = true
+	authority.KeyUsage = x509.KeyUsageCertSign
 	server, serverKey := template(2, "redis"), key()
 	server.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}

@@ -161,7 +161,9 @@ var errNotRolledBack = errors.New("the chunk was not rolled back")
 var reading = []use{
 	{
 		"ping",
-		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error { return store.Ping(ctx) },
+		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
+			return store.Ping(ctx)
+		},
 	},
 	{
 		"answer every question",

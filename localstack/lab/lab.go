@@ -1,8 +1,9 @@
 // Package lab builds the functions and reads the template for everything that runs the pipeline
-// without AWS: the fault suite, the benchmarks and other tests. Its subpackages are the surroundings
-// of the functions: sandbox (the Lambda Runtime API), queue (SQS with a movable clock), link (a
-// network that breaks) and labtest (the helper for tests). All return errors; only labtest knows of
-// tests. Redis itself is started by shared/redistest, because tests in shared need it too.
+// without AWS: the fault suite, the benchmarks and other tests. Its subpackages are the
+// surroundings of the functions: sandbox (the Lambda Runtime API), queue (SQS with a movable
+// clock), link (a network that breaks) and labtest (the helper for tests). All return errors; only
+// labtest knows of tests. Redis itself is started by shared/redistest, because tests in shared need
+// it too.
 package lab
 
 import (

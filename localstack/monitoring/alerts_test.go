@@ -31,7 +31,8 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 		{"check", "rules", "alerts.yaml"},
 		{"test", "rules", "alerts_test.yaml"},
 	} {
-		if output, err := exec.CommandContext(t.Context(), tool, arguments...).CombinedOutput(); err != nil {
+		output, err := exec.CommandContext(t.Context(), tool, arguments...).CombinedOutput()
+		if err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(arguments, " "), err, output)
 		}
 	}

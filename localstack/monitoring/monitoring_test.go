@@ -176,7 +176,11 @@ func scrape(t *testing.T) map[string]map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := statsapi.New(statsapi.Config{Store: store, Queues: queues{}, Log: slog.New(slog.DiscardHandler)})
+	api := statsapi.New(statsapi.Config{
+		Store:  store,
+		Queues: queues{},
+		Log:    slog.New(slog.DiscardHandler),
+	})
 	orders := []order.Order{{
 		ID: "1", UserID: "U1", Placed: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Value: 1,
 	}}

@@ -28,11 +28,16 @@ func TestEveryAnswerIsOneThatTheDocumentPromises(t *testing.T) {
 	}
 	for _, document := range []string{"/openapi.json", "/openapi-3.0.json"} {
 		t.Run(document, func(t *testing.T) {
-			run := exec.CommandContext(t.Context(), program, "--config-file", "schemathesis.toml",
-				"run", url+document,
-				"--url", url, "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful",
-				"--max-examples", "60", "--workers", "2", "--seed", "20241213", "--no-color", "--warnings", "off")
-			run.Env = append(os.Environ(), "HYPOTHESIS_STORAGE_DIRECTORY="+t.TempDir(), "SCHEMATHESIS_HOOKS=")
+			run := exec.CommandContext(
+				t.Context(), program, "--config-file", "schemathesis.toml",
+				"run", url+document, "--url", url,
+				"--checks", "all", "--phases", "examples,coverage,fuzzing,stateful",
+				"--max-examples", "60", "--workers", "2", "--seed", "20241213",
+				"--no-color", "--warnings", "off",
+			)
+			run.Env = append(
+				os.Environ(), "HYPOTHESIS_STORAGE_DIRECTORY="+t.TempDir(), "SCHEMATHESIS_HOOKS=",
+			)
 			output, err := run.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, output)

@@ -81,10 +81,12 @@ func randomText(rng *rand.Rand, most int) string {
 }
 
 func randomLine(rng *rand.Rand, number int) archive.Line {
+	outcomes := []archive.Outcome{archive.Recorded, archive.Duplicate, archive.Invalid}
+	later := time.Duration(rng.Int64N(1e9)) * time.Millisecond
 	line := archive.Line{
 		MessageID: fmt.Sprintf("m%d", number),
-		SentAt:    placed.Add(time.Duration(rng.Int64N(1e9)) * time.Millisecond).Truncate(time.Millisecond),
-		Outcome:   []archive.Outcome{archive.Recorded, archive.Duplicate, archive.Invalid}[rng.IntN(3)],
+		SentAt:    placed.Add(later).Truncate(time.Millisecond),
+		Outcome:   outcomes[rng.IntN(len(outcomes))],
 		Trace:     randomText(rng, 10),
 		Body:      "x" + randomText(rng, 300),
 	}
@@ -123,7 +125,8 @@ func TestLinesAreReadAsTheyWereWritten(t *testing.T) {
 
 func TestAnEncoderIsReused(t *testing.T) {
 	t.Parallel()
-	first, second := randomLine(rand.New(rand.NewPCG(1, 1)), 1), randomLine(rand.New(rand.NewPCG(2, 2)), 2)
+	first := randomLine(rand.New(rand.NewPCG(1, 1)), 1)
+	second := randomLine(rand.New(rand.NewPCG(2, 2)), 2)
 	var out bytes.Buffer
 	e := archive.NewEncoder(&out)
 	if err := errors.Join(e.Encode(&first), e.Close()); err != nil {
@@ -158,10 +161,12 @@ func TestLineFormat(t *testing.T) {
 		line archive.Line
 		want string
 	}{
-		{recorded, `{"message_id":"m1","sent_at":"2024-12-13T10:00:00.042Z","outcome":"recorded","order_id":"ORD1",` +
+		{recorded, `{"message_id":"m1","sent_at":"2024-12-13T10:00:00.042Z",` +
+			`"outcome":"recorded","order_id":"ORD1",` +
 			`"user_id":"U1","placed":"2024-12-13T10:00:00.123456789Z","value":"12.34","mismatch":true,` +
 			`"body":"{\"order_id\":\"ORD1\"}","trace":"00-4bf9-1-01"}`},
-		{invalid, `{"message_id":"m2","sent_at":"2024-12-13T10:00:00Z","outcome":"invalid","reason":"invalid_field",` +
+		{invalid, `{"message_id":"m2","sent_at":"2024-12-13T10:00:00Z",` +
+			`"outcome":"invalid","reason":"invalid_field",` +
 			`"field":"items[2].quantity","detail":"is zero","body":"\u0001é` + "\ud7ff" + `"}`},
 	} {
 		if got := string(c.line.Append(nil)); got != c.want {
@@ -195,7 +200,9 @@ func TestUnreadableObjects(t *testing.T) {
 	damaged := bytes.Clone(object)
 	damaged[len(damaged)/2] ^= 0x55
 	without := func(member string) []byte { return compress(t, strings.Replace(good, member, "", 1)) }
-	replace := func(member, by string) []byte { return compress(t, good+"\n"+strings.Replace(good, member, by, 1)) }
+	replace := func(member, by string) []byte {
+		return compress(t, good+"\n"+strings.Replace(good, member, by, 1))
+	}
 	for name, c := range map[string]struct {
 		object []byte
 		want   string

@@ -36,8 +36,10 @@ func benchLines(tb testing.TB) []archive.Line {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			items = append(items, fmt.Sprintf(`{"product_id": "P%03d", "quantity": %d, "price_per_unit": %s}`,
-				1+rng.IntN(99), quantity, cents))
+			items = append(items, fmt.Sprintf(
+				`{"product_id": "P%03d", "quantity": %d, "price_per_unit": %s}`,
+				1+rng.IntN(99), quantity, cents,
+			))
 		}
 		var list bytes.Buffer
 		for n, item := range items {
@@ -46,9 +48,12 @@ func benchLines(tb testing.TB) []archive.Line {
 			}
 			list.WriteString(item)
 		}
-		body := fmt.Sprintf(`{"order_id": "ORD-%09d-%s", "user_id": "U%d", "order_timestamp": `+
-			`"2024-%02d-%02dT%02d:00:00Z", "order_value": %v, "items": [%s]}`,
-			i, id(6), 1+rng.IntN(10_000), 1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(24), float64(total)/100, list.String())
+		body := fmt.Sprintf(
+			`{"order_id": "ORD-%09d-%s", "user_id": "U%d", "order_timestamp": `+
+				`"2024-%02d-%02dT%02d:00:00Z", "order_value": %v, "items": [%s]}`,
+			i, id(6), 1+rng.IntN(10_000), 1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(24),
+			float64(total)/100, list.String(),
+		)
 		o, err := order.Parse(body)
 		if err != nil {
 			tb.Fatal(err)

@@ -14,7 +14,9 @@ func TestKey(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2024, 12, 13, 0, 30, 5, 123456789, time.FixedZone("east", 3600))
 	key := archive.Key(at, 0xbeef)
-	if want := "messages/v1/date=2024-12-12/hour=23/20241212T233005.123456Z-000000000000beef.ndjson.zst"; key != want {
+	want := "messages/v1/date=2024-12-12/hour=23/" +
+		"20241212T233005.123456Z-000000000000beef.ndjson.zst"
+	if key != want {
 		t.Errorf("key %s, want %s", key, want)
 	}
 	got, err := archive.ArchivedAt(key)
@@ -59,7 +61,8 @@ func TestArchivedAtRefusesOtherKeys(t *testing.T) {
 
 func TestImportKey(t *testing.T) {
 	t.Parallel()
-	want := "imports/v1/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855-000012.ndjson.zst"
+	want := "imports/v1/" +
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855-000012.ndjson.zst"
 	if key := archive.ImportKey(sha256.Sum256(nil), 12); key != want {
 		t.Errorf("key %s, want %s", key, want)
 	}

@@ -21,15 +21,20 @@ var errS3 = errors.New("S3 is out of reach")
 func TestAFailedPutFailsTheBatch(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*rig){
-		"refused":                         func(r *rig) { r.put = func(context.Context) error { return errS3 } },
-		"stored, but the answer was lost": func(r *rig) { r.putLost = errS3 },
+		"refused": func(r *rig) {
+			r.put = func(context.Context) error { return errS3 }
+		},
+		"stored, but the answer was lost": func(r *rig) {
+			r.putLost = errS3
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			fail(r)
 			batch := batchOf(body("ORD1", "U1", "40"), "no JSON", body("ORD1", "U2", "40"))
-			if _, err := r.Handle(t.Context(), batch); !errors.Is(err, ErrNothingDone) || !errors.Is(err, errS3) {
+			_, err := r.Handle(t.Context(), batch)
+			if !errors.Is(err, ErrNothingDone) || !errors.Is(err, errS3) {
 				t.Fatalf("error %v, want ErrNothingDone because of S3", err)
 			}
 			if len(r.sent) != 0 {
@@ -177,7 +182,8 @@ func TestTheLineOfAConflictHasTheOrder(t *testing.T) {
 	r := newRig(t)
 	r.handle(t, batchOf(body("ORD1", "U1", "40"), body("ORD1", "U2", "1")))
 	for _, line := range r.lines(t) {
-		if line.Outcome == archive.Invalid && (line.Reason != order.IDConflict || line.Order.UserID != "U2") {
+		if line.Outcome == archive.Invalid &&
+			(line.Reason != order.IDConflict || line.Order.UserID != "U2") {
 			t.Errorf("line %+v", line)
 		}
 	}

@@ -37,7 +37,8 @@ func (instantArchive) Put(context.Context, string, []byte) error { return nil }
 // BenchmarkInvoke is the work of the function itself for a batch of 1,000 orders: Redis and S3
 // answer at once.
 func BenchmarkInvoke(b *testing.B) {
-	for name, to := range map[string]Archive{"with archive": instantArchive{}, "without archive": nil} {
+	archives := map[string]Archive{"with archive": instantArchive{}, "without archive": nil}
+	for name, to := range archives {
 		b.Run(name, func(b *testing.B) {
 			payload := benchEvent(b)
 			handler := New(Config{

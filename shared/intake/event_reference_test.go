@@ -164,10 +164,10 @@ func reference(payload []byte) (messages []Message, ok bool) {
 			ID: text(members["messageId"]), ReceiptHandle: text(members["receiptHandle"]),
 			Body: text(members["body"]), Receives: 1,
 		}
-		if n, err := strconv.Atoi(text(object(members["attributes"])["ApproximateReceiveCount"])); err == nil {
+		attributes := object(members["attributes"])
+		if n, err := strconv.Atoi(text(attributes["ApproximateReceiveCount"])); err == nil {
 			m.Receives = n
 		}
-		attributes := object(members["attributes"])
 		m.SentAt = millisecond(text(attributes["SentTimestamp"]))
 		m.FirstReceived = millisecond(text(attributes["ApproximateFirstReceiveTimestamp"]))
 		m.TraceHeader = text(attributes["AWSTraceHeader"])
@@ -202,7 +202,8 @@ func FuzzReadEvent(f *testing.F) {
 	}
 	f.Add(
 		[]byte(
-			`{"Records":[{"messageId":"m","body":"b","attributes":{"ApproximateReceiveCount":"3"}}],"Records":[{}],"x":[{}]}`,
+			`{"Records":[{"messageId":"m","body":"b","attributes":{"ApproximateReceiveCount":"3"}}],` +
+				`"Records":[{}],"x":[{}]}`,
 		),
 	)
 	f.Fuzz(func(t *testing.T, payload []byte) {

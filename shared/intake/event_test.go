@@ -85,11 +85,13 @@ func TestOddEvents(t *testing.T) {
 			[]Message{{ID: "m", Receives: 1}},
 		},
 		"names with escapes": {
-			`{"\u0052ecords":[{"message\u0049d":"m","\u0062ody":"b","attributes":{"\u0041pproximateReceiveCount":"\u0032"}}]}`,
+			`{"\u0052ecords":[{"message\u0049d":"m","\u0062ody":"b",` +
+				`"attributes":{"\u0041pproximateReceiveCount":"\u0032"}}]}`,
 			[]Message{{ID: "m", Body: "b", Receives: 2}},
 		},
 		"times that are none": {
-			`{"Records":[{"messageId":"m","attributes":{"SentTimestamp":"-1","ApproximateFirstReceiveTimestamp":"soon"}}]}`,
+			`{"Records":[{"messageId":"m","attributes":{"SentTimestamp":"-1",` +
+				`"ApproximateFirstReceiveTimestamp":"soon"}}]}`,
 			[]Message{{ID: "m", Receives: 1}},
 		},
 		"attributes without a value": {
@@ -146,17 +148,24 @@ func TestNoEvent(t *testing.T) {
 		`{"Records":[null]}`:                                    "record 0 has no messageId",
 
 		// Broken JSON.
-		`{"Records":[{"messageId":"secret"}`:                "a comma or closing bracket is missing at byte 34",
-		`{"Records":[{"messageId":"secret"}]} secret`:       "more text follows the end of the JSON value at byte 37",
-		`{"Records":[{"messageId":"secret","secret":tru}]}`: "a value is not JSON at byte 43",
-		`{"Records":[],"secret":` + strings.Repeat("[", 600): "lists and objects are nested " +
-			"more than 512 deep at byte 534",
-		`{"Records":[{"messageId":"m","body":"\x"}]}`: "an escape in a string is malformed at byte 38",
+		`{"Records":[{"messageId":"secret"}`: "" +
+			"a comma or closing bracket is missing at byte 34",
+		`{"Records":[{"messageId":"secret"}]} secret`: "" +
+			"more text follows the end of the JSON value at byte 37",
+		`{"Records":[{"messageId":"secret","secret":tru}]}`: "" +
+			"a value is not JSON at byte 43",
+		`{"Records":[],"secret":` + strings.Repeat("[", 600): "" +
+			"lists and objects are nested more than 512 deep at byte 534",
+		`{"Records":[{"messageId":"m","body":"\x"}]}`: "" +
+			"an escape in a string is malformed at byte 38",
 
 		// Other text and other events.
-		"{\"Records\":[{\"messageId\":\"m\",\"body\":\"\xff\"}]}":                     "it is not UTF-8 text",
-		`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"secret"}}]}`:          "record 0 has no messageId",
-		`{"resource":"/secret","httpMethod":"GET","requestContext":{"stage":"live"}}`: "it has no list Records",
+		"{\"Records\":[{\"messageId\":\"m\",\"body\":\"\xff\"}]}": "" +
+			"it is not UTF-8 text",
+		`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"secret"}}]}`: "" +
+			"record 0 has no messageId",
+		`{"resource":"/secret","httpMethod":"GET","requestContext":{"stage":"live"}}`: "" +
+			"it has no list Records",
 	} {
 		messages, err := ReadEvent([]byte(payload))
 		if !errors.Is(err, ErrNoEvent) || err.Error() != start+want || messages != nil {
@@ -182,7 +191,9 @@ func TestInvoke(t *testing.T) {
 		clear(payload)
 		return string(answer), err
 	}
-	record := func(id, body string) map[string]string { return map[string]string{"messageId": id, "body": body} }
+	record := func(id, body string) map[string]string {
+		return map[string]string{"messageId": id, "body": body}
+	}
 	event := func(records ...map[string]string) any { return map[string]any{"Records": records} }
 
 	answer, err := invoke(event(record("m0", body("ORD1", "U1", "40")), record("m1", "no JSON")))

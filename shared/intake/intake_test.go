@@ -219,7 +219,8 @@ func TestLogLine(t *testing.T) {
 	if err := json.Unmarshal(r.log.Bytes(), &line); err != nil {
 		t.Fatalf("the log of a batch is not one line of JSON: %v\n%s", err, r.log)
 	}
-	if line.Received != 3 || line.Recorded != 2 || line.Refused != 1 || line.Mismatch != 1 || line.Failed != 0 {
+	if line.Received != 3 || line.Recorded != 2 || line.Refused != 1 || line.Mismatch != 1 ||
+		line.Failed != 0 {
 		t.Errorf("log line %s", r.log)
 	}
 	if line.Stack != "stack-1" || line.AWS.CloudWatchMetrics[0].Dimensions[0][0] != "Stack" {
@@ -242,12 +243,14 @@ func TestBreaker(t *testing.T) {
 	r.server.Kill()
 	batch := batchOf(body("ORD1", "U1", "40"))
 	for range breakerBatches {
-		if _, err := r.Handle(t.Context(), batch); errors.Is(err, errFailingFast) || !errors.Is(err, ErrNothingDone) {
+		_, err := r.Handle(t.Context(), batch)
+		if errors.Is(err, errFailingFast) || !errors.Is(err, ErrNothingDone) {
 			t.Fatalf("error %v, want a try of Redis", err)
 		}
 	}
 	r.server.Restart()
-	if _, err := r.Handle(t.Context(), batch); !errors.Is(err, errFailingFast) || !errors.Is(err, ErrNothingDone) {
+	_, err := r.Handle(t.Context(), batch)
+	if !errors.Is(err, errFailingFast) || !errors.Is(err, ErrNothingDone) {
 		t.Fatalf("error %v, want to fail fast", err)
 	}
 	if r.delayed["handle of m0"] != 5 {

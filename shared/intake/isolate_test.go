@@ -257,7 +257,9 @@ type poisonGroup struct {
 	do func(size int)
 }
 
-func (p poisonGroup) Record(ctx context.Context, orders []order.Order, outcomes []ledger.Outcome) error {
+func (p poisonGroup) Record(
+	ctx context.Context, orders []order.Order, outcomes []ledger.Outcome,
+) error {
 	for i := range orders {
 		if orders[i].ID == "POISON" {
 			p.do(len(orders))
@@ -295,7 +297,8 @@ func TestASuspectThatCannotBeHiddenFails(t *testing.T) {
 	batch[0].Receives = 9
 	wantIDs(t, "failures", r.handle(t, batch), "m0")
 	r.wantTotals(t, 1, 100)
-	if _, err := r.Handle(t.Context(), batch[:1]); !errors.Is(err, ErrNothingDone) || !errors.Is(err, errNotHidden) {
+	_, err := r.Handle(t.Context(), batch[:1])
+	if !errors.Is(err, ErrNothingDone) || !errors.Is(err, errNotHidden) {
 		t.Errorf("error %v, want ErrNothingDone because it could not be hidden", err)
 	}
 }

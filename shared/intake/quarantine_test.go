@@ -93,7 +93,8 @@ func TestAnAnswerToNoQuestionIsIgnored(t *testing.T) {
 	r := newRig(t)
 	b := r.newBatch(batchOf("a"))
 	b.entries[0].fate = recorded
-	for _, id := range []*string{nil, aws.String("0"), aws.String("1"), aws.String("-1"), aws.String("x")} {
+	ids := []*string{nil, aws.String("0"), aws.String("1"), aws.String("-1"), aws.String("x")}
+	for _, id := range ids {
 		b.quarantined(id)
 	}
 	if b.entries[0].fate != recorded || len(r.uncountedRefused) != 0 {

@@ -92,7 +92,8 @@ func TestParseDecimal(t *testing.T) {
 		}
 		sameNumber(t, want, text)
 	}
-	for sign, text := range map[int64]string{1: "1e18446744073709551617", -1: "1e-18446744073709551617"} {
+	texts := map[int64]string{1: "1e18446744073709551617", -1: "1e-18446744073709551617"}
+	for sign, text := range texts {
 		if d, ok := jsonscan.ParseDecimal(text); !ok || d.Exponent*sign < 1e15 {
 			t.Errorf("%s is %+v, %v; want an exponent beyond every other", text, d, ok)
 		}
@@ -122,7 +123,8 @@ func TestScanningDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkScan(b *testing.B) {
-	for name, text := range map[string]string{"mixed": mixed, "long string": `"` + strings.Repeat("long ", 1000) + `"`} {
+	long := `"` + strings.Repeat("long ", 1000) + `"`
+	for name, text := range map[string]string{"mixed": mixed, "long string": long} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()

@@ -90,14 +90,17 @@ func sameNumber(t *testing.T, d jsonscan.Decimal, written string) {
 	if !ok {
 		t.Fatalf("%s is no number", written)
 	}
-	power := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(max(d.Exponent, -d.Exponent)), nil))
+	places := big.NewInt(max(d.Exponent, -d.Exponent))
+	power := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), places, nil))
 	if d.Exponent < 0 {
 		power.Inv(power)
 	}
 	low := new(big.Rat).SetInt(new(big.Int).SetUint64(d.Mantissa))
 	low.Mul(low, power)
 	high := new(big.Rat).Add(low, power)
-	if !d.More && low.Cmp(size) != 0 || d.More && (low.Cmp(size) >= 0 || high.Cmp(size) <= 0 || d.Mantissa < 1e18) {
+	exact := low.Cmp(size) == 0
+	between := low.Cmp(size) < 0 && high.Cmp(size) > 0 && d.Mantissa >= 1e18
+	if !d.More && !exact || d.More && !between {
 		t.Fatalf("%s was read as %+v", written, d)
 	}
 }

@@ -38,9 +38,9 @@ func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, fa
 	return claimed, failed
 }
 
-// release releases the claims of orders that were not counted. Overflowed orders would leave no trace
-// with one shard either. Conflicts have a claim only when Redis lost the one of the order that was
-// counted: theirs would turn its duplicates and its replay into conflicts.
+// release releases the claims of orders that were not counted. Overflowed orders would leave no
+// trace with one shard either. Conflicts have a claim only when Redis lost the one of the order
+// that was counted: theirs would turn its duplicates and its replay into conflicts.
 func (r *recording) release(ctx context.Context, claimed []int) (failed error) {
 	var refused []int
 	for _, index := range claimed {

@@ -23,9 +23,9 @@ func (s *Store) pipelined(
 }
 
 // shareError takes what a pipeline's Exec returned, and returns the error of the first command that
-// failed. An error that ended the pipeline before any command was answered, such as a refused login,
-// becomes the error of each command: go-redis leaves them without one (its issue 2871), so that a
-// caller could take them for answered.
+// failed. An error that ended the pipeline before any command was answered, such as a refused
+// login, becomes the error of each command: go-redis leaves them without one (its issue 2871), so
+// that a caller could take them for answered.
 func shareError(cmds []redis.Cmder, err error) ([]redis.Cmder, error) {
 	if err == nil {
 		return cmds, nil

@@ -26,7 +26,8 @@ var (
 		"Invalid messages by reason. Each is kept in the queue of rejected messages.", "reason")
 	// Mismatches counts recorded orders whose stated value was overridden.
 	Mismatches = counter("orders_value_mismatches_total", 0,
-		"Recorded orders whose stated order_value differed from the recalculated value by more than 0.01.")
+		"Recorded orders whose stated order_value differed from the recalculated value "+
+			"by more than 0.01.")
 	// Healed counts orders that Redis had lost and a replay of the archive recorded again.
 	Healed = counter("orders_healed_total", 0,
 		"Orders that Redis had lost and a replay of the archive recorded again.")
@@ -67,7 +68,8 @@ var (
 	// APIDuration observes microseconds. It has the label route.
 	APIDuration = histogram("orders_api_request_duration_seconds", 6,
 		"Time from a request's arrival at the handler to the end of its answer.",
-		250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+		250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
+		500_000, 1_000_000, 2_500_000,
 	).labelled("route")
 )
 

@@ -30,7 +30,8 @@ type family struct {
 	name   string
 	help   string
 	labels []string
-	scale  int // decimals of the unit in which it is shown: 6 shows microseconds as seconds, 2 shows cents as money
+	// decimals of the unit in which it is shown: 6 shows microseconds as seconds, 2 cents as money
+	scale int
 }
 
 // Name is the name as Prometheus sees it, without a histogram's suffixes.
@@ -92,7 +93,8 @@ func (g Gauge) Set(d Delta, n int64, values ...string) { d[g.key("", "", values)
 // A Histogram counts observations in buckets with fixed upper bounds.
 type Histogram struct {
 	family
-	bounds []int64 // ascending, in the unit of storage, inclusive; what is above the last is counted in +Inf
+	// ascending, in the unit of storage, inclusive; what is above the last is counted in +Inf
+	bounds []int64
 }
 
 // Observe counts one observation, given in the unit of storage: microseconds for a duration. It

@@ -141,7 +141,8 @@ func TestTextOfHistograms(t *testing.T) {
 	if got := histogramOf(t, families, "orders_batch_messages", "").GetSampleCount(); got != 2 {
 		t.Errorf("count of batches is %d, want 2", got)
 	}
-	if got := histogramOf(t, families, "orders_batch_duration_seconds", "").GetSampleCount(); got != 0 {
+	durations := histogramOf(t, families, "orders_batch_duration_seconds", "")
+	if got := durations.GetSampleCount(); got != 0 {
 		t.Errorf("count of unobserved durations is %d, want 0", got)
 	}
 }
@@ -239,7 +240,9 @@ func plainSamples(families map[string]*dto.MetricFamily) map[string]float64 {
 	return samples
 }
 
-func histogramOf(t *testing.T, families map[string]*dto.MetricFamily, name, route string) *dto.Histogram {
+func histogramOf(
+	t *testing.T, families map[string]*dto.MetricFamily, name, route string,
+) *dto.Histogram {
 	t.Helper()
 	for _, m := range families[name].GetMetric() {
 		if labels := m.GetLabel(); len(labels) == 0 && route == "" || len(labels) == 1 &&

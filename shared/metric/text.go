@@ -47,7 +47,10 @@ func cutSuffix(name string) (string, string) {
 func (c Counter) append(to []byte, samples []sample) []byte {
 	return c.appendPlain(to, "counter", samples)
 }
-func (g Gauge) append(to []byte, samples []sample) []byte { return g.appendPlain(to, "gauge", samples) }
+
+func (g Gauge) append(to []byte, samples []sample) []byte {
+	return g.appendPlain(to, "gauge", samples)
+}
 
 func (f family) appendPlain(to []byte, kind string, samples []sample) []byte {
 	if len(samples) == 0 && len(f.labels) == 0 {

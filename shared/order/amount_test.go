@@ -58,7 +58,8 @@ func TestValueIsExact(t *testing.T) {
 			for _, i := range c.items {
 				items = append(items, item(`"P"`, i[0], i[1]))
 			}
-			if got := accept(t, with("items", "["+strings.Join(items, ",")+"]")).Value.String(); got != c.want {
+			got := accept(t, with("items", "["+strings.Join(items, ",")+"]")).Value.String()
+			if got != c.want {
 				t.Errorf("value = %s, want %s", got, c.want)
 			}
 		})
@@ -120,7 +121,8 @@ func TestMismatch(t *testing.T) {
 			if got.Mismatch != c.want {
 				t.Errorf("mismatch = %v, want %v", got.Mismatch, c.want)
 			}
-			if unstated := accept(t, with("items", items, "order_value", "")); got.Value != unstated.Value || unstated.Mismatch {
+			unstated := accept(t, with("items", items, "order_value", ""))
+			if got.Value != unstated.Value || unstated.Mismatch {
 				t.Errorf(
 					"stated %v, not stated %+v: want the same value, and no mismatch where none is stated",
 					got.Value, unstated,
@@ -190,12 +192,13 @@ func TestCheckAgreesWithParse(t *testing.T) {
 	if err := good.Check(); err != nil {
 		t.Errorf("an order of Parse: %v", err)
 	}
+	year10000 := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 	for want, change := range map[string]func(*order.Order){
 		"order_id is empty":                    func(o *order.Order) { o.ID = "" },
 		"order_id is longer":                   func(o *order.Order) { o.ID = strings.Repeat("é", 129) },
 		"user_id contains a control character": func(o *order.Order) { o.UserID = "U\x01" },
 		"in the year 1969":                     func(o *order.Order) { o.Placed = time.Unix(-1, 0) },
-		"in the year 10000":                    func(o *order.Order) { o.Placed = time.Unix(253402300800, 0) },
+		"in the year 10000":                    func(o *order.Order) { o.Placed = year10000 },
 		"the value -0.01 is outside":           func(o *order.Order) { o.Value = -1 },
 		"the value 1000000000.01 is outside":   func(o *order.Order) { o.Value = order.MaxValue + 1 },
 	} {

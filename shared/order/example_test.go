@@ -45,13 +45,17 @@ func ExampleParse_refused() {
 
 // Two messages that differ only in how they are written hold the same order.
 func ExampleOrder_Fingerprint() {
-	one, err := order.Parse(`{"order_id": "ORD1", "user_id": "U1", "order_timestamp": "2024-12-13T10:00:00Z",
-		"items": [{"product_id": "P1", "quantity": 2, "price_per_unit": 20}]}`)
+	one, err := order.Parse(
+		`{"order_id": "ORD1", "user_id": "U1", "order_timestamp": "2024-12-13T10:00:00Z",
+		"items": [{"product_id": "P1", "quantity": 2, "price_per_unit": 20}]}`,
+	)
 	if err != nil {
 		fmt.Println(err)
 	}
-	other, err := order.Parse(`{"user_id": "U1", "order_id": "ORD1", "order_timestamp": "2024-12-13 11:00+01:00",
-		"items": [{"price_per_unit": "20.00", "quantity": 2.0, "product_id": "P1"}]}`)
+	other, err := order.Parse(
+		`{"user_id": "U1", "order_id": "ORD1", "order_timestamp": "2024-12-13 11:00+01:00",
+		"items": [{"price_per_unit": "20.00", "quantity": 2.0, "product_id": "P1"}]}`,
+	)
 	if err != nil {
 		fmt.Println(err)
 	}

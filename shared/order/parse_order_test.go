@@ -22,7 +22,8 @@ func TestParseReportsTheFirstFault(t *testing.T) {
 	}
 	const id, user, moment = `"a"`, `"u"`, `"2024-12-13"`
 	badItems := func(first string) string {
-		return "[" + item(`"P"`, "1000000", "1000000000") + "," + first + "," + item(`""`, "0", "-1") + "]"
+		tooLarge := item(`"P"`, "1000000", "1000000000")
+		return "[" + tooLarge + "," + first + "," + item(`""`, "0", "-1") + "]"
 	}
 	for _, c := range []struct {
 		body   string
@@ -75,7 +76,8 @@ func TestParseTakesTheLastOfTwoMembers(t *testing.T) {
 		"order_value":     twice(`"order_value":{}`),
 		"fields of an item": with(
 			"items",
-			`[{"product_id":7,"quantity":0,"price_per_unit":"x","product_id":"P1","quantity":2,"price_per_unit":20}]`,
+			`[{"product_id":7,"quantity":0,"price_per_unit":"x",`+
+				`"product_id":"P1","quantity":2,"price_per_unit":20}]`,
 		),
 		"escaped name": twice(`"\u006frder_id":"other"`),
 	} {

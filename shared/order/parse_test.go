@@ -52,7 +52,12 @@ func withItem(productID, quantity, price string) string {
 
 func item(productID, quantity, price string) string {
 	var members []string
-	for _, m := range [][2]string{{"product_id", productID}, {"quantity", quantity}, {"price_per_unit", price}} {
+	fields := [][2]string{
+		{"product_id", productID},
+		{"quantity", quantity},
+		{"price_per_unit", price},
+	}
+	for _, m := range fields {
 		if m[1] != "" {
 			members = append(members, `"`+m[0]+`":`+m[1])
 		}
@@ -79,7 +84,8 @@ func TestParseReadsEveryPart(t *testing.T) {
 		ID: "ORD1234", UserID: "U5678", Value: 4000, Mismatch: true,
 		Placed: time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC),
 	}
-	const message = `{"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z",
+	const message = `{"order_id": "ORD1234", "user_id": "U5678",
+		"order_timestamp": "2024-12-13T10:00:00Z",
 		"order_value": 99.99,
 		"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.0}]}`
 	got := accept(t, message)
@@ -130,7 +136,8 @@ func TestParseAccepts(t *testing.T) {
 		"order_value of 100,000 digits":  with("order_value", strings.Repeat("9", 100_000)),
 		"an order of 1,000,000,000.00":   withItem(`"P"`, "1000000", "1000"),
 		"unknown fields of every shape": strings.Replace(with(), "{",
-			`{"note":null,"a":[1,{"order_id":2,"items":[]}],"b":{"user_id":[]},"Order_ID":7,"":true,"c":"\ud83d",`, 1),
+			`{"note":null,"a":[1,{"order_id":2,"items":[]}],"b":{"user_id":[]},`+
+				`"Order_ID":7,"":true,"c":"\ud83d",`, 1),
 		"unknown fields in an item": with(
 			"items", `[{"quantity":2,"colour":{"quantity":0},"product_id":"P","price_per_unit":1}]`,
 		),
@@ -154,7 +161,8 @@ func TestParseAccepts(t *testing.T) {
 }
 
 func encode(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(text) + `"`
+	escapes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`)
+	return `"` + escapes.Replace(text) + `"`
 }
 
 // The right-hand column of the contract's table.
@@ -213,7 +221,8 @@ func TestParseRefuses(t *testing.T) {
 		{"product_id", "null", "null"},
 		{"product_id", "empty", `""`},
 		{"product_id", "a number", "1"},
-		{"product_id", "of 129 characters", long}, {"product_id", "with a lone surrogate", `"\udfff"`},
+		{"product_id", "of 129 characters", long},
+		{"product_id", "with a lone surrogate", `"\udfff"`},
 		{"quantity", "missing", ""},
 		{"quantity", "null", "null"},
 		{"quantity", "a boolean", "true"},
@@ -227,18 +236,27 @@ func TestParseRefuses(t *testing.T) {
 		{"quantity", "beyond every float", "1e999"},
 		{"quantity", "a word", `"two"`},
 		{"quantity", "an empty string", `""`},
-		{"quantity", "hexadecimal", `"0x2"`}, {"quantity", "with a space", `" 2"`}, {"quantity", "with a plus", `"+2"`},
-		{"price_per_unit", "missing", ""}, {"price_per_unit", "null", "null"}, {"price_per_unit", "a boolean", "false"},
+		{"quantity", "hexadecimal", `"0x2"`},
+		{"quantity", "with a space", `" 2"`},
+		{"quantity", "with a plus", `"+2"`},
+		{"price_per_unit", "missing", ""},
+		{"price_per_unit", "null", "null"},
+		{"price_per_unit", "a boolean", "false"},
 		{"price_per_unit", "negative", "-0.000000001"},
 		{"price_per_unit", "NaN", `"NaN"`},
 		{"price_per_unit", "infinite", `"Infinity"`},
-		{"price_per_unit", "too large", "1000000000.000000001"}, {"price_per_unit", "beyond every float", "1e400"},
+		{"price_per_unit", "too large", "1000000000.000000001"},
+		{"price_per_unit", "beyond every float", "1e400"},
 		{"price_per_unit", "that is zero in 64 bits", "36028797018963968"},
 		{"price_per_unit", "with an exponent of 2^64", "1e18446744073709551616"},
-		{"price_per_unit", "with 10 decimals", "0.0000000001"}, {"price_per_unit", "too small for a float", "1e-400"},
-		{"price_per_unit", "with a currency", `"20 EUR"`}, {"price_per_unit", "with a thousands separator", `"1,000"`},
-		{"price_per_unit", "with a decimal comma", `"1,5"`}, {"price_per_unit", "with nothing before the point", `".5"`},
-		{"price_per_unit", "with nothing after the point", `"1."`}, {"price_per_unit", "with a leading zero", `"01"`},
+		{"price_per_unit", "with 10 decimals", "0.0000000001"},
+		{"price_per_unit", "too small for a float", "1e-400"},
+		{"price_per_unit", "with a currency", `"20 EUR"`},
+		{"price_per_unit", "with a thousands separator", `"1,000"`},
+		{"price_per_unit", "with a decimal comma", `"1,5"`},
+		{"price_per_unit", "with nothing before the point", `".5"`},
+		{"price_per_unit", "with nothing after the point", `"1."`},
+		{"price_per_unit", "with a leading zero", `"01"`},
 		{"price_per_unit", "a list", "[1]"},
 	} {
 		fields := map[string]string{"product_id": `"P"`, "quantity": "1", "price_per_unit": "1"}
@@ -261,14 +279,16 @@ func TestParseRefuses(t *testing.T) {
 	}
 
 	refuse(t, "an order of 1,000,000,000.01",
-		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.01")+"]"), order.OrderTooLarge, "items")
+		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.01")+"]"),
+		order.OrderTooLarge, "items")
 	refuse(t, "an order rounded up beyond the limit",
 		with("items", "["+item(`"P"`, "1", "1000000000")+","+item(`"P"`, "1", "0.005000001")+"]"),
 		order.OrderTooLarge, "items")
 	refuse(t, "an order just above what 64 bits hold", with("items", "["+strings.TrimSuffix(
 		strings.Repeat(item(`"P"`, "1", "1000000000")+",", 19), ",")+"]"), order.OrderTooLarge, "items")
 	refuse(t, "the largest order that can be written", with("items", "["+strings.TrimSuffix(
-		strings.Repeat(item(`"P"`, "1000000", "1000000000")+",", 1000), ",")+"]"), order.OrderTooLarge, "items")
+		strings.Repeat(item(`"P"`, "1000000", "1000000000")+",", 1000), ",")+"]"),
+		order.OrderTooLarge, "items")
 }
 
 func refuse(t *testing.T, name, body string, reason order.Reason, field string) {

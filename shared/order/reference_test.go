@@ -31,7 +31,9 @@ type verdict struct {
 
 const momentLayout = "2006-01-02T15:04:05.000000000Z"
 
-func refused(reason order.Reason, field string) verdict { return verdict{Reason: reason, Field: field} }
+func refused(reason order.Reason, field string) verdict {
+	return verdict{Reason: reason, Field: field}
+}
 
 // reference decides about a message as the contract says.
 func reference(body string) verdict {
@@ -127,7 +129,8 @@ func referenceItem(item json.RawMessage, path string) (*big.Rat, verdict) {
 			ok = numbers[0].IsInt() && numbers[0].Sign() > 0 && numbers[0].Cmp(big.NewRat(1_000_000, 1)) <= 0
 		} else if ok {
 			_, places := new(big.Int).DivMod(big.NewInt(1_000_000_000), numbers[1].Denom(), new(big.Int))
-			ok = numbers[1].Sign() >= 0 && numbers[1].Cmp(big.NewRat(1_000_000_000, 1)) <= 0 && places.Sign() == 0
+			inRange := numbers[1].Sign() >= 0 && numbers[1].Cmp(big.NewRat(1_000_000_000, 1)) <= 0
+			ok = inRange && places.Sign() == 0
 		}
 		if !ok {
 			return nil, refused(order.InvalidField, path+"."+name)
@@ -154,7 +157,8 @@ func referenceString(v json.RawMessage) (text string, ok bool) {
 var (
 	decimalForm = regexp.MustCompile(`^(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)(?:[eE]([+-]?[0-9]+))?$`)
 	momentForm  = regexp.MustCompile(
-		`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$`,
+		`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?` +
+			`(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$`,
 	)
 	escapeForm = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F]..)|.)`)
 )

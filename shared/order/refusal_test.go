@@ -49,7 +49,8 @@ func TestRefusalsSayWhatToWriteInstead(t *testing.T) {
 		},
 		{
 			encode(`{"a":1`), order.InvalidJSON, "",
-			"the JSON text in the message's string is not valid JSON, a comma or closing bracket is missing at byte 6" + end,
+			"the JSON text in the message's string is not valid JSON, " +
+				"a comma or closing bracket is missing at byte 6" + end,
 		},
 		{`{"a" 1}`, order.InvalidJSON, "", syntaxStart + "a colon is missing at byte 5" + end},
 		{

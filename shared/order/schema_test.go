@@ -134,9 +134,10 @@ func TestTheSchemaSaysTheExampleOfTheContract(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	example := map[string]any{
-		"order_id": "ORD1234", "user_id": "U5678", "order_timestamp": "2024-12-13T10:00:00Z", "order_value": json.Number(
-			"99.99",
-		),
+		"order_id":        "ORD1234",
+		"user_id":         "U5678",
+		"order_timestamp": "2024-12-13T10:00:00Z",
+		"order_value":     json.Number("99.99"),
 		"items": []any{
 			map[string]any{
 				"product_id": "P001", "quantity": json.Number("2"), "price_per_unit": json.Number("20.0"),

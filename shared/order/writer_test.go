@@ -69,6 +69,9 @@ func (w *writer) item(total *big.Rat) string {
 	}), 1)
 }
 
+// otherFields are names that the contract does not know.
+var otherFields = []string{"note", "", "Order_ID", "order_id ", "quantity\x00", "käufer"}
+
 // object joins members in any order, at times with unknown ones, one too few, or one twice.
 func (w *writer) object(members []string) string {
 	if w.chance(1) {
@@ -77,7 +80,7 @@ func (w *writer) object(members []string) string {
 	if w.chance(20) {
 		members = append(
 			members,
-			w.quote(w.pick([]string{"note", "", "Order_ID", "order_id ", "quantity\x00", "käufer"}), 5)+":"+w.value(0),
+			w.quote(w.pick(otherFields), 5)+":"+w.value(0),
 		)
 	}
 	if w.chance(2) {
@@ -136,7 +139,8 @@ func (w *writer) id() string {
 	}
 	switch w.rng.IntN(10) {
 	case 0:
-		return `"` + strings.Repeat(w.pick([]string{"a", "é", "😀", `\u00e9`, `\ud83d\ude00`}), 126+w.rng.IntN(5)) + `"`
+		character := w.pick([]string{"a", "é", "😀", `\u00e9`, `\ud83d\ude00`})
+		return `"` + strings.Repeat(character, 126+w.rng.IntN(5)) + `"`
 	case 1:
 		return `"a` + w.pick([]string{"\u007f", "\u0085", "\u00a0", "\u2028", "\ufeff", "\ufffd",
 			`\u0000`, `\u001f`, `\n`, `\ud800`, `\udc00x`, `\ud800\ud800`, `\\ud800`, `\"`, `\/`}) + `"`
@@ -225,7 +229,8 @@ func (w *writer) price() string {
 	case 3:
 		return fmt.Sprintf("%d.%s", w.rng.IntN(1000), w.digits(1+w.rng.IntN(10)))
 	case 4:
-		return w.digits(1+w.rng.IntN(30)) + "." + w.digits(1+w.rng.IntN(30)) + "e" + fmt.Sprint(w.rng.IntN(60)-30)
+		whole, fraction := w.digits(1+w.rng.IntN(30)), w.digits(1+w.rng.IntN(30))
+		return fmt.Sprintf("%s.%se%d", whole, fraction, w.rng.IntN(60)-30)
 	default:
 		return fmt.Sprintf("%d.%02d", w.rng.IntN(1000), w.rng.IntN(100))
 	}

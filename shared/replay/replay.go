@@ -2,7 +2,8 @@
 // nothing; orders that Redis lost are counted. It also clears the store for a rebuild.
 //
 // Most objects come as notifications of S3 through the queue orders-replay, some minutes after they
-// were written. orderctl invokes the function directly, with a protocol.Request as the whole payload.
+// were written. orderctl invokes the function directly, with a protocol.Request as the whole
+// payload.
 package replay
 
 import (
@@ -156,11 +157,14 @@ func (r *run) flush(ctx context.Context) error {
 	err := r.handler.config.Ledger.Replay(ctx, r.archivedAt, r.kind, r.orders, outcomes)
 	tooOld := errors.Is(err, ledger.ErrTooOld)
 	if tooOld {
-		err = fmt.Errorf("%w: archived at %s: %w", protocol.ErrTooOld, r.archivedAt.UTC().Format(time.RFC3339), err)
+		err = fmt.Errorf(
+			"%w: archived at %s: %w", protocol.ErrTooOld, r.archivedAt.UTC().Format(time.RFC3339), err,
+		)
 	}
 
-	// After an error some orders may be settled all the same. What was counted is counted here, because
-	// the next attempt finds duplicates. Conflicts are left to the next attempt, where there is one.
+	// After an error some orders may be settled all the same. What was counted is counted here,
+	// because the next attempt finds duplicates. Conflicts are left to the next attempt, where there
+	// is one.
 	refused := r.settle(outcomes, err == nil || tooOld)
 	if err := r.handler.reject(ctx, refused); err != nil {
 		return err
@@ -199,7 +203,8 @@ func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection)
 
 // conflict is the refusal of an order whose id has another order now.
 func (r *run) conflict() *order.Refusal {
-	detail := "Another order with this order_id is counted now. This one was counted before Redis lost data: " +
+	detail := "Another order with this order_id is counted now. " +
+		"This one was counted before Redis lost data: " +
 		"send it again with a new order_id."
 	if r.kind == ledger.Importing {
 		detail = "Another order with this order_id was counted before; the first stays. " +
@@ -216,8 +221,8 @@ func overflow() *order.Refusal {
 	}
 }
 
-// archivedAt is when the object was archived. The key of a message object says it; that of an import
-// does not.
+// archivedAt is when the object was archived. The key of a message object says it; that of an
+// import does not.
 func (h *Handler) archivedAt(ctx context.Context, key string) (time.Time, error) {
 	if !strings.HasPrefix(key, archive.ImportsPrefix) {
 		at, err := archive.ArchivedAt(key)

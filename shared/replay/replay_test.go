@@ -110,7 +110,9 @@ func TestAnOrderWhoseIDWasTakenAfterALossIsRejected(t *testing.T) {
 	if *entry.MessageBody != "body of a" ||
 		aws.ToString(attributes[order.AttributeReason].StringValue) != "order_id_conflict" ||
 		aws.ToString(attributes[order.AttributeSourceID].StringValue) != "m-a" ||
-		!strings.Contains(aws.ToString(attributes[order.AttributeDetail].StringValue), "before Redis lost data") {
+		!strings.Contains(
+			aws.ToString(attributes[order.AttributeDetail].StringValue), "before Redis lost data",
+		) {
 		t.Errorf("rejected: body %q, attributes %v", *entry.MessageBody, attributes)
 	}
 	if got := r.totals(); got.Orders != 2 || got.Revenue != 1004 {
@@ -145,7 +147,11 @@ func TestBrokenObjectsGoToTheirQueueWithTheReason(t *testing.T) {
 		{"no JSON", func(*rig) string { return "hello" }, "unreadable", 0},
 		{"neither notification nor request", func(*rig) string { return `{"a":1}` }, "unreadable", 0},
 		{"an unknown key", func(*rig) string { return notify("operations/x.json") }, "unreadable", 0},
-		{"no such object", func(*rig) string { return notify(archive.Key(time.Now(), 7)) }, "unreadable", 0},
+		{
+			"no such object",
+			func(*rig) string { return notify(archive.Key(time.Now(), 7)) },
+			"unreadable", 0,
+		},
 		{"truncated", func(r *rig) string {
 			key := r.archived(time.Minute, good...)
 			object := r.s3.Object(bucket, key)
@@ -235,7 +241,9 @@ func TestWhatMaySucceedLaterFails(t *testing.T) {
 			return r.server.Restart
 		}},
 		{"S3 fails", func(r *rig) func() {
-			r.s3.Before(func(*http.Request) s3test.Fault { return s3test.Fault{Status: http.StatusForbidden} })
+			r.s3.Before(func(*http.Request) s3test.Fault {
+				return s3test.Fault{Status: http.StatusForbidden}
+			})
 			return func() { r.s3.Before(nil) }
 		}},
 	} {
@@ -358,7 +366,8 @@ func TestForeignPayloadsAreRefused(t *testing.T) {
 	r := newRig(t)
 	key := archive.Key(time.Now(), 1)
 	for _, payload := range []string{
-		"{}", "[]", "x", `{"orderpipeline":"x"}`, `{"orderpipeline":"replay","kind":"x","key":"` + key + `"}`,
+		"{}", "[]", "x", `{"orderpipeline":"x"}`,
+		`{"orderpipeline":"replay","kind":"x","key":"` + key + `"}`,
 	} {
 		if answer, err := r.Invoke(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%s: answer %s, want an error", payload, answer)

@@ -19,23 +19,25 @@ type wrapped struct {
 }
 
 func (w wrapped) Replay(
-	ctx context.Context, archivedAt time.Time, kind ledger.ReplayKind, orders []order.Order, outcomes []ledger.Outcome,
+	ctx context.Context, archivedAt time.Time, kind ledger.ReplayKind,
+	orders []order.Order, outcomes []ledger.Outcome,
 ) error {
 	err := w.Store.Replay(ctx, archivedAt, kind, orders, outcomes)
 	return w.after(orders, outcomes, err)
 }
 
-// When the ledger fails half way, what it settled is reported as healed at once: the next attempt finds
-// duplicates. A conflict is rejected by the attempt that succeeds, and so only once.
+// When the ledger fails half way, what it settled is reported as healed at once: the next attempt
+// finds duplicates. A conflict is rejected by the attempt that succeeds, and so only once.
 func TestWhatAFailedCallSettledIsReported(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.record(makeOrder("taken", 7))
 	key := r.archived(time.Minute, append(makeOrders("a", 3), makeOrder("taken", 1))...)
-	r.config.Ledger = wrapped{r.store, func(_ []order.Order, outcomes []ledger.Outcome, _ error) error {
+	fail := func(_ []order.Order, outcomes []ledger.Outcome, _ error) error {
 		outcomes[0] = ledger.Unsettled
 		return ledger.ErrUnavailable
-	}}
+	}
+	r.config.Ledger = wrapped{r.store, fail}
 	if _, err := r.deliver(notify(key)); !errors.Is(err, ledger.ErrUnavailable) {
 		t.Fatalf("error %v, want that of the ledger", err)
 	}
@@ -60,12 +62,13 @@ func TestAPanicFailsItsMessageAlone(t *testing.T) {
 	r := newRig(t)
 	bad := r.archived(time.Minute, makeOrder("bad", 1))
 	good := r.archived(time.Minute, makeOrder("good", 1))
-	r.config.Ledger = wrapped{r.store, func(orders []order.Order, _ []ledger.Outcome, err error) error {
+	panicOnBad := func(orders []order.Order, _ []ledger.Outcome, err error) error {
 		if orders[0].ID == "bad" {
 			panic("secret")
 		}
 		return err
-	}}
+	}
+	r.config.Ledger = wrapped{r.store, panicOnBad}
 	failed, err := r.deliver(notify(bad), notify(good))
 	if err != nil || !slices.Equal(failed, []string{"0"}) {
 		t.Errorf("failed %v, error %v; want the first alone", failed, err)

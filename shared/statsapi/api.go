@@ -23,7 +23,9 @@ type Store interface {
 	User(ctx context.Context, id string) (ledger.UserStats, error)
 	Global(ctx context.Context) (ledger.Totals, error)
 	Top(ctx context.Context, n int) ([]ledger.Spender, error)
-	Customers(ctx context.Context, cursor string, limit int) (page []ledger.UserStats, next string, err error)
+	Customers(
+		ctx context.Context, cursor string, limit int,
+	) (page []ledger.UserStats, next string, err error)
 	Monthly(ctx context.Context, from, to order.Month) ([]ledger.MonthTotals, error)
 	Months(ctx context.Context) ([]ledger.MonthTotals, error)
 	Daily(ctx context.Context, from, to order.Day) ([]ledger.DayTotals, error)

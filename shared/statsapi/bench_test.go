@@ -27,13 +27,19 @@ func BenchmarkRoutes(b *testing.B) {
 	}
 	orders := make([]order.Order, 1000)
 	for i := range orders {
-		orders[i] = order.Order{ID: fmt.Sprintf("O%d", i), UserID: fmt.Sprintf("U%d", i), Value: order.Cents(100 + i),
-			Placed: time.Date(2024, time.Month(1+i%12), 1, 0, 0, 0, 0, time.UTC)}
+		orders[i] = order.Order{
+			ID:     fmt.Sprintf("O%d", i),
+			UserID: fmt.Sprintf("U%d", i),
+			Value:  order.Cents(100 + i),
+			Placed: time.Date(2024, time.Month(1+i%12), 1, 0, 0, 0, 0, time.UTC),
+		}
 	}
 	if err := store.Record(b.Context(), orders, make([]ledger.Outcome, len(orders))); err != nil {
 		b.Fatal(err)
 	}
-	api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	api := statsapi.New(
+		statsapi.Config{Store: store, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))},
+	)
 	for _, path := range []string{
 		"/health", "/users/U77/stats", "/stats/global", "/stats/top/10", "/stats/monthly",
 		"/stats/messages", "/metrics",

@@ -51,9 +51,15 @@ func TestAnswersOfTheContract(t *testing.T) {
 		"a customer": {
 			"/users/U1/stats", `{"user_id":"U1","order_count":3,"total_spend":59.97}`,
 		},
-		"a customer of a few cents": {"/users/U2/stats", `{"user_id":"U2","order_count":1,"total_spend":0.05}`},
-		"totals":                    {"/stats/global", `{"total_orders":5,"total_revenue":1000000060.02}`},
-		"the leader alone":          {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
+		"a customer of a few cents": {
+			"/users/U2/stats",
+			`{"user_id":"U2","order_count":1,"total_spend":0.05}`,
+		},
+		"totals": {
+			"/stats/global",
+			`{"total_orders":5,"total_revenue":1000000060.02}`,
+		},
+		"the leader alone": {"/stats/top/1", `[{"user_id":"U3","total_spend":1000000000.00}]`},
 		"all on the leaderboard": {
 			"/stats/top/1000",
 			`[{"user_id":"U3","total_spend":1000000000.00},{"user_id":"U1",` +

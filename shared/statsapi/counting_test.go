@@ -81,7 +81,9 @@ func TestSeveralInstancesCountExactly(t *testing.T) {
 	}
 	everyone.Wait()
 
-	reader := statsapi.New(statsapi.Config{Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler)})
+	reader := statsapi.New(
+		statsapi.Config{Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler)},
+	)
 	families := scrape(t, reader)
 	const each = instances * workers * requests
 	for label, want := range map[string]float64{
@@ -139,7 +141,10 @@ func TestWhatCouldNotBeFlushedIsKept(t *testing.T) {
 func TestAFlushIsBounded(t *testing.T) {
 	t.Parallel()
 	api := statsapi.New(statsapi.Config{Log: slog.New(slog.DiscardHandler), Store: fakeStore{
-		addCounters: func(ctx context.Context, _ map[string]int64) error { <-ctx.Done(); return ctx.Err() },
+		addCounters: func(ctx context.Context, _ map[string]int64) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
 	}})
 	ask(t, api, http.MethodGet, "/nowhere")
 	if err := api.Flush(context.Background()); !errors.Is(err, context.DeadlineExceeded) {
@@ -156,7 +161,9 @@ func TestMetricsHoldEverything(t *testing.T) {
 			{Queue: "orders-dlq", Depth: answer.Depth{Visible: 2, InFlight: 1}},
 		}, nil
 	}}
-	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
+	api := statsapi.New(
+		statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)},
+	)
 	record(t, store, placed(t, "O1", "U1", "2024-01", 4205), placed(t, "O2", "U1", "2024-01", 1))
 	ask(t, api, http.MethodGet, "/health")
 	delta := metric.Delta{}
@@ -192,7 +199,8 @@ func TestMetricsHoldEverything(t *testing.T) {
 	if got := value(families["orders_queue_messages"], "orders-dlq"); got != 3 {
 		t.Errorf("dead letters %v, want 3", got)
 	}
-	if got := families["orders_batch_duration_seconds"].GetMetric()[0].GetHistogram().GetSampleSum(); got != 0.003 {
+	durations := families["orders_batch_duration_seconds"].GetMetric()[0].GetHistogram()
+	if got := durations.GetSampleSum(); got != 0.003 {
 		t.Errorf("batch seconds %v, want 0.003", got)
 	}
 }

@@ -20,8 +20,9 @@ func documentConfig() huma.Config {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
 	config.Transformers = []huma.Transformer{explain}
-	config.Info.Description = "Figures over all recorded orders: totals, customers, months, days, the " +
-		"leaderboard, and what happened to the messages. Every answer is JSON; every error is a problem " +
+	config.Info.Description = "Figures over all recorded orders: totals, customers, months, days, " +
+		"the leaderboard, and what happened to the messages. " +
+		"Every answer is JSON; every error is a problem " +
 		"(RFC 9457) with a detail for people. Money is a number with exactly two decimals. A query " +
 		"parameter that a route does not know is refused."
 	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
@@ -51,9 +52,10 @@ type moneySchema struct{}
 
 func (moneySchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type:        huma.TypeNumber,
-		Description: "Money in units of the currency, always with two decimals. Exact: it is kept in whole cents.",
-		Examples:    []any{59.97},
+		Type: huma.TypeNumber,
+		Description: "Money in units of the currency, always with two decimals. " +
+			"Exact: it is kept in whole cents.",
+		Examples: []any{59.97},
 	}
 }
 
@@ -129,7 +131,9 @@ func problemExamples() map[string]huma.ErrorModel {
 		"404": {Detail: unknownUser},
 		"422": {
 			Detail: "n: expected number <= 1000.",
-			Errors: []*huma.ErrorDetail{{Message: "expected number <= 1000", Location: "path.n", Value: 5000}},
+			Errors: []*huma.ErrorDetail{
+				{Message: "expected number <= 1000", Location: "path.n", Value: 5000},
+			},
 		},
 		"500": {Detail: internalError},
 		"503": {Detail: storeAway},

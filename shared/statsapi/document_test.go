@@ -72,7 +72,8 @@ func TestTheDocumentDescribesEveryRouteAndAnswer(t *testing.T) {
 		"/metrics":           {"200", "422", "500", "503"},
 		"/schema/order.json": {"200", "422", "500", "503"},
 	}
-	for path, version := range map[string]string{"/openapi.json": "3.1.0", "/openapi-3.0.json": "3.0.3"} {
+	versions := map[string]string{"/openapi.json": "3.1.0", "/openapi-3.0.json": "3.0.3"}
+	for path, version := range versions {
 		d := document(t, api, path)
 		if d.OpenAPI != version {
 			t.Errorf("%s is of version %s, want %s", path, d.OpenAPI, version)
@@ -217,7 +218,8 @@ func TestTheViewerIsServedFromHere(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ask(t, api, http.MethodGet, address.Path)
-		if got.status != http.StatusOK || len(got.body) < 100 || got.header.Get("Content-Encoding") != "" {
+		encoding := got.header.Get("Content-Encoding")
+		if got.status != http.StatusOK || len(got.body) < 100 || encoding != "" {
 			t.Errorf("%s: %d, %d bytes", asset[1], got.status, len(got.body))
 		}
 	}

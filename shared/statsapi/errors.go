@@ -25,7 +25,9 @@ type badRange struct{ detail string }
 func (e badRange) Error() string { return e.detail }
 
 // register adds a route. Its handler returns figures or a domain error.
-func register[I, O any](a *API, api huma.API, o huma.Operation, handle func(context.Context, *I) (*O, error)) {
+func register[I, O any](
+	a *API, api huma.API, o huma.Operation, handle func(context.Context, *I) (*O, error),
+) {
 	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {

@@ -39,7 +39,8 @@ func Example() {
 		{ID: "ORD1", UserID: "U1", Placed: placed, Value: 3998},
 		{ID: "ORD2", UserID: "U1", Placed: placed, Value: 1999},
 	}
-	if err := store.Record(context.Background(), orders, make([]ledger.Outcome, len(orders))); err != nil {
+	outcomes := make([]ledger.Outcome, len(orders))
+	if err := store.Record(context.Background(), orders, outcomes); err != nil {
 		log.Fatal(err)
 	}
 

@@ -53,7 +53,9 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 			defer rdb.Close()
 			var log bytes.Buffer
 			api := statsapi.New(statsapi.Config{
-				Store: newStore(t, rdb), Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: 100 * time.Millisecond,
+				Store: newStore(t, rdb),
+				Log:   slog.New(slog.NewJSONHandler(&log, nil)),
+				Limit: 100 * time.Millisecond,
 			})
 			if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusOK {
 				t.Fatalf("before: %d %s", got.status, got.body)
@@ -112,7 +114,10 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 	}}
 	var log bytes.Buffer
 	api := statsapi.New(statsapi.Config{
-		Store: store, Queues: queues, Log: slog.New(slog.NewJSONHandler(&log, nil)), Limit: 200 * time.Millisecond,
+		Store:  store,
+		Queues: queues,
+		Log:    slog.New(slog.NewJSONHandler(&log, nil)),
+		Limit:  200 * time.Millisecond,
 	})
 	const depths = `[{"queue":"orders","visible":5,"in_flight":3000,"delayed":0}]`
 	read := func(path string) string {
@@ -138,7 +143,8 @@ func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
 			t.Errorf("%s: messages are %s, want %s", name, got, want)
 		}
 		overview := decode(t, read("/stats/overview?user=U1"))
-		if overview["redis_up"] != false || overview["figures"] != nil || len(overview["queues"].([]any)) != 1 {
+		if overview["redis_up"] != false || overview["figures"] != nil ||
+			len(overview["queues"].([]any)) != 1 {
 			t.Errorf("%s: overview %v", name, overview)
 		}
 		families := scrape(t, api)
@@ -177,8 +183,10 @@ func TestAPanicIsACleanProblem(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	api := statsapi.New(statsapi.Config{
-		Store: fakeStore{global: func(context.Context) (ledger.Totals, error) { panic("secret of 10.0.0.7") }},
-		Log:   slog.New(slog.NewJSONHandler(&log, nil)),
+		Store: fakeStore{
+			global: func(context.Context) (ledger.Totals, error) { panic("secret of 10.0.0.7") },
+		},
+		Log: slog.New(slog.NewJSONHandler(&log, nil)),
 	})
 	got := ask(t, api, http.MethodGet, "/stats/global")
 	if got.status != http.StatusInternalServerError {
@@ -223,7 +231,10 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 			},
 		},
 		"before the store answers": {
-			func(ctx context.Context) (ledger.Totals, error) { <-ctx.Done(); return ledger.Totals{}, ctx.Err() },
+			func(ctx context.Context) (ledger.Totals, error) {
+				<-ctx.Done()
+				return ledger.Totals{}, ctx.Err()
+			},
 			func(t *testing.T, api http.Handler) {
 				server := httptest.NewServer(api)
 				defer server.Close() // waits for the handler
@@ -313,11 +324,12 @@ func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
 			t.Fatalf("%d lines for 4 requests:\n%s", len(lines), log.String())
 		}
 		if got := strings.Contains(log.String(), "customer-47"); got != wantID {
-			t.Errorf("at %v the log holds a customer's id: %t, want %t\n%s", level, got, wantID, log.String())
+			t.Errorf("at %v the log holds a customer's id: %t, want %t\n%s",
+				level, got, wantID, log.String())
 		}
 		first := decode(t, lines[0])
-		if first["route"] != "/users/{id}/stats" || first["status"] != 200.0 || first["request_id"] == "" ||
-			first["duration_ms"] == nil {
+		if first["route"] != "/users/{id}/stats" || first["status"] != 200.0 ||
+			first["request_id"] == "" || first["duration_ms"] == nil {
 			t.Errorf("the line lacks something: %s", lines[0])
 		}
 		if last := decode(t, lines[3]); last["route"] != "unmatched" || last["status"] != 404.0 {

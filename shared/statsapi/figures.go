@@ -24,7 +24,9 @@ type userQuery struct {
 
 func (a *API) user(ctx context.Context, in *userQuery) (*body[answer.User], error) {
 	if !utf8.ValidString(in.ID) {
-		return nil, huma.Error422UnprocessableEntity("The customer's id is not UTF-8: percent-encode it as UTF-8.")
+		return nil, huma.Error422UnprocessableEntity(
+			"The customer's id is not UTF-8: percent-encode it as UTF-8.",
+		)
 	}
 	stats, err := a.store.User(ctx, in.ID)
 	if err != nil {
@@ -87,7 +89,9 @@ func (a *API) monthly(ctx context.Context, in *monthlyQuery) (*body[answer.Month
 	case from > to:
 		return nil, badRange{fmt.Sprintf("start (%v) is after end (%v).", from, to)}
 	case to-from >= maxMonths:
-		return nil, badRange{fmt.Sprintf("%v to %v is more than %d months: ask for less.", from, to, maxMonths)}
+		return nil, badRange{
+			fmt.Sprintf("%v to %v is more than %d months: ask for less.", from, to, maxMonths),
+		}
 	}
 
 	months, err := a.store.Monthly(ctx, from, to)

@@ -63,7 +63,8 @@ func TestHEADAnswersWithoutABody(t *testing.T) {
 	api, _ := newAPI(t)
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	for path, want := range map[string]int{"/health": 200, "/users/U1/stats": 404, "/stats/top/0": 422} {
+	statuses := map[string]int{"/health": 200, "/users/U1/stats": 404, "/stats/top/0": 422}
+	for path, want := range statuses {
 		response, err := http.Head(server.URL + path)
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +87,9 @@ func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 			Queue: "orders", Depth: answer.Depth{Visible: 7, InFlight: 3, Delayed: 1},
 		}}, errors.New("one queue did not answer")
 	}}
-	api := statsapi.New(statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)})
+	api := statsapi.New(
+		statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)},
+	)
 	overridden := placed(t, "O1", "U1", "2024-01", 100)
 	overridden.Mismatch = true
 	record(t, store, overridden)
@@ -107,13 +110,19 @@ func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 
 	got := ask(t, api, http.MethodGet, "/stats/messages")
 	want := map[string]any{
-		"recorded": 1.0, "duplicate": 1.0, "mismatch": 1.0, "healed": 0.0, "failed": 4.0,
+		"recorded":  1.0,
+		"duplicate": 1.0,
+		"mismatch":  1.0,
+		"healed":    0.0,
+		"failed":    4.0,
 		"refused": map[string]any{
 			"invalid_json": 2.0, "missing_field": 0.0, "invalid_field": 0.0, "order_too_large": 0.0,
 			"order_id_conflict": 1.0, "total_overflow": 0.0,
 		},
 		"redis_up": true,
-		"queues":   []any{map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0}},
+		"queues": []any{
+			map[string]any{"queue": "orders", "visible": 7.0, "in_flight": 3.0, "delayed": 1.0},
+		},
 	}
 	if diff := cmp.Diff(want, decode(t, got.body)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

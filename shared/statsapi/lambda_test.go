@@ -31,10 +31,10 @@ const (
 			"Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https"},
 		"multiValueHeaders": {"Accept": ["application/json"], "accept-encoding": ["gzip"],
 			"Host": ["a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"], "X-Forwarded-Proto": ["https"]},
-		"queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": PARAMETERS,
-		"stageVariables": null,
-		"requestContext": {"resourceId": "x2y3z4", "resourcePath": "RESOURCE", "httpMethod": "GET", "path": "/v1PATH",
-			"accountId": "123456789012",
+		"queryStringParameters": null, "multiValueQueryStringParameters": null,
+		"pathParameters": PARAMETERS, "stageVariables": null,
+		"requestContext": {"resourceId": "x2y3z4", "resourcePath": "RESOURCE", "httpMethod": "GET",
+			"path": "/v1PATH", "accountId": "123456789012",
 			"protocol": "HTTP/1.1", "stage": "v1", "domainPrefix": "a1b2c3d4e5",
 			"requestTimeEpoch": 1732270000000, "requestId": "4a2c",
 			"identity": {"sourceIp": "203.0.113.9", "userAgent": "curl/8"},
@@ -42,10 +42,11 @@ const (
 		"body": null, "isBase64Encoded": false}`
 	localEvent = `{
 		"headers": {"Host": "localhost:4566", "User-Agent": "curl/8", "X-Forwarded-Port": "4566"},
-		"multiValueHeaders": {"Host": ["localhost:4566"], "User-Agent": ["curl/8"], "X-Forwarded-Port": ["4566"]},
+		"multiValueHeaders": {"Host": ["localhost:4566"], "User-Agent": ["curl/8"],
+			"X-Forwarded-Port": ["4566"]},
 		"body": null, "isBase64Encoded": false,
-		"requestContext": {"accountId": "000000000000", "apiId": "abcdefghij", "domainName": "localhost:4566",
-			"domainPrefix": "localhost:4566",
+		"requestContext": {"accountId": "000000000000", "apiId": "abcdefghij",
+			"domainName": "localhost:4566", "domainPrefix": "localhost:4566",
 			"httpMethod": "GET", "identity": {"sourceIp": "127.0.0.1", "userAgent": "curl/8"},
 			"path": "/v1PATH", "protocol": "HTTP/1.1",
 			"requestId": "7e1b", "resourceId": "x2y3z4", "resourcePath": "RESOURCE", "stage": "v1"},
@@ -199,7 +200,8 @@ func TestLambdaRefusesForeignEvents(t *testing.T) {
 			"path":"/stats/global",
 			"resource":"/",
 			"queryStringParameters":{},"headers":{},"body":"","isBase64Encoded":false}`,
-		"a scheduled event": `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events",` +
+		"a scheduled event": `{"version":"0","id":"1",` +
+			`"detail-type":"Scheduled Event","source":"aws.events",` +
 			`"time":"2026-01-01T00:00:00Z","resources":[],"detail":{}}`,
 		"an SQS event":                   `{"Records":[{"messageId":"1","body":"{}"}]}`,
 		"a request without its resource": `{"httpMethod":"GET","path":"/health"}`,
@@ -232,7 +234,8 @@ func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 	for _, path := range []string{
 		"/users/" + url.PathEscape("a/b?%") + "/stats", "/users/%2E%2E/stats",
 		"/users/../stats", "/users/U404/stats",
-		"/stats/global", "/stats/top/0", "/nowhere", "/", "/docs", "/stats/monthly?from=2024-01", "/health?x=1",
+		"/stats/global", "/stats/top/0", "/nowhere", "/", "/docs",
+		"/stats/monthly?from=2024-01", "/health?x=1",
 	} {
 		for _, form := range []string{awsEvent, localEvent} {
 			want := get(t, server.URL+path)
@@ -276,7 +279,9 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 	rdb := redistest.Client(t)
 	var log bytes.Buffer
 	f := statsapi.Lambda(statsapi.New(statsapi.Config{
-		Store: newStore(t, rdb), Log: slog.New(slog.NewJSONHandler(&log, nil)), EMF: &metric.EMF{Stack: "shop"},
+		Store: newStore(t, rdb),
+		Log:   slog.New(slog.NewJSONHandler(&log, nil)),
+		EMF:   &metric.EMF{Stack: "shop"},
 	}))
 	invoke(t.Context(), t, f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
 
@@ -290,7 +295,8 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 	}
 
 	text := invoke(t.Context(), t, f, event(awsEvent, "/{proxy+}", "/metrics", proxy("metrics"))).Body
-	if strings.Contains(text, "orders_api_") || !strings.Contains(text, "\norders_recorded_total 0\n") {
+	if strings.Contains(text, "orders_api_") ||
+		!strings.Contains(text, "\norders_recorded_total 0\n") {
 		t.Errorf("/metrics must leave out the requests, and only them:\n%s", text)
 	}
 	if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 0 {

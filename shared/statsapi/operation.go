@@ -111,7 +111,9 @@ func (a *API) samples(ctx context.Context) (metric.Delta, error) {
 
 // withReserve gives Redis three quarters of the time for an answer, so that what is known without
 // Redis can still be answered.
-func withReserve[T any](ctx context.Context, a *API, read func(context.Context) (T, error)) (T, error) {
+func withReserve[T any](
+	ctx context.Context, a *API, read func(context.Context) (T, error),
+) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.limit*3/4)
 	defer cancel()
 	return read(ctx)

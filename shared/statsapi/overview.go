@@ -48,7 +48,9 @@ func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Ove
 }
 
 // readFigures reads what Redis holds; days is nil when no days were asked for.
-func (a *API) readFigures(ctx context.Context, in *overviewQuery, days *dayRange) (*answer.Figures, error) {
+func (a *API) readFigures(
+	ctx context.Context, in *overviewQuery, days *dayRange,
+) (*answer.Figures, error) {
 	totals, err := a.store.Global(ctx)
 	if err != nil {
 		return nil, err

@@ -51,12 +51,14 @@ func TestTheOverviewHoldsWhatThePageShows(t *testing.T) {
 		"?top=1&user=U9": {`[{"user_id":"U1","total_spend":19.99}]`, ""},
 	} {
 		got := strings.TrimSpace(ask(t, api, http.MethodGet, "/stats/overview"+query).body)
-		want := `{"time":"2026-11-25T21:00:00Z","time_zone":"Asia/Kathmandu","redis_up":true,"figures":{` +
+		want := `{"time":"2026-11-25T21:00:00Z","time_zone":"Asia/Kathmandu",` +
+			`"redis_up":true,"figures":{` +
 			`"totals":{"total_orders":3,"total_revenue":21.49},` +
 			`"messages":{"recorded":3,"duplicate":0,"mismatch":0,"healed":0,"failed":0,` +
 			`"refused":{"invalid_field":0,"invalid_json":0,"missing_field":0,` +
 			`"order_id_conflict":0,"order_too_large":0,"total_overflow":0}},` +
-			`"top":` + want.top + `,"months":{"2024-01":{"orders":2,"revenue":20.49},"2062-03":{"orders":1,` +
+			`"top":` + want.top + `,"months":{"2024-01":{"orders":2,"revenue":20.49},` +
+			`"2062-03":{"orders":1,` +
 			`"revenue":1.00}},"today":{"orders":0,"revenue":0.00}` + want.user +
 			`},"queues":[{"queue":"orders","visible":7,"in_flight":0,"delayed":0}]}`
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -65,10 +67,11 @@ func TestTheOverviewHoldsWhatThePageShows(t *testing.T) {
 	}
 
 	for query, want := range map[string]string{
-		"?top=0":    "top: expected number >= 1",
-		"?top=1001": "top: expected number <= 1000",
-		"?top=x":    "top: invalid integer",
-		"?user=":    "user: expected a value", "?user=a%0A": "user: expected string to be no control characters",
+		"?top=0":                            "top: expected number >= 1",
+		"?top=1001":                         "top: expected number <= 1000",
+		"?top=x":                            "top: invalid integer",
+		"?user=":                            "user: expected a value",
+		"?user=a%0A":                        "user: expected string to be no control characters",
 		"?user=" + strings.Repeat("x", 129): "user: expected length <= 128",
 	} {
 		got := ask(t, api, http.MethodGet, "/stats/overview"+query)
@@ -85,7 +88,9 @@ func TestTheOverviewShowsDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := ledger.New(redistest.Client(t), ledger.Options{Shards: 1, Retention: time.Hour, Zone: zone})
+	store, err := ledger.New(
+		redistest.Client(t), ledger.Options{Shards: 1, Retention: time.Hour, Zone: zone},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +113,9 @@ func TestTheOverviewShowsDays(t *testing.T) {
 	if want := (answer.Today{Orders: 1, Revenue: 1999}); overview.Figures.Today != want {
 		t.Errorf("today is %v, want %v", overview.Figures.Today, want)
 	}
-	if !strings.Contains(body, `"days":{"2026-11-24":{"orders":1,"revenue":5.00},"2026-11-25":{"orders":1,`+
-		`"revenue":19.99}}`) {
+	days := `"days":{"2026-11-24":{"orders":1,"revenue":5.00},` +
+		`"2026-11-25":{"orders":1,"revenue":19.99}}`
+	if !strings.Contains(body, days) {
 		t.Errorf("days are missing: %s", body)
 	}
 }

@@ -28,10 +28,20 @@ func (a *API) pages(document *huma.OpenAPI) {
 	}
 
 	described := sync.OnceFunc(func() { describeProblems(document) })
-	openapi := sync.OnceValue(func() rendered { described(); return renderDocument(document.MarshalJSON) })
-	openapi30 := sync.OnceValue(func() rendered { described(); return renderDocument(document.Downgrade) })
-	a.page("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { openapi().write(w) })
-	a.page("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) { openapi30().write(w) })
+	openapi := sync.OnceValue(func() rendered {
+		described()
+		return renderDocument(document.MarshalJSON)
+	})
+	openapi30 := sync.OnceValue(func() rendered {
+		described()
+		return renderDocument(document.Downgrade)
+	})
+	a.page("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		openapi().write(w)
+	})
+	a.page("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) {
+		openapi30().write(w)
+	})
 
 	a.page("GET /docs", func(w http.ResponseWriter, _ *http.Request) { renderDocs().write(w) })
 	a.page("GET /docs/{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -120,8 +130,16 @@ func hash(content []byte) string {
 }
 
 func renderDocs() rendered {
-	policy := "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	policy := strings.Join([]string{
+		"default-src 'none'",
+		"style-src 'self'",
+		"script-src 'self'",
+		"img-src 'self' data:",
+		"connect-src 'self'",
+		"base-uri 'none'",
+		"form-action 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")
 	return rendered{"text/html; charset=utf-8", policy, read("docs.html")}
 }
 

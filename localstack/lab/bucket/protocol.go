@@ -166,8 +166,8 @@ func etag(data []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// readBody reads the body of a put, which SDKs may send in aws-chunked encoding: chunks, each behind
-// its length in hexadecimal, and trailers with a checksum.
+// readBody reads the body of a put, which SDKs may send in aws-chunked encoding: chunks, each
+// behind its length in hexadecimal, and trailers with a checksum.
 func readBody(r *http.Request) ([]byte, error) {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
 		return io.ReadAll(r.Body)

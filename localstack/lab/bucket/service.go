@@ -1,6 +1,7 @@
-// Package bucket is an object store in one process that speaks the part of S3 that the pipeline uses:
-// put, get, head and list with path-style addresses, conditional puts and notifications to a queue.
-// Its user decides for each call whether it is refused, hangs, is late or loses its response.
+// Package bucket is an object store in one process that speaks the part of S3 that the pipeline
+// uses: put, get, head and list with path-style addresses, conditional puts and notifications to a
+// queue. Its user decides for each call whether it is refused, hangs, is late or loses its
+// response.
 package bucket
 
 import (
@@ -158,7 +159,8 @@ func (s *Service) Notification(key string) string {
 // TestEvent is the message that S3 sends when a notification is configured.
 func (s *Service) TestEvent() string {
 	return `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-01-01T00:00:00.000Z",` +
-		`"Bucket":"` + s.Name + `","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3e"}`
+		`"Bucket":"` + s.Name + `","RequestId":"5582815E1AEA5ADF",` +
+		`"HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3e"}`
 }
 
 // fault asks the judge.

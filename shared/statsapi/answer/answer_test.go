@@ -66,7 +66,10 @@ func day(t *testing.T, text string) order.Day {
 
 func TestMonthsRefuseOtherNames(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`{"2024":{"orders":1,"revenue":1.00}}`, `[]`, `{"2024-01":{"orders":"1"}}`} {
+	texts := []string{
+		`{"2024":{"orders":1,"revenue":1.00}}`, `[]`, `{"2024-01":{"orders":"1"}}`,
+	}
+	for _, text := range texts {
 		var months answer.Months
 		if err := json.Unmarshal([]byte(text), &months); err == nil {
 			t.Errorf("%s was read as %v", text, months)
@@ -76,7 +79,9 @@ func TestMonthsRefuseOtherNames(t *testing.T) {
 
 func TestUnknownCountersAreAbsentNotZero(t *testing.T) {
 	t.Parallel()
-	queues := []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 1, InFlight: 2, Delayed: 3}}}
+	queues := []answer.Queue{
+		{Queue: "orders", Depth: answer.Depth{Visible: 1, InFlight: 2, Delayed: 3}},
+	}
 	roundTrip(t, answer.Messages{Queues: queues},
 		`{"redis_up":false,"queues":[{"queue":"orders","visible":1,"in_flight":2,"delayed":3}]}`)
 	roundTrip(t, answer.Messages{

@@ -36,7 +36,9 @@ func (all Months) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads the months and sorts them.
 func (all *Months) UnmarshalJSON(text []byte) error {
 	var err error
-	*all, err = readPeriods(text, order.ParseMonth, func(m order.Month, p Period) Month { return Month{m, p} })
+	*all, err = readPeriods(
+		text, order.ParseMonth, func(m order.Month, p Period) Month { return Month{m, p} },
+	)
 	return err
 }
 
