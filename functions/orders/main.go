@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -15,16 +14,13 @@ import (
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/intake"
-	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/metric"
 	"orderpipeline/shared/setup"
 )
 
 func main() {
 	handler, err := build(context.Background())
 	if err != nil {
-		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the order function cannot start", "error", err)
-		os.Exit(1)
+		setup.Exit("the order function cannot start", err)
 	}
 	lambda.Start(handler)
 }
@@ -34,21 +30,18 @@ func build(ctx context.Context) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := setup.Logger(os.Stdout, settings.LogLevel)
-	ledger.LogTo(log)
-	cloud := setup.Cloud(settings.AWS)
-	store, err := setup.Ledger(ctx, settings.Shared, cloud)
+	parts, err := setup.Open(ctx, settings.Shared)
 	if err != nil {
 		return nil, err
 	}
 	return intake.New(intake.Config{
-		Ledger:      store,
-		Archive:     archive.NewBucket(cloud, settings.ArchiveBucket),
-		SQS:         sqs.NewFromConfig(cloud),
+		Ledger:      parts.Ledger,
+		Archive:     archive.NewBucket(parts.Cloud, settings.ArchiveBucket),
+		SQS:         sqs.NewFromConfig(parts.Cloud),
 		OrdersURL:   settings.OrdersURL,
 		RejectedURL: settings.RejectedURL,
-		Log:         log,
-		EMF:         metric.EMF{Stack: settings.StackName},
+		Log:         parts.Log,
+		EMF:         parts.EMF,
 		Now:         time.Now,
 		FirstDelay:  settings.FirstDelay,
 		MaxReceives: settings.MaxReceives,

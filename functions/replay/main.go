@@ -1,9 +1,8 @@
-// The replay function: archived orders into the ledger again.
+// The replay function counts archived orders that Redis has lost.
 package main
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -14,8 +13,6 @@ import (
 
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/config"
-	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/metric"
 	"orderpipeline/shared/replay"
 	"orderpipeline/shared/setup"
 )
@@ -23,9 +20,7 @@ import (
 func main() {
 	handler, err := build(context.Background())
 	if err != nil {
-		slog.New(slog.NewJSONHandler(os.Stderr, nil)).
-			Error("the replay function cannot start", "error", err)
-		os.Exit(1)
+		setup.Exit("the replay function cannot start", err)
 	}
 	lambda.Start(handler)
 }
@@ -35,23 +30,20 @@ func build(ctx context.Context) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := setup.Logger(os.Stdout, settings.LogLevel)
-	ledger.LogTo(log)
-	cloud := setup.Cloud(settings.AWS)
-	store, err := setup.Ledger(ctx, settings.Shared, cloud)
+	parts, err := setup.Open(ctx, settings.Shared)
 	if err != nil {
 		return nil, err
 	}
 	return replay.New(replay.Config{
-		Ledger:      store,
-		Archive:     archive.NewBucket(cloud, settings.ArchiveBucket),
-		SQS:         sqs.NewFromConfig(cloud),
+		Ledger:      parts.Ledger,
+		Archive:     archive.NewBucket(parts.Cloud, settings.ArchiveBucket),
+		SQS:         sqs.NewFromConfig(parts.Cloud),
 		ReplayURL:   settings.ReplayURL,
 		DLQURL:      settings.DLQURL,
 		RejectedURL: settings.RejectedURL,
 		Stack:       settings.StackName,
-		Log:         log,
-		EMF:         metric.EMF{Stack: settings.StackName},
+		Log:         parts.Log,
+		EMF:         parts.EMF,
 		Now:         time.Now,
 		FirstDelay:  settings.FirstDelay,
 		MaxReceives: settings.MaxReceives,

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,8 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/shared/config"
-	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/metric"
 	"orderpipeline/shared/setup"
 	"orderpipeline/shared/statsapi"
 	"orderpipeline/shared/statsapi/depth"
@@ -32,8 +29,7 @@ const (
 
 func main() {
 	if err := run(); err != nil {
-		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the stats function cannot run", "error", err)
-		os.Exit(1)
+		setup.Exit("the stats function cannot run", err)
 	}
 }
 
@@ -44,26 +40,23 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	log := setup.Logger(os.Stdout, settings.LogLevel)
-	ledger.LogTo(log)
 	settings.Redis.Timeout = redisLimit
-	cloud := setup.Cloud(settings.AWS)
-	store, err := setup.Ledger(ctx, settings.Shared, cloud)
+	parts, err := setup.Open(ctx, settings.Shared)
 	if err != nil {
 		return err
 	}
 
 	c := statsapi.Config{
-		Store:  store,
-		Queues: depth.Queues{Client: sqs.NewFromConfig(cloud, noRetry), URLs: settings.Queues},
-		Log:    log,
+		Store:  parts.Ledger,
+		Queues: depth.Queues{Client: sqs.NewFromConfig(parts.Cloud, noRetry), URLs: settings.Queues},
+		Log:    parts.Log,
 		Zone:   settings.Ledger.Zone,
 		Limit:  answerLimit,
 	}
 	if !settings.InLambda {
 		return statsapi.New(c).Serve(ctx, settings.Listen)
 	}
-	c.EMF = &metric.EMF{Stack: settings.StackName}
+	c.EMF = &parts.EMF
 	lambda.Start(statsapi.Lambda(statsapi.New(c)))
 	return nil
 }

@@ -5,7 +5,9 @@ package setup
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,8 +17,35 @@ import (
 
 	"orderpipeline/shared/config"
 	"orderpipeline/shared/ledger"
+	"orderpipeline/shared/metric"
 	"orderpipeline/shared/redisauth"
 )
+
+// Parts are what every function is built from.
+type Parts struct {
+	Log    *slog.Logger
+	Cloud  aws.Config
+	Ledger *ledger.Store
+	EMF    metric.EMF // with the stack as dimension
+}
+
+// Open makes the parts that the settings describe. The Redis client writes to the same log.
+func Open(ctx context.Context, c config.Shared) (Parts, error) {
+	log := Logger(os.Stdout, c.LogLevel)
+	ledger.LogTo(log)
+	cloud := Cloud(c.AWS)
+	store, err := Ledger(ctx, c, cloud)
+	if err != nil {
+		return Parts{}, err
+	}
+	return Parts{log, cloud, store, metric.EMF{Stack: c.StackName}}, nil
+}
+
+// Exit logs an error that ends a function, and ends the process with exit code 1.
+func Exit(message string, err error) {
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error(message, "error", err)
+	os.Exit(1)
+}
 
 // Cloud makes the AWS configuration of a function: the region and credentials of its role, for as
 // long as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance
