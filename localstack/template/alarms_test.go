@@ -63,12 +63,14 @@ func TestAlarmsLookAtMetricsThatExist(t *testing.T) {
 		if !slices.Contains(names, a.MetricName) {
 			t.Errorf("%s looks at %s, which no function logs", name, a.MetricName)
 		}
-		if len(a.Dimensions) != 1 || a.Dimensions[0].Name != "Stack" || a.Dimensions[0].Value.Value != "order-pipeline" {
+		if len(a.Dimensions) != 1 || a.Dimensions[0].Name != "Stack" ||
+			a.Dimensions[0].Value.Value != "order-pipeline" {
 			t.Errorf("%s: dimensions %v, want the stack", name, a.Dimensions)
 		}
 	}
 	if looked < 3 {
-		t.Errorf("%d alarms look at metrics of the functions, want at least Failed, Healed and ReplayConflicts", looked)
+		t.Errorf("%d alarms look at metrics of the functions, want at least Failed, Healed and "+
+			"ReplayConflicts", looked)
 	}
 }
 

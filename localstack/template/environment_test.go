@@ -75,7 +75,8 @@ func TestTheEnvironmentIsReadInConfig(t *testing.T) {
 	var found []string
 	for _, root := range []string{"../../functions", "../../shared"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			if err != nil || entry.IsDir() ||
+				!strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
 			if strings.Contains(path, "/redistest/") {
@@ -86,7 +87,8 @@ func TestTheEnvironmentIsReadInConfig(t *testing.T) {
 				return err
 			}
 			for _, line := range strings.Split(string(text), "\n") {
-				if access.MatchString(line) && !allowed.MatchString(line) && !strings.HasPrefix(strings.TrimSpace(line), "//") {
+				if access.MatchString(line) && !allowed.MatchString(line) &&
+					!strings.HasPrefix(strings.TrimSpace(line), "//") {
 					found = append(found, path+": "+strings.TrimSpace(line))
 				}
 			}

@@ -34,7 +34,8 @@ func TestGolden(t *testing.T) {
 		}
 		now = golden
 	}
-	if output, err := exec.CommandContext(t.Context(), python, "transform.py", now).CombinedOutput(); err != nil {
+	transform := exec.CommandContext(t.Context(), python, "transform.py", now)
+	if output, err := transform.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 
@@ -145,7 +146,8 @@ func TestQueuesOnAWS(t *testing.T) {
 			retained := doc.Resources[name].DeletionPolicy == "RetainExceptOnCreate"
 			if wantsName := name == "OrdersQueue" || name == "ReplayQueue"; wantsName {
 				if !strings.Contains(string(text), "order-pipeline-orders") || retained {
-					t.Errorf("%s, %s: name %sretained: %t; want a name with the stack's", set, name, text, retained)
+					t.Errorf("%s, %s: name %sretained: %t; want a name with the stack's",
+						set, name, text, retained)
 				}
 			} else if !q.QueueName.IsZero() || !retained {
 				t.Errorf("%s, %s: name %sretained: %t; want none, and retained", set, name, text, retained)

@@ -14,8 +14,8 @@ import (
 	"orderpipeline/shared/config"
 )
 
-// occurrences returns what the group of a pattern matches in a file of the repository. A pattern that
-// matches nothing fails the test, so that a renamed setting is noticed.
+// occurrences returns what the group of a pattern matches in a file of the repository. A pattern
+// that matches nothing fails the test, so that a renamed setting is noticed.
 func occurrences(t *testing.T, file, pattern string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", file))
@@ -74,8 +74,8 @@ func TestValuesWrittenTwiceAreEqual(t *testing.T) {
 	}
 }
 
-// TestDefaultsOfTheFunctionsAreThoseOfTheTemplate compares what a function assumes where a variable is
-// not set, the parameters of the template, and the settings of the local deployment.
+// TestDefaultsOfTheFunctionsAreThoseOfTheTemplate compares what a function assumes where a variable
+// is not set, the parameters of the template, and the settings of the local deployment.
 func TestDefaultsOfTheFunctionsAreThoseOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	defaults := map[string]string{}
@@ -125,7 +125,8 @@ func TestDefaultsOfTheFunctionsAreThoseOfTheTemplate(t *testing.T) {
 			t.Errorf("%s: settings.sh says %q, the template %s", parameter, local, want)
 		}
 	}
-	if got := occurrences(t, "samconfig.toml", `stack_name = "(.*)"`); !slices.Contains(got, session.DefaultStack) {
+	got := occurrences(t, "samconfig.toml", `stack_name = "(.*)"`)
+	if !slices.Contains(got, session.DefaultStack) {
 		t.Errorf("samconfig.toml names the stacks %q, orderctl looks for %s", got, session.DefaultStack)
 	}
 }

@@ -17,7 +17,8 @@ func TestStoreUsersAreThoseOfTheACLFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{}
-	for _, line := range regexp.MustCompile(`(?m)^user (\w+) reset (.+)$`).FindAllStringSubmatch(string(text), -1) {
+	userLine := regexp.MustCompile(`(?m)^user (\w+) reset (.+)$`)
+	for _, line := range userLine.FindAllStringSubmatch(string(text), -1) {
 		want[line[1]] = line[2]
 	}
 
@@ -40,7 +41,8 @@ func TestStoreUsersAreThoseOfTheACLFile(t *testing.T) {
 			t.Errorf("%s: %q holds what ElastiCache may refuse", name, u.AccessString)
 		}
 		if u.UserID != u.UserName || u.AuthenticationMode["Type"] != "iam" {
-			t.Errorf("%s: id %q, name %q, mode %v: IAM needs equal ones", name, u.UserID, u.UserName, u.AuthenticationMode)
+			t.Errorf("%s: id %q, name %q, mode %v: IAM needs equal ones",
+				name, u.UserID, u.UserName, u.AuthenticationMode)
 		}
 	}
 }

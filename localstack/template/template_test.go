@@ -87,7 +87,8 @@ func read(t *testing.T) template {
 	return doc
 }
 
-// properties reads one resource, and fails the test when the template has none of that name and type.
+// properties reads one resource, and fails the test when the template has none of that name and
+// type.
 func properties[T any](t *testing.T, doc template, name, kind string) T {
 	t.Helper()
 	var p T
@@ -148,14 +149,18 @@ func TestRedrive(t *testing.T) {
 	doc := read(t)
 	orders := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue")
 	dlq := properties[queue](t, doc, "OrdersDlq", "AWS::SQS::Queue")
-	if got := orders.RedrivePolicy; got.Target != "OrdersDlq.Arn" || got.MaxReceiveCount != config.DefaultMaxReceives {
-		t.Errorf("RedrivePolicy of orders is %+v; want OrdersDlq after %d receives", got, config.DefaultMaxReceives)
+	got := orders.RedrivePolicy
+	if got.Target != "OrdersDlq.Arn" || got.MaxReceiveCount != config.DefaultMaxReceives {
+		t.Errorf("RedrivePolicy of orders is %+v; want OrdersDlq after %d receives",
+			got, config.DefaultMaxReceives)
 	}
-	// The function delays a message after each failed receive but the last: it must know which that is.
+	// The function delays a message after each failed receive but the last: it must know which that
+	// is.
 	f := properties[function](t, doc, "OrdersFunction", "AWS::Serverless::Function")
 	told := f.Environment.Variables["ORDERS_MAX_RECEIVES"]
 	if told.Value != strconv.Itoa(orders.RedrivePolicy.MaxReceiveCount) {
-		t.Errorf("ORDERS_MAX_RECEIVES is %q, maxReceiveCount of orders %d", told.Value, orders.RedrivePolicy.MaxReceiveCount)
+		t.Errorf("ORDERS_MAX_RECEIVES is %q, maxReceiveCount of orders %d",
+			told.Value, orders.RedrivePolicy.MaxReceiveCount)
 	}
 	// A message keeps its age on the way into the dead-letter queue.
 	if dlq.MessageRetentionPeriod <= orders.MessageRetentionPeriod {
@@ -192,7 +197,8 @@ func TestRefusedOrderOfTheLargestSizeHasRoomForItsReason(t *testing.T) {
 	orders := properties[queue](t, doc, "OrdersQueue", "AWS::SQS::Queue").MaximumMessageSize
 	rejected := properties[queue](t, doc, "RejectedQueue", "AWS::SQS::Queue").MaximumMessageSize
 	if orders == 0 || rejected < orders+4096 {
-		t.Errorf("orders takes messages of %d bytes, orders-rejected of %d; want at least 4096 more", orders, rejected)
+		t.Errorf("orders takes messages of %d bytes, orders-rejected of %d; want at least 4096 more",
+			orders, rejected)
 	}
 }
 
@@ -240,7 +246,8 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// A binary for another processor would start nowhere: the Makefile must build what the template asks for.
+// A binary for another processor would start nowhere: the Makefile must build what the template
+// asks for.
 func TestMakefileBuildsForTheDefaultArchitecture(t *testing.T) {
 	t.Parallel()
 	doc := read(t)
@@ -249,7 +256,8 @@ func TestMakefileBuildsForTheDefaultArchitecture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("\nFUNCTION_ARCH ?= %s\n", node.Value); !strings.Contains(string(makefile), want) {
+	want := fmt.Sprintf("\nFUNCTION_ARCH ?= %s\n", node.Value)
+	if !strings.Contains(string(makefile), want) {
 		t.Errorf("the Makefile does not say %q", strings.TrimSpace(want))
 	}
 }

@@ -17,8 +17,8 @@ const (
 	// DefaultRetentionDays is long enough to replay a year of archived orders. A marker costs 77
 	// bytes.
 	DefaultRetentionDays = 400
-	// MinRetentionDays is four days in orders and fourteen in orders-dlq: an order_id that is forgotten
-	// earlier could be counted twice.
+	// MinRetentionDays is four days in orders and fourteen in orders-dlq: an order_id that is
+	// forgotten earlier could be counted twice.
 	MinRetentionDays = 18
 	MaxRetentionDays = 3650
 	// DefaultRetrySeconds outlasts a short interruption of Redis.

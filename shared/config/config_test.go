@@ -35,10 +35,12 @@ var zones = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b
 func TestForOrders(t *testing.T) {
 	t.Parallel()
 	got, err := ForOrders(env(
-		"AWS_REGION", "r", "AWS_ACCESS_KEY_ID", "i", "AWS_SECRET_ACCESS_KEY", "k", "AWS_SESSION_TOKEN", "t",
+		"AWS_REGION", "r", "AWS_ACCESS_KEY_ID", "i", "AWS_SECRET_ACCESS_KEY", "k",
+		"AWS_SESSION_TOKEN", "t",
 		"AWS_ENDPOINT_URL", "http://e",
 		"REDIS_URL", "redis://h:1", "REDIS_CLUSTER", "true", "REDIS_PASSWORD", "p", "LEDGER_SHARDS", "4",
-		"SEEN_RETENTION_DAYS", "20", "TIME_ZONE", "Asia/Kathmandu", "LOG_LEVEL", "debug", "STACK_NAME", "s",
+		"SEEN_RETENTION_DAYS", "20", "TIME_ZONE", "Asia/Kathmandu", "LOG_LEVEL", "debug",
+		"STACK_NAME", "s",
 		"ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c",
 		"RETRY_DELAY_SECONDS", "7", "ORDERS_MAX_RECEIVES", "9"))
 	kathmandu, errZone := time.LoadLocation("Asia/Kathmandu")
@@ -87,7 +89,8 @@ func TestForStats(t *testing.T) {
 		t.Errorf("settings, error %v (-want +got):\n%s", err, diff)
 	}
 
-	got, err = ForStats(env("REDIS_URL", "redis://h:1", "LISTEN", ":1", "AWS_LAMBDA_RUNTIME_API", "h:2",
+	got, err = ForStats(env(
+		"REDIS_URL", "redis://h:1", "LISTEN", ":1", "AWS_LAMBDA_RUNTIME_API", "h:2",
 		"TIME_ZONE", "Asia/Kathmandu"))
 	shared := defaults
 	shared.Ledger.Zone = time.FixedZone("Asia/Kathmandu", 0)
@@ -99,7 +102,8 @@ func TestForStats(t *testing.T) {
 
 func TestForReplay(t *testing.T) {
 	t.Parallel()
-	got, err := ForReplay(env("REDIS_URL", "redis://h:1", "REPLAY_QUEUE_URL", "a", "REPLAY_DLQ_URL", "b",
+	got, err := ForReplay(env(
+		"REDIS_URL", "redis://h:1", "REPLAY_QUEUE_URL", "a", "REPLAY_DLQ_URL", "b",
 		"REJECTED_QUEUE_URL", "c", "ARCHIVE_BUCKET", "d"))
 	want := Replay{
 		Shared: defaults,
@@ -138,7 +142,8 @@ func TestErrorsNameTheVariable(t *testing.T) {
 		{"REDIS_CA_PEM", "no certificate"},
 	} {
 		_, err := ForOrders(env(c.variable, c.value,
-			"REDIS_URL", "redis://h:1", "ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c"))
+			"REDIS_URL", "redis://h:1",
+			"ORDERS_QUEUE_URL", "a", "REJECTED_QUEUE_URL", "b", "ARCHIVE_BUCKET", "c"))
 		if err == nil || !strings.HasPrefix(err.Error(), c.variable) {
 			t.Errorf("%s=%q: error %v, want one that names the variable", c.variable, c.value, err)
 		}

@@ -15,8 +15,9 @@ import (
 )
 
 var role = aws.Config{
-	Region:      "eu-central-1",
-	Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret/key+", "session+token=="),
+	Region: "eu-central-1",
+	Credentials: credentials.NewStaticCredentialsProvider(
+		"AKIDEXAMPLE", "secret/key+", "session+token=="),
 }
 
 // at is a moment whose day differs between UTC and the zone it is given in.

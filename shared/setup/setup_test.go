@@ -28,7 +28,8 @@ func secrets(t *testing.T, bodies ...string) (url string, asked *int) {
 		var question struct {
 			SecretID string `json:"SecretId"`
 		}
-		if err := json.NewDecoder(r.Body).Decode(&question); err != nil || question.SecretID != secretARN {
+		err := json.NewDecoder(r.Body).Decode(&question)
+		if err != nil || question.SecretID != secretARN {
 			t.Errorf("asked for %q, error %v", question.SecretID, err)
 		}
 		if got := r.Header.Get("X-Amz-Target"); got != "secretsmanager.GetSecretValue" {
@@ -110,7 +111,8 @@ func TestIAMNeedsAUserInTheURL(t *testing.T) {
 func TestNoSecretInAnError(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
-		"redis://user:hunter2@h:port", "nonsense://user:hunter2@h", "redis://user:hunter2@h:1/x", "redis://user:hunter2@%zz",
+		"redis://user:hunter2@h:port", "nonsense://user:hunter2@h",
+		"redis://user:hunter2@h:1/x", "redis://user:hunter2@%zz",
 	} {
 		for _, cluster := range []bool{false, true} {
 			_, err := Ledger(t.Context(), config.Shared{
