@@ -1,16 +1,19 @@
-"""Runs Lambda functions of the `provided` runtimes as plain processes: LocalStack's Lambda without Docker.
+"""Runs Lambda functions of the `provided` runtimes as plain processes.
+
+This is LocalStack's Lambda without Docker.
 
 LocalStack finds the plugin through the .dist-info folder beside this file when this folder is on
 PYTHONPATH, and uses it when LAMBDA_RUNTIME_EXECUTOR=process. Each execution environment is one
 process of AWS's own Lambda Runtime Interface Emulator (RIE), which starts the function's
-`bootstrap` at the first invocation and enforces its timeout. LAMBDA_RIE names the emulator's binary.
+`bootstrap` at the first invocation and enforces its timeout. LAMBDA_RIE names the emulator's
+binary.
 
 The emulator is meant to restart a bootstrap that was killed. Where the kill and the next invocation
-meet, it can log an error and never answer (seen on a busy machine: "Invoke failed ... Runtime exited
-with error: signal: killed", then "EventRenderingService state not set"). So the executor looks at
-the bootstrap itself: before an invocation it restarts an emulator whose bootstrap is gone, and
-during one it gives up as soon as the runtime is lost, so that LocalStack fails the invocation at
-once instead of after the function's whole time limit.
+meet, it can log an error and never answer (seen on a busy machine: "Invoke failed ... Runtime
+exited with error: signal: killed", then "EventRenderingService state not set"). So the executor
+looks at the bootstrap itself: before an invocation it restarts an emulator whose bootstrap is gone,
+and during one it gives up as soon as the runtime is lost, so that LocalStack fails the invocation
+at once instead of after the function's whole time limit.
 
 Nothing is sandboxed: a function runs as the user who runs LocalStack and sees that user's files.
 """
@@ -39,7 +42,8 @@ LOOPBACK = "127.0.0.1"
 INVOKE_PATH = "/2015-03-31/functions/function/invocations"
 START_SECONDS = 30
 STOP_SECONDS = 2
-# How long after the function's timeout its response may arrive: the RIE needs time to kill and report.
+# How long after the function's timeout its response may arrive: the RIE needs time to kill the
+# function and to report it.
 GRACE_SECONDS = 10
 # How often a running invocation is checked for a lost runtime.
 CHECK_SECONDS = 0.1
@@ -142,7 +146,8 @@ class ProcessExecutor(RuntimeExecutor):
             body = response.read()
         except OSError as error:
             # LocalStack discards the environment after this, and reports a failed invocation.
-            raise LambdaRuntimeException(f"no response from the function's process: {error}") from error
+            problem = f"no response from the function's process: {error}"
+            raise LambdaRuntimeException(problem) from error
         finally:
             connection.close()
         failure = _failure(response.status, body)
@@ -220,12 +225,16 @@ class ProcessExecutor(RuntimeExecutor):
 
 
 def _is_running_child(pid: int, parent: int) -> bool:
-    """Whether a process runs as a child of another. A killed one stays in /proc until it is reaped."""
+    """Whether a process runs as a child of another.
+
+    A killed one stays in /proc until it is reaped.
+    """
     try:
         stat = Path("/proc", str(pid), "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    state, parent_of_it = stat.rpartition(")")[2].split()[:2]  # its name may hold blanks and brackets
+    # The process's name, in brackets, may hold blanks and brackets.
+    state, parent_of_it = stat.rpartition(")")[2].split()[:2]
     return state not in "ZX" and int(parent_of_it) == parent
 
 

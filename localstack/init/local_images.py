@@ -1,8 +1,8 @@
-"""LocalStack runs this inside its own process when it starts (Docker mode; without effect in host mode).
+"""Lets Docker mode start without a network. LocalStack runs this in its own process when it starts.
 
-Its Lambda provider pulls the functions' base image in each new process, even when the image is present, so that a
-deployment would need a network at each start. localstack/local has pulled the image already (LAMBDA_PULLED_IMAGE);
-this notes it as pulled.
+Its Lambda provider pulls the functions' base image in each new process, even when the image is
+present, so that a deployment would need a network at each start. localstack/local has pulled the
+image already (LAMBDA_PULLED_IMAGE); this notes it as pulled. It has no effect in host mode.
 """
 
 import os

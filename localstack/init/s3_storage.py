@@ -1,8 +1,8 @@
-"""LocalStack runs this inside its own process when it starts (host mode; without effect in Docker mode).
+"""Keeps S3 objects in the deployment's folder. LocalStack runs this in its process when it starts.
 
-It keeps objects in /tmp/localstack-s3-storage, whichever deployment it belongs to, and deletes that
-folder when it stops: two deployments would share it, and a second user of the machine could not write
-to it. Here it is in the deployment's folder.
+By itself it keeps objects in /tmp/localstack-s3-storage, whichever deployment it belongs to, and
+deletes that folder when it stops: two deployments would share it, and a second user of the machine
+could not write to it. This has no effect in Docker mode.
 """
 
 import os

@@ -1,8 +1,9 @@
-"""LocalStack runs this inside its own process when it starts (host and Docker mode).
+"""Keeps messages as they were sent. LocalStack runs this in its process when it starts.
 
-Its SQS event source mapping reads the body of each message as JSON and writes it again, for the sake of filters, before
-the function gets it: 0.30000000000000000001 arrives as 0.3, a double-encoded body arrives unwrapped, deep nesting
-fails the whole batch. SQS on AWS hands over the text as it was sent; without filters, as here, it may stay so.
+Its SQS event source mapping reads the body of each message as JSON and writes it again before the
+function gets it, so that filters can be applied: 0.30000000000000000001 arrives as 0.3, a
+double-encoded body arrives unwrapped, deep nesting fails the whole batch. SQS on AWS hands over the
+text as it was sent. The stack uses no filters, so the text can stay as it is.
 """
 
 import json

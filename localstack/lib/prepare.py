@@ -1,14 +1,17 @@
-"""Makes what the stack needs before it is deployed: the bucket of its code and the secret with the password of Redis.
+"""Makes what the stack needs before it is deployed: the bucket of its code and the secret of Redis.
 
-Usage: prepare.py ENDPOINT BUCKET SECRET, with the password on standard input. Prints the secret's ARN, and nothing
-when the password is empty. One process instead of several calls of the AWS CLI, which take half a second each; and a
-password on a command line would show in process lists.
+Usage: prepare.py ENDPOINT BUCKET SECRET, with the password of Redis on standard input. Prints the
+secret's ARN, and nothing when the password is empty. It is one process instead of several calls of
+the AWS CLI, which take half a second each. On a command line the password would show in process
+lists.
 """
 
 import sys
 
 import boto3
 from botocore.exceptions import ClientError
+
+BUCKET_IS_THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
 def client(service: str, endpoint: str):
@@ -34,7 +37,7 @@ def main() -> None:
     try:
         client("s3", endpoint).create_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+        if error.response["Error"]["Code"] not in BUCKET_IS_THERE:
             raise
     if password:
         print(put_secret(client("secretsmanager", endpoint), secret, password))

@@ -1,23 +1,32 @@
-# What can be set, and how the scripts report. Sourced by ../local and ./client. Nothing here may need Linux.
+# What can be set, and how the scripts report. Sourced by ../local and ./client. Nothing here may
+# need Linux.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-TOOLS=$ROOT/.local                                 # installed once, shared by every deployment of this clone
-STATE_DIR=${STATE_DIR:-$ROOT/.local/state}         # what one deployment writes while it runs
+# Installed once, shared by every deployment of this clone.
+TOOLS=$ROOT/.local
+# What one deployment writes while it runs: the settings that it was started with, and where it
+# runs, for orderctl.
+STATE_DIR=${STATE_DIR:-$ROOT/.local/state}
 [[ $STATE_DIR == /* ]] || STATE_DIR=$PWD/$STATE_DIR
-SAVED=$STATE_DIR/settings                          # the settings that it was started with
-DEPLOYMENT=$STATE_DIR/deployment.json              # where it runs, for orderctl
-# The project's name, while Docker may hold something of this deployment: containers, a network, volumes.
+SAVED=$STATE_DIR/settings
+DEPLOYMENT=$STATE_DIR/deployment.json
+# The project's name, while Docker may hold something of this deployment: containers, a network,
+# volumes.
 DOCKER_USED=$STATE_DIR/docker-project
 LOCALSTACK_VERSION=4.14.0
 
 unset PYTHONDONTWRITEBYTECODE # LocalStack and the clients would be compiled again at each start
 
-SETTINGS=(MODE EMULATOR LOCALSTACK_PORT REDIS_PORT REDIS_URL PROJECT STACK_NAME LOCALSTACK_IMAGE DOCKER_SOCKET
-  LEDGER_SHARDS REDIS_CLUSTER TIME_ZONE LOG_LEVEL RETRY_DELAY_SECONDS REPLAY_DELAY_SECONDS)
+SETTINGS=(
+  MODE EMULATOR LOCALSTACK_PORT REDIS_PORT REDIS_URL REDIS_CLUSTER STACK_NAME
+  LEDGER_SHARDS TIME_ZONE LOG_LEVEL RETRY_DELAY_SECONDS REPLAY_DELAY_SECONDS
+  PROJECT LOCALSTACK_IMAGE DOCKER_SOCKET
+)
 
-# use_settings saved|asked: with "saved" the settings of the deployment that was started last win over the defaults, so
-# that `make url` or `make down` need no variables; `up` takes exactly what the environment says.
+# use_settings saved|asked: with "saved" the settings of the deployment that was started last win
+# over the defaults, so that `make url` or `make down` need no variables; `up` takes exactly what
+# the environment says.
 use_settings() {
   local name
   if [[ $1 == saved && -r $SAVED ]]; then
@@ -40,12 +49,17 @@ use_settings() {
   DOCKER_SOCKET=${DOCKER_SOCKET:-}
   PROJECT=$(choose_project)
   for name in LOCALSTACK_PORT REDIS_PORT; do
-    [[ ${!name} =~ ^[1-9][0-9]{0,4}$ && ${!name} -le 65535 ]] || fail "$name=${!name} is not a port number"
+    [[ ${!name} =~ ^[1-9][0-9]{0,4}$ && ${!name} -le 65535 ]] ||
+      fail "$name=${!name} is not a port number"
   done
-  [[ $EMULATOR == localstack || $EMULATOR == ministack ]] || fail "EMULATOR=$EMULATOR is not one of localstack, ministack"
-  [[ -z $REDIS_URL || $REDIS_URL =~ ^rediss?://[^/]+ ]] || fail 'REDIS_URL must begin with redis:// or rediss:// and name a host'
-  [[ $STACK_NAME =~ ^[a-zA-Z][a-zA-Z0-9-]{0,40}$ ]] || fail "STACK_NAME=$STACK_NAME is not a name of letters, digits and hyphens, at most 41"
-  [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail "PROJECT=$PROJECT is not a name of lower-case letters, digits and hyphens"
+  [[ $EMULATOR == localstack || $EMULATOR == ministack ]] ||
+    fail "EMULATOR=$EMULATOR is not one of localstack, ministack"
+  [[ -z $REDIS_URL || $REDIS_URL =~ ^rediss?://[^/]+ ]] ||
+    fail 'REDIS_URL must begin with redis:// or rediss:// and name a host'
+  [[ $STACK_NAME =~ ^[a-zA-Z][a-zA-Z0-9-]{0,40}$ ]] ||
+    fail "STACK_NAME=$STACK_NAME is not a name of letters, digits and hyphens, at most 41"
+  [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] ||
+    fail "PROJECT=$PROJECT is not a name of lower-case letters, digits and hyphens"
   ENDPOINT=http://localhost:$LOCALSTACK_PORT
 }
 
@@ -63,8 +77,9 @@ save_settings() {
   mv "$DEPLOYMENT.new" "$DEPLOYMENT"
 }
 
-# choose_project: prints the name of this deployment's containers, network and volumes in Docker mode. It is derived from
-# the folder that the deployment writes to, so that two deployments never share one, and is kept once it was used.
+# choose_project: prints the name of this deployment's containers, network and volumes in Docker
+# mode. It is derived from the folder that the deployment writes to, so that two deployments never
+# share one, and is kept once it was used.
 choose_project() {
   local sum
   if [[ -n ${PROJECT:-} ]]; then
@@ -87,10 +102,10 @@ fail() {
   exit 1
 }
 
-# step TITLE COMMAND...: runs the command, in a subshell, and shows what it took; what it printed is shown when
-# it fails. note adds a remark to the line.
+# step TITLE COMMAND...: runs the command, in a subshell, and shows what it took; what it printed is
+# shown when it fails. note adds a remark to the line.
 step() {
-  local title=$1 begin=${EPOCHREALTIME//[.,]/} log=$STATE_DIR/step.log rc
+  local title=$1 begin=${EPOCHREALTIME//[.,]/} log=$STATE_DIR/step.log rc ms remark
   shift
   printf '  %-44s' "$title"
   rm -f "$STATE_DIR/step.note"
@@ -102,7 +117,7 @@ step() {
   ) >"$log" 2>&1 </dev/null
   rc=$?
   set -e
-  local ms=$(((${EPOCHREALTIME//[.,]/} - begin) / 1000))
+  ms=$(((${EPOCHREALTIME//[.,]/} - begin) / 1000))
   if ((rc)); then
     printf 'failed after %d.%d s\n' $((ms / 1000)) $((ms % 1000 / 100))
     if ! grep '^stopped: ' "$log" >&2; then
@@ -111,7 +126,8 @@ step() {
     fi
     exit "$rc"
   fi
-  printf '%4d.%d s  %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$(cat "$STATE_DIR/step.note" 2>/dev/null || true)"
+  remark=$(cat "$STATE_DIR/step.note" 2>/dev/null) || true
+  printf '%4d.%d s  %s\n' $((ms / 1000)) $((ms % 1000 / 100)) "$remark"
 }
 
 note() { printf '%s\n' "$*" >"$STATE_DIR/step.note"; }

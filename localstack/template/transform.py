@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the template as CloudFormation would apply it: SAM's transform, then parameters and conditions.
+"""Writes the template as CloudFormation would apply it.
+
+That is SAM's transform, then parameters and conditions.
 
 usage: transform.py FOLDER
 
@@ -53,7 +55,8 @@ class Stack:
         self.template = template
         self.outputs = outputs or {}
         self.parameters = {
-            name: given.get(name, declared.get("Default")) for name, declared in template.get("Parameters", {}).items()
+            name: given.get(name, declared.get("Default"))
+            for name, declared in template.get("Parameters", {}).items()
         }
 
     def holds(self, condition):
@@ -75,7 +78,10 @@ class Stack:
         raise ValueError(f"unknown condition {name}")
 
     def value(self, node):
-        """A node with parameters and Fn::If replaced; what only a deployment knows stays as it is."""
+        """A node with parameters and Fn::If replaced.
+
+        What only a deployment knows stays as it is.
+        """
         if isinstance(node, list):
             values = [self.value(part) for part in node]
             return [value for value in values if value is not REMOVED]
@@ -107,7 +113,9 @@ class Stack:
         return value
 
     def substituted(self, value):
-        text, variables = (value, {}) if isinstance(value, str) else (value[0], self.value(value[1]))
+        text, variables = (
+            (value, {}) if isinstance(value, str) else (value[0], self.value(value[1]))
+        )
         for name, parameter in self.parameters.items():
             text = text.replace("${" + name + "}", str(parameter))
         for name, variable in list(variables.items()):
@@ -121,7 +129,11 @@ class Stack:
         for section in ("Resources", "Outputs"):
             for name, entry in self.template[section].items():
                 if "Condition" not in entry or self.holds(entry["Condition"]):
-                    kept = {key: value for key, value in entry.items() if key not in ("Condition", "Metadata")}
+                    kept = {
+                        key: value
+                        for key, value in entry.items()
+                        if key not in ("Condition", "Metadata")
+                    }
                     result[section][name] = self.value(kept)
         return {"AWSTemplateFormatVersion": "2010-09-09", **result}
 
@@ -145,14 +157,19 @@ def stacks(parameters):
     template = parse(ROOT / "template.yaml")
     defaults = {name: str(declared["Default"]) for name, declared in template["Parameters"].items()}
     given = {**defaults, **parameters}
-    root = Stack(sam(template, {**given, "AWS::StackName": "order-pipeline", "AWS::Region": "us-east-1"}), given)
+    root = Stack(
+        sam(template, {**given, "AWS::StackName": "order-pipeline", "AWS::Region": "us-east-1"}),
+        given,
+    )
     root.parameters["AWS::StackName"] = "order-pipeline"
     root.template["Parameters"]["AWS::StackName"] = {"Type": "String"}
     result = {"": root.applied()}
     for resource in result[""]["Resources"].values():
         if resource["Type"] == "AWS::CloudFormation::Stack":
             path = ROOT / resource["Properties"]["TemplateURL"]
-            nested = {name: text(value) for name, value in resource["Properties"]["Parameters"].items()}
+            nested = {
+                name: text(value) for name, value in resource["Properties"]["Parameters"].items()
+            }
             result["-" + path.stem] = Stack(parse(path), nested).applied()
     return result
 

@@ -1,4 +1,7 @@
-"""A plain boto3 client as users of the original have it: queue "orders", LocalStack's endpoint, order_value a float."""
+"""A plain boto3 client as users of the original have it.
+
+It sends to the queue "orders" at LocalStack's endpoint, with order_value as a float.
+"""
 
 import json
 import sys
@@ -26,5 +29,8 @@ sqs.send_message(QueueUrl=f"{ENDPOINT}/000000000000/orders", MessageBody=json.du
 
 url = sqs.get_queue_url(QueueName="orders")["QueueUrl"]
 assert url == f"{ENDPOINT}/000000000000/orders", url
-order |= {"order_id": "BOTO-2", "items": [{"product_id": "P002", "quantity": 1, "price_per_unit": 19.99}]}
+order |= {
+    "order_id": "BOTO-2",
+    "items": [{"product_id": "P002", "quantity": 1, "price_per_unit": 19.99}],
+}
 sqs.send_message(QueueUrl=url, MessageBody=json.dumps(order))
