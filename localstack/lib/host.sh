@@ -19,8 +19,8 @@ host_check() {
   if [[ -z $REDIS_URL ]]; then require_port REDIS_PORT redis; fi
 }
 
-# keep_running NAME SETTINGS: whether the process runs as it would be started now. One that was started with other
-# settings is stopped, to be started again.
+# keep_running NAME SETTINGS: whether the process runs as it would be started now. One that was
+# started with other settings is stopped, to be started again.
 keep_running() {
   if pid_of "$1" >/dev/null && [[ $(cat "$STATE_DIR/$1/started-with" 2>/dev/null) == "$2" ]]; then
     note 'runs already'
@@ -43,9 +43,11 @@ host_start_redis() {
   printf '%s' "$settings" >"$STATE_DIR/redis/started-with"
 }
 
-# write_redis_configuration: a file, because on a command line the password would show in process lists.
+# write_redis_configuration: a file, because on a command line the password would show in process
+# lists.
 write_redis_configuration() {
-  # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs one fsync.
+  # An order leaves the queue when Redis has answered: it must be on the disk by then. A batch costs
+  # one fsync.
   (
     umask 077
     cat >"$STATE_DIR/redis/redis.conf" <<TEXT
@@ -85,8 +87,8 @@ host_start_emulator() {
 
 host_start_ministack() {
   local folder=$STATE_DIR/ministack settings
-  settings="port $LOCALSTACK_PORT, stack $STACK_NAME, $(cat "$ROOT"/localstack/lib/{host.sh,run_ministack.py} "$ROOT/localstack/init/web_guard.py" \
-    "$TOOLS/ministack/.installed" | checksum)"
+  settings="port $LOCALSTACK_PORT, $(cat "$LIB"/{host.sh,run_ministack.py} \
+    "$ROOT/localstack/init/web_guard.py" "$TOOLS/ministack/.installed" | checksum)"
   if keep_running ministack "$settings" && localstack_answers; then return; fi
   stop_process ministack
   require_port LOCALSTACK_PORT ministack
@@ -94,14 +96,16 @@ host_start_ministack() {
   mkdir -p "$folder/tmp"
   local environment=(
     "GATEWAY_PORT=$LOCALSTACK_PORT" MINISTACK_HOST=localhost "TMPDIR=$folder/tmp" LOG_LEVEL=INFO
-    "AWS_ENDPOINT_URL=http://127.0.0.1:$LOCALSTACK_PORT" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+    "AWS_ENDPOINT_URL=http://127.0.0.1:$LOCALSTACK_PORT"
+    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
     # Listeners beside the gateway that nothing here uses: MQTT on port 8883, SFTP.
     IOT_MTLS_ENABLED=0 SFTP_ENABLED=0
-    LAMBDA_EXECUTOR=local "DOCKER_HOST=unix://$folder/no-docker.sock" # functions are processes; it looks for no daemon
+    # Functions are processes; it looks for no daemon.
+    LAMBDA_EXECUTOR=local "DOCKER_HOST=unix://$folder/no-docker.sock"
   )
   # It hands its whole environment to the functions: they get nothing of the user's.
   start_process ministack env -i "PATH=$PATH" "HOME=$HOME" LANG=C.UTF-8 "${environment[@]}" \
-    "$TOOLS/ministack/bin/python" "$ROOT/localstack/lib/run_ministack.py" "$LOCALSTACK_PORT" "$STACK_NAME"
+    "$TOOLS/ministack/bin/python" "$LIB/run_ministack.py" "$LOCALSTACK_PORT"
   wait_until_ready ministack 90 localstack_answers
   require_guard
   printf '%s' "$settings" >"$folder/started-with"
@@ -110,7 +114,7 @@ host_start_ministack() {
 host_start_localstack() {
   local folder=$STATE_DIR/localstack settings rie
   rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
-  settings="port $LOCALSTACK_PORT, $(cat "$ROOT"/localstack/lib/host.sh "$ROOT"/localstack/{executor,init}/*.py \
+  settings="port $LOCALSTACK_PORT, $(cat "$LIB/host.sh" "$ROOT"/localstack/{executor,init}/*.py \
     "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | checksum)"
   if keep_running localstack "$settings" && localstack_answers; then return; fi
   stop_process localstack
@@ -120,20 +124,24 @@ host_start_localstack() {
   cp -r "$ROOT/localstack/init" "$folder/files/etc/localstack/init/start.d"
   chmod +x "${rie[0]}"
   local environment=(
-    # The default server ignores the address and binds 0.0.0.0: anyone on the network could run code here.
+    # The default server ignores the address and binds 0.0.0.0: the whole network could run code
+    # here.
     GATEWAY_SERVER=hypercorn "GATEWAY_LISTEN=127.0.0.1:$LOCALSTACK_PORT"
     # What it answers with needs no DNS: http://localhost:4566/000000000000/orders.
     "LOCALSTACK_HOST=localhost:$LOCALSTACK_PORT" SQS_ENDPOINT_STRATEGY=off DNS_ADDRESS=0
-    # It stays in our folder, also where it believes that it is in a container.
-    OVERRIDE_IN_DOCKER=0 "FILESYSTEM_ROOT=$folder/files" "TMPDIR=$folder/tmp" "XDG_CACHE_HOME=$folder/cache"
+    # It stays in this folder, also where it believes that it is in a container.
+    OVERRIDE_IN_DOCKER=0
+    "FILESYSTEM_ROOT=$folder/files" "TMPDIR=$folder/tmp" "XDG_CACHE_HOME=$folder/cache"
     # No calls home, no downloads.
     DISABLE_EVENTS=1 SKIP_SSL_CERT_DOWNLOAD=1
     "PYTHONPATH=$ROOT/localstack/executor" LAMBDA_RUNTIME_EXECUTOR=process "LAMBDA_RIE=${rie[0]}"
-    # The next batch is taken as soon as one is done, not a second later; an idle queue is looked at every second, not after up to ten.
+    # The next batch is taken as soon as one is done, not a second later; an idle queue is looked at
+    # every second, not after up to ten.
     LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC=0
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC=1
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC=5
-    "NO_PROXY=localhost,127.0.0.1${NO_PROXY:+,$NO_PROXY}" "no_proxy=localhost,127.0.0.1${no_proxy:+,$no_proxy}"
+    "NO_PROXY=localhost,127.0.0.1${NO_PROXY:+,$NO_PROXY}"
+    "no_proxy=localhost,127.0.0.1${no_proxy:+,$no_proxy}"
   )
   start_process localstack env -u AWS_PROFILE -u AWS_ENDPOINT_URL "${environment[@]}" \
     "$TOOLS/localstack/bin/python" -m localstack.runtime.main

@@ -1,7 +1,8 @@
-"""Runs MiniStack on loopback only, behind the same guard against web pages as LocalStack (../init/web_guard.py).
+"""Runs MiniStack on loopback only, behind the same guard against web pages as LocalStack.
 
-Usage: run_ministack.py PORT STACK_NAME. MiniStack's own command binds all addresses unless told otherwise; here the
-address is fixed. Three gaps of MiniStack 1.5.33 that the template meets are closed below.
+Usage: run_ministack.py PORT. The guard is ../init/web_guard.py. MiniStack's own command binds all
+addresses unless told otherwise; here the address is fixed. Three gaps of MiniStack 1.5.33 that the
+template meets are closed below.
 """
 
 import asyncio
@@ -30,8 +31,8 @@ class Headers(dict):
         return super().get(name.lower(), default)
 
 
-# Types of the template that MiniStack refuses. They have no effect on this machine; LocalStack accepts them and makes
-# nothing either.
+# Types of the template that MiniStack refuses. They have no effect on this machine; LocalStack
+# accepts them and makes nothing either.
 WITHOUT_EFFECT = ("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup")
 
 
@@ -47,7 +48,10 @@ def accept_without_effect(handlers) -> None:
 
 
 def read_numbers_of_mappings(handlers) -> None:
-    """A number that comes from a parameter is a text for MiniStack; its poller compares it with a number."""
+    """Makes MaximumConcurrency a number.
+
+    A value from a parameter is a text for MiniStack, and its poller compares it with a number.
+    """
     mapping = handlers["AWS::Lambda::EventSourceMapping"]
     create, update = mapping["create"], mapping["update"]
 
@@ -55,21 +59,35 @@ def read_numbers_of_mappings(handlers) -> None:
         scaling = properties.get("ScalingConfig") or {}
         if "MaximumConcurrency" not in scaling:
             return properties
-        return properties | {"ScalingConfig": scaling | {"MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
+        scaling = scaling | {"MaximumConcurrency": int(scaling["MaximumConcurrency"])}
+        return properties | {"ScalingConfig": scaling}
 
-    mapping["create"] = lambda logical_id, properties, stack: create(logical_id, repaired(properties), stack)
-    mapping["update"] = lambda physical_id, old, new, stack: update(physical_id, repaired(old), repaired(new), stack)
+    def repaired_create(logical_id, properties, stack):
+        return create(logical_id, repaired(properties), stack)
+
+    def repaired_update(physical_id, old, new, stack):
+        return update(physical_id, repaired(old), repaired(new), stack)
+
+    mapping["create"] = repaired_create
+    mapping["update"] = repaired_update
 
 
-def name_the_stack_in_conditions(stack: str) -> None:
-    """In Conditions MiniStack takes !Ref AWS::StackName for its own text. It does not say which stack it evaluates, so
-    one name holds for all stacks of this process."""
+def name_the_stack_in_conditions() -> None:
+    """Gives !Ref AWS::StackName its value in Conditions, where MiniStack takes it for a plain text.
+
+    The function that evaluates them is not told the stack; each of its callers has it as a local
+    variable, stack_name or stack.
+    """
     from ministack.services.cloudformation import engine
 
     evaluate = engine._evaluate_conditions
 
     def evaluated(template, params):
-        return evaluate(template, {"AWS::StackName": {"Value": stack}} | params)
+        caller = sys._getframe(1).f_locals
+        name = caller.get("stack_name") or (caller.get("stack") or {}).get("StackName")
+        if name:
+            params = {"AWS::StackName": {"Value": name}} | params
+        return evaluate(template, params)
 
     for module in list(sys.modules.values()):
         if getattr(module, "_evaluate_conditions", None) is evaluate:
@@ -80,7 +98,10 @@ def guarded(application, guard):
     async def run(scope, receive, send):
         if scope["type"] == "lifespan":
             return await application(scope, receive, send)
-        headers = Headers((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+        headers = Headers(
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in scope["headers"]
+        )
         method = scope.get("method", "GET")  # a WebSocket has none
         reason = guard.refusal(method, scope["query_string"].decode("latin-1"), headers)
         if reason is None:
@@ -96,12 +117,12 @@ def guarded(application, guard):
 
 
 def main() -> None:
-    port, stack = sys.argv[1:]
+    (port,) = sys.argv[1:]
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
     accept_without_effect(handlers)
     read_numbers_of_mappings(handlers)
-    name_the_stack_in_conditions(stack)
+    name_the_stack_in_conditions()
     config = Config()
     config.bind = [f"127.0.0.1:{int(port)}"]
     config.keep_alive_timeout = 75
