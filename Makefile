@@ -39,9 +39,11 @@ test: ## run all tests, end-to-end ones included; installs what they need
 	@! $(LOCAL) images || $(MAKE) --no-print-directory test-e2e MODE=docker
 
 .PHONY: test-e2e
+test-e2e: export MODE := $(or $(MODE),host)
+test-e2e: export EMULATOR := $(or $(EMULATOR),localstack)
 test-e2e: ## run the end-to-end tests alone (MODE=docker: in containers; EMULATOR=ministack: on MiniStack)
-	@$(LOCAL) tools test
-	MODE=$(or $(MODE),host) EMULATOR=$(or $(EMULATOR),localstack) go test -count=1 -timeout 20m ./localstack/e2e
+	@$(LOCAL) tools e2e
+	MODE=$(MODE) EMULATOR=$(EMULATOR) go test -count=1 -timeout 30m ./localstack/e2e
 
 .PHONY: test-stores
 test-stores: ## run the ledger's tests on Valkey 9.1 and Redis 8.2 too
