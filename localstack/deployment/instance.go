@@ -21,6 +21,15 @@ const (
 // InDocker reports whether the deployment runs in containers.
 func (d *Deployment) InDocker() bool { return d.Mode == "docker" }
 
+// FunctionsRedis is the URL, without the password, at which the functions reach a database of Redis.
+func (d *Deployment) FunctionsRedis(database int) string {
+	address := d.Redis
+	if d.InDocker() {
+		address = "redis:6379" // the service in compose.yaml
+	}
+	return fmt.Sprintf("redis://%s/%d", address, database)
+}
+
 // Instance identifies the running server: its process id, or its container's id and start. It
 // changes when the server is started again, and is an error when the server does not run.
 func (d *Deployment) Instance(ctx context.Context, server string) (string, error) {

@@ -21,6 +21,9 @@ import (
 var (
 	pipeline *deployment.Deployment
 	queues   *sqs.Client
+
+	// startedWith are the command lines that were seen while the deployment started.
+	startedWith []string
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +34,10 @@ func run(m *testing.M) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	var err error
-	if pipeline, err = deployment.Start(ctx); err != nil {
+	watch := watchCommandLines()
+	pipeline, err = deployment.Start(ctx)
+	startedWith = watch.end()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -30,7 +30,8 @@ type second struct {
 // deploySecond deploys what the first stack was built from once more under another name.
 func deploySecond(t *testing.T) second {
 	t.Helper()
-	url := strings.TrimSuffix(pipeline.RedisURL, "/0") + "/1"
+	secret := cli(t, "bin/awslocal", "secretsmanager", "describe-secret", "--secret-id", "order-pipeline/redis",
+		"--query", "ARN", "--output", "text")
 	cli(
 		t,
 		"bin/samlocal",
@@ -44,7 +45,8 @@ func deploySecond(t *testing.T) second {
 		"--template-file",
 		filepath.Join(pipeline.Folder, "build", "template.yaml"),
 		"--parameter-overrides",
-		"RedisUrl="+url,
+		"RedisUrl="+pipeline.FunctionsRedis(1),
+		"RedisSecretArn="+strings.TrimSpace(string(secret)),
 		"LocalEndpoint="+pipeline.Endpoint,
 		"ApiAccess=key",
 		"Canary=false",
