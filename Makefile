@@ -4,10 +4,10 @@ LOCAL := localstack/local
 
 .PHONY: help
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deploy-local
-deploy-local: ## run everything on this machine: install, start, build, deploy (MODE=auto|docker|host)
+deploy-local: ## run all on this machine: install, start, build, deploy (MODE=auto|docker|host)
 	@$(LOCAL) up
 
 .PHONY: url
@@ -41,7 +41,7 @@ test: ## run all tests, end-to-end ones included; installs what they need
 .PHONY: test-e2e
 test-e2e: export MODE := $(or $(MODE),host)
 test-e2e: export EMULATOR := $(or $(EMULATOR),localstack)
-test-e2e: ## run the end-to-end tests alone (MODE=docker: in containers; EMULATOR=ministack: on MiniStack)
+test-e2e: ## run the end-to-end tests alone (MODE=docker or EMULATOR=ministack: there)
 	@$(LOCAL) tools e2e
 	MODE=$(MODE) EMULATOR=$(EMULATOR) go test -count=1 -timeout 30m ./localstack/e2e
 
@@ -58,18 +58,25 @@ END_TO_END := %/localstack/browser %/localstack/e2e %/localstack/schemathesis
 
 .PHONY: race
 race: ## run all tests that are not end-to-end with Go's race detector (needs a C compiler)
-	@command -v "$$(go env CC)" >/dev/null || { echo "stopped: the race detector needs a C compiler, and $$(go env CC) was not found; install gcc"; exit 1; }
-	CGO_ENABLED=1 SEEDS=1 go test -race -count=1 -timeout 15m $(filter-out $(END_TO_END),$(shell go list ./...))
+	@command -v "$$(go env CC)" >/dev/null || { \
+		echo "stopped: the race detector needs a C compiler, and $$(go env CC) was not found;" \
+			"install gcc"; \
+		exit 1; \
+	}
+	CGO_ENABLED=1 SEEDS=1 go test -race -count=1 -timeout 15m \
+		$(filter-out $(END_TO_END),$(shell go list ./...))
 
-FUZZERS := order/FuzzParse order/FuzzTimestamp order/FuzzNumber jsonscan/FuzzScan intake/FuzzReadEvent
+FUZZERS := order/FuzzParse order/FuzzTimestamp order/FuzzNumber jsonscan/FuzzScan \
+	intake/FuzzReadEvent
 FUZZTIME ?= 5s
 
 .PHONY: fuzz
-fuzz: $(FUZZERS) ## look for messages that break the decoders (FUZZTIME=5m: longer than the tests do)
+fuzz: $(FUZZERS) ## look for messages that break the decoders (FUZZTIME=5m: for longer)
 
 .PHONY: $(FUZZERS)
 $(FUZZERS):
-	go test -run '^$$' -fuzz '^$(notdir $@)$$' -fuzztime $(FUZZTIME) ./shared/$(patsubst %/,%,$(dir $@))
+	go test -run '^$$' -fuzz '^$(notdir $@)$$' -fuzztime $(FUZZTIME) \
+		./shared/$(patsubst %/,%,$(dir $@))
 
 .PHONY: test-faults
 test-faults: ## try every fault with many seeds, print and write the table of results (SEEDS=20)
@@ -77,28 +84,34 @@ test-faults: ## try every fault with many seeds, print and write the table of re
 	SEEDS=$(or $(SEEDS),20) WRITE_RESULTS=1 go test -count=1 -timeout 120m ./localstack/faults
 
 .PHONY: bench
-bench: ## measure everything against the Python baseline, in one table (BENCH=quick: under 3 minutes)
+bench: ## measure everything against the Python baseline (BENCH=quick: under 3 minutes)
 	@$(LOCAL) tools bench
 	go run ./localstack/bench
 
 .PHONY: lint
 lint: ## check formatting, Go code, scripts, the template and the workflows
-	@unformatted=$$(gofmt -l functions shared localstack); test -z "$$unformatted" || { echo "stopped: format with gofmt -w:" $$unformatted; exit 1; }
+	@unformatted=$$(gofmt -l functions shared localstack); test -z "$$unformatted" || { \
+		echo "stopped: format with gofmt -w:" $$unformatted; \
+		exit 1; \
+	}
 	go vet ./...
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	@$(LOCAL) lint
-	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT) -shellcheck .local/lint/bin/shellcheck
+	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT) \
+		-shellcheck .local/lint/bin/shellcheck
 
 GOLANGCI_LINT := v2.15.0
 ACTIONLINT := v1.7.12
 
-# Called by sam build, once for each function, with ARTIFACTS_DIR set. The tests and benchmarks call it too: they run what is deployed.
+# Called by sam build, once for each function, with ARTIFACTS_DIR set. The tests and benchmarks call
+# it too: they run what is deployed.
 FUNCTION_ARCH ?= x86_64
 GOARCH_x86_64 := amd64
 GOARCH_amd64 := amd64
 GOARCH_arm64 := arm64
-# lambda.norpc: without the go1.x runtime's protocol. nethttpomithttp2: without HTTP/2, which nothing here speaks: AWS SDKs need it
-# for event streams only, and API Gateway reaches a function through the Runtime API. It is half a megabyte.
+# lambda.norpc: without the go1.x runtime's protocol. nethttpomithttp2: without HTTP/2, which nothing
+# here speaks: AWS SDKs need it for event streams only, and API Gateway reaches a function through
+# the Runtime API. It is half a megabyte.
 FUNCTION_TAGS := lambda.norpc,nethttpomithttp2
 
 .PHONY: build-OrdersFunction build-StatsFunction build-ReplayFunction
@@ -106,18 +119,21 @@ build-OrdersFunction: FUNCTION := orders
 build-StatsFunction: FUNCTION := stats
 build-ReplayFunction: FUNCTION := replay
 build-OrdersFunction build-StatsFunction build-ReplayFunction:
-	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags $(FUNCTION_TAGS) -ldflags "-s -w -funcalign=16" \
+	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath \
+		-tags $(FUNCTION_TAGS) -ldflags "-s -w -funcalign=16" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
 
 IMAGE ?= order-stats
 
-# image: a scratch image has no certificates, so the program brings its own (functions/stats/roots_image.go).
+# image: a scratch image has no certificates, so the program brings its own
+# (functions/stats/roots_image.go).
 .PHONY: image
 image: ## build the stats server without Lambda as a container image (IMAGE=order-stats)
 	@mkdir -p .local/image
-	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath -tags $(FUNCTION_TAGS),image -ldflags "-s -w" \
-		-o .local/image/stats ./functions/stats
-	docker build --platform linux/$(GOARCH_$(FUNCTION_ARCH)) --file localstack/stats.Dockerfile --tag $(IMAGE) .local/image
+	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath \
+		-tags $(FUNCTION_TAGS),image -ldflags "-s -w" -o .local/image/stats ./functions/stats
+	docker build --platform linux/$(GOARCH_$(FUNCTION_ARCH)) --file localstack/stats.Dockerfile \
+		--tag $(IMAGE) .local/image
 
 .PHONY: lock
 lock: ## renew the lock files of the Python tools from their .in files

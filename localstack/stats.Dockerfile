@@ -1,4 +1,5 @@
-# The stats server without Lambda: Redis in, HTTP out. "make image" compiles the program and calls this.
+# The stats server without Lambda: Redis in, HTTP out. "make image" compiles the program and calls
+# this.
 # Nothing else is in the image, so nothing has to be pulled or patched.
 FROM scratch
 COPY stats /stats
