@@ -109,7 +109,7 @@ FUNCTION_ARCH ?= x86_64
 GOARCH_x86_64 := amd64
 GOARCH_amd64 := amd64
 GOARCH_arm64 := arm64
-# lambda.norpc: without the go1.x runtime's protocol. nethttpomithttp2: without HTTP/2, which nothing
+# lambda.norpc: without the go1.x protocol. nethttpomithttp2: without HTTP/2, which nothing
 # here speaks: AWS SDKs need it for event streams only, and API Gateway reaches a function through
 # the Runtime API. It is half a megabyte.
 FUNCTION_TAGS := lambda.norpc,nethttpomithttp2
