@@ -21,6 +21,10 @@ const (
 // InDocker reports whether the deployment runs in containers.
 func (d *Deployment) InDocker() bool { return d.Mode == "docker" }
 
+// Project is the name of the deployment's network in Docker mode, and the prefix of its containers'
+// names.
+func (d *Deployment) Project() string { return d.project }
+
 // FunctionsRedis is the URL, without the password, at which the functions reach a database of Redis.
 func (d *Deployment) FunctionsRedis(database int) string {
 	address := d.Redis
