@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
+	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -58,26 +61,54 @@ func (c *Client) Top(ctx context.Context, n int) (top []answer.Spender, err erro
 	return top, c.get(ctx, &top, "/stats/top/"+strconv.Itoa(n))
 }
 
-// Months returns the months from start to end (YYYY-MM) that have orders, in order.
-func (c *Client) Months(ctx context.Context, start, end string) (m answer.Months, err error) {
-	return m, c.get(ctx, &m, "/stats/monthly", "start", start, "end", end)
-}
+// mostDays is the longest range of days of one request.
+const mostDays = 400
 
-// Days returns the days from start to end (YYYY-MM-DD, at most 400) that have orders, by name.
+// Days returns the days from first to last that have orders, in order. Only the given months, which
+// are sorted, are asked for: one order with an odd date does not lead to a request for each of many
+// empty years.
 func (c *Client) Days(
-	ctx context.Context,
-	start, end string,
-) (days map[string]answer.Period, err error) {
-	return days, c.get(ctx, &days, "/stats/daily", "start", start, "end", end)
+	ctx context.Context, months []order.Month, first, last order.Day,
+) (all answer.Days, err error) {
+	for len(months) > 0 {
+		from, to := max(first, firstDay(months[0])), order.Day(0)
+		for len(months) > 0 && (to == 0 || firstDay(months[0]+1)-from <= mostDays) {
+			to = min(last, firstDay(months[0]+1)-1)
+			months = months[1:]
+		}
+		if from > to {
+			continue
+		}
+		var days answer.Days
+		err = c.get(ctx, &days, "/stats/daily", "start", from.String(), "end", to.String())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, days...)
+	}
+	return all, nil
 }
 
-// Customers returns a page of all customers, at most limit. The cursor of the first page is empty.
-func (c *Client) Customers(
-	ctx context.Context,
-	cursor string,
-	limit int,
-) (page answer.Customers, err error) {
-	return page, c.get(ctx, &page, "/users", "limit", strconv.Itoa(limit), "cursor", cursor)
+// firstDay returns the first day of a month, which may be the one after 9999-12.
+func firstDay(m order.Month) order.Day {
+	return order.DayOf(time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC))
+}
+
+// pageSize is the largest page of customers that the API returns.
+const pageSize = "1000"
+
+// Customers yields all customers, page by page. An error is yielded last.
+func (c *Client) Customers(ctx context.Context) iter.Seq2[[]answer.User, error] {
+	return func(yield func([]answer.User, error) bool) {
+		for cursor, more := "", true; more; more = cursor != "" {
+			var page answer.Customers
+			err := c.get(ctx, &page, "/users", "limit", pageSize, "cursor", cursor)
+			if !yield(page.Users, err) || err != nil {
+				return
+			}
+			cursor = page.Next
+		}
+	}
 }
 
 // Messages returns the counters of what happened to messages. Its Counts is nil while Redis is

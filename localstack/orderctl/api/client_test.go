@@ -2,7 +2,9 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
 
@@ -24,13 +27,12 @@ func client(t *testing.T, handler http.HandlerFunc) *Client {
 func TestAnswersOfTheContract(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
-		"/v1/health":                                  `{"status":"ok"}`,
-		"/v1/stats/global":                            `{"total_orders":3,"total_revenue":59.97}`,
-		"/v1/users/%2E%2E/stats":                      `{"user_id":"..","order_count":1,"total_spend":1.00}`,
-		"/v1/users/U%2F1%20/stats":                    `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
-		"/v1/stats/top/2":                             `[{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":1.00}]`,
-		"/v1/stats/monthly?end=2024-03&start=2024-01": `{"2024-01":{"orders":2,"revenue":39.98},"2024-03":{"orders":1,"revenue":19.99}}`,
-		"/v1/stats/messages":                          `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,"refused":{"invalid_json":1},"queues":[]}`,
+		"/v1/health":               `{"status":"ok"}`,
+		"/v1/stats/global":         `{"total_orders":3,"total_revenue":59.97}`,
+		"/v1/users/%2E%2E/stats":   `{"user_id":"..","order_count":1,"total_spend":1.00}`,
+		"/v1/users/U%2F1%20/stats": `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
+		"/v1/stats/top/2":          `[{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":1.00}]`,
+		"/v1/stats/messages":       `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,"refused":{"invalid_json":1},"queues":[]}`,
 	}
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		text, ok := answers[r.RequestURI]
@@ -62,11 +64,6 @@ func TestAnswersOfTheContract(t *testing.T) {
 	check("a customer that is a path", dots, err, answer.User{UserID: "..", Orders: 1, Spend: 100})
 	top, err := c.Top(ctx, 2)
 	check("top", top, err, []answer.Spender{{UserID: "U1", Spend: 5997}, {UserID: "U2", Spend: 100}})
-	months, err := c.Months(ctx, "2024-01", "2024-03")
-	check("months", months, err, answer.Months{
-		{Month: 2024 * 12, Period: answer.Period{Orders: 2, Revenue: 3998}},
-		{Month: 2024*12 + 2, Period: answer.Period{Orders: 1, Revenue: 1999}},
-	})
 	messages, err := c.Messages(ctx)
 	check(
 		"messages",
@@ -107,5 +104,80 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 	silent := &Client{Base: "http://127.0.0.1:1", HTTP: &http.Client{Timeout: time.Second}}
 	if _, err := silent.Global(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("no server: error %v, want ErrUnavailable", err)
+	}
+}
+
+// Days are asked for with few requests, and never for empty years between two months.
+func TestDaysOfMonths(t *testing.T) {
+	t.Parallel()
+	const all = order.Day(math.MaxInt32)
+	for _, c := range []struct {
+		months      []string
+		first, last order.Day
+		want        []string
+	}{
+		{nil, 0, all, nil},
+		{[]string{"2024-01"}, 0, all, []string{"2024-01-01 2024-01-31"}},
+		{[]string{"2024-01", "2024-03", "2025-01"}, 0, all, []string{"2024-01-01 2025-01-31"}},
+		{
+			[]string{"2024-01", "2025-02", "2025-03"}, 0, all,
+			[]string{"2024-01-01 2024-01-31", "2025-02-01 2025-03-31"},
+		},
+		{[]string{"2024-01", "9999-12"}, 0, all, []string{"2024-01-01 2024-01-31", "9999-12-01 9999-12-31"}},
+		{[]string{"1970-01", "1970-02"}, 14, 35, []string{"1970-01-15 1970-02-05"}},
+		{[]string{"1970-01", "1973-01", "1974-03"}, 40, 1400, []string{"1973-01-01 1973-01-31"}},
+	} {
+		var asked []string
+		client := client(t, func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			asked = append(asked, q.Get("start")+" "+q.Get("end"))
+			_, _ = fmt.Fprintf(w, `{%q:{"orders":1,"revenue":2.00}}`, q.Get("start"))
+		})
+		var months []order.Month
+		for _, name := range c.months {
+			m, err := order.ParseMonth(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			months = append(months, m)
+		}
+		days, err := client.Days(t.Context(), months, c.first, c.last)
+		if err != nil {
+			t.Errorf("%v: %v", c.months, err)
+		}
+		if diff := cmp.Diff(c.want, asked); diff != "" {
+			t.Errorf("%v: requests (-want +got):\n%s", c.months, diff)
+		}
+		if got, want := len(days), len(c.want); got != want {
+			t.Errorf("%v: got %d days, want %d", c.months, got, want)
+		}
+	}
+}
+
+func TestCustomersAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		switch cursor := r.URL.Query().Get("cursor"); cursor {
+		case "":
+			_, _ = io.WriteString(w, `{"users":[{"user_id":"U1"},{"user_id":"U2"}],"next":"2"}`)
+		case "2":
+			_, _ = io.WriteString(w, `{"users":[{"user_id":"U3"}],"next":"3"}`)
+		default:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	var got []string
+	var failed error
+	for users, err := range c.Customers(t.Context()) {
+		failed = err
+		for _, u := range users {
+			got = append(got, u.UserID)
+		}
+	}
+	if diff := cmp.Diff([]string{"U1", "U2", "U3"}, got); diff != "" {
+		t.Errorf("customers (-want +got):\n%s", diff)
+	}
+	if !errors.Is(failed, ErrUnavailable) {
+		t.Errorf("the last page: got error %v, want ErrUnavailable", failed)
 	}
 }

@@ -4,18 +4,15 @@ package audit
 
 import (
 	"hash/maphash"
-	"maps"
-	"slices"
 	"strings"
 	"time"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
 
-// Figures are the orders and the revenue, in cents, of a customer, a month, a day or the whole
-// store.
-type Figures struct {
-	Orders  int64
-	Revenue int64
-}
+// Figures are the orders and the revenue of a customer, a month, a day or the whole store.
+type Figures = answer.Period
 
 // A customer's figures, and whether the API has named the customer.
 type customer struct {
@@ -23,9 +20,9 @@ type customer struct {
 	met bool
 }
 
-func (f *Figures) add(cents int64) {
+func add(f *Figures, value order.Cents) {
 	f.Orders++
-	f.Revenue += cents
+	f.Revenue += value
 }
 
 // A Conflict is an order id of which the archive holds two different orders. The first one counts.
@@ -48,8 +45,8 @@ const kept = 100
 type Book struct {
 	Total     Figures
 	Customers map[string]*customer
-	Months    map[int]*Figures // by year × 12 + month − 1
-	Days      map[int]*Figures // by days since 1970-01-01
+	Months    map[order.Month]*Figures
+	Days      map[order.Day]*Figures
 	Lines     map[string]int64 // by outcome
 	Objects   int64
 
@@ -66,8 +63,8 @@ type Book struct {
 func NewBook() *Book {
 	return &Book{
 		Customers: map[string]*customer{},
-		Months:    map[int]*Figures{},
-		Days:      map[int]*Figures{},
+		Months:    map[order.Month]*Figures{},
+		Days:      map[order.Day]*Figures{},
 		Lines:     map[string]int64{},
 		seen:      map[[2]uint64]uint64{},
 		seed:      [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
@@ -115,18 +112,18 @@ func (b *Book) addOrder(object string, l *line, id [2]uint64, content uint64) {
 		return
 	}
 	b.seen[id] = content
-	b.Total.add(l.value)
-	figuresOf(b.Months, l.month).add(l.value)
-	figuresOf(b.Days, l.day).add(l.value)
+	add(&b.Total, l.value)
+	add(figuresOf(b.Months, l.month), l.value)
+	add(figuresOf(b.Days, l.day), l.value)
 	c := b.Customers[l.userID]
 	if c == nil {
 		c = new(customer)
 		b.Customers[strings.Clone(l.userID)] = c
 	}
-	c.add(l.value)
+	add(&c.Figures, l.value)
 }
 
-func figuresOf(m map[int]*Figures, key int) *Figures {
+func figuresOf[K comparable](m map[K]*Figures, key K) *Figures {
 	f := m[key]
 	if f == nil {
 		f = new(Figures)
@@ -147,11 +144,9 @@ func (b *Book) fault(f Fault) {
 func (b *Book) ReadPage(object, text string, zone *time.Location) *Page {
 	p := &Page{object: object}
 	number := 0
-	for len(text) > 0 {
-		var raw string
-		raw, text = cutLine(text)
+	for raw := range strings.Lines(text) {
 		number++
-		if raw == "" {
+		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
 			continue
 		}
 		l, err := readLine(raw, zone)
@@ -174,25 +169,10 @@ func (b *Book) hashes(l *line) (id [2]uint64, content uint64) {
 	}
 	type said struct {
 		userID, placed string
-		value          int64
+		value          order.Cents
 	}
 	id = [2]uint64{maphash.String(b.seed[0], l.orderID), maphash.String(b.seed[1], l.orderID)}
 	return id, maphash.Comparable(b.seed[2], said{l.userID, l.placed, l.value})
-}
-
-func cutLine(text string) (line, rest string) {
-	line, rest, _ = strings.Cut(text, "\n")
-	return strings.TrimSuffix(line, "\r"), rest
-}
-
-// MonthNames returns the months that have orders, YYYY-MM, in order.
-func (b *Book) MonthNames() []string {
-	keys := slices.Sorted(maps.Keys(b.Months))
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		names[i] = monthName(key)
-	}
-	return names
 }
 
 // Damaged notes an object that cannot be read to its end.

@@ -2,11 +2,13 @@ package audit
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // A Verdict says in which way the store differs from the archive.
@@ -31,17 +33,6 @@ type Difference struct {
 	Store   Figures `json:"store"`
 	Verdict Verdict `json:"verdict"`
 }
-
-// MarshalJSON writes the revenue as a number with two decimals, as the API does.
-func (f Figures) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Orders  int64       `json:"orders"`
-		Revenue json.Number `json:"revenue"`
-	}{f.Orders, json.Number(formatCents(f.Revenue))})
-}
-
-// Money writes the revenue with two decimals.
-func (f Figures) Money() string { return formatCents(f.Revenue) }
 
 func verdict(archive, store Figures) Verdict {
 	more := archive.Orders > store.Orders || archive.Revenue > store.Revenue
@@ -87,42 +78,46 @@ func (c *Comparison) compare(figure, name string, archive, store Figures) {
 }
 
 // Total compares the figures of the whole store.
-func (c *Comparison) Total(store Figures) { c.compare("total", "", c.book.Total, store) }
-
-// Months compares all months that the store has, by their names: YYYY-MM.
-func (c *Comparison) Months(store map[string]Figures) {
-	c.periods("month", named(c.book.Months, monthName), store)
+func (c *Comparison) Total(store answer.Totals) {
+	c.compare("total", "", c.book.Total, Figures(store))
 }
 
-// Days compares all days that the store has, by their names: YYYY-MM-DD.
-func (c *Comparison) Days(store map[string]Figures) {
-	c.periods("day", named(c.book.Days, dayName), store)
-}
-
-func named(figures map[int]*Figures, name func(int) string) map[string]Figures {
-	byName := make(map[string]Figures, len(figures))
-	for key, f := range figures {
-		byName[name(key)] = *f
+// Months compares all months that the store has.
+func (c *Comparison) Months(store answer.Months) {
+	months := make(map[order.Month]Figures, len(store))
+	for _, m := range store {
+		months[m.Month] = m.Period
 	}
-	return byName
+	comparePeriods(c, "month", c.book.Months, months)
 }
 
-func (c *Comparison) periods(figure string, archive, store map[string]Figures) {
-	names := slices.Collect(maps.Keys(archive))
-	for name := range store {
-		if _, found := archive[name]; !found {
-			names = append(names, name)
+// Days compares all days that the store has.
+func (c *Comparison) Days(store answer.Days) {
+	days := make(map[order.Day]Figures, len(store))
+	for _, d := range store {
+		days[d.Day] = d.Period
+	}
+	comparePeriods(c, "day", c.book.Days, days)
+}
+
+func comparePeriods[K order.Day | order.Month](
+	c *Comparison, figure string, archive map[K]*Figures, store map[K]Figures,
+) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(archive)), maps.Keys(store))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		var want Figures
+		if known := archive[key]; known != nil {
+			want = *known
 		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		c.compare(figure, name, archive[name], store[name])
+		c.compare(figure, fmt.Sprint(key), want, store[key])
 	}
 }
 
 // Customer compares the figures of one customer. A customer that the store names twice is a
 // difference.
-func (c *Comparison) Customer(id string, store Figures) {
+func (c *Comparison) Customer(u answer.User) {
+	id, store := u.UserID, Figures{Orders: u.Orders, Revenue: u.Spend}
 	known := c.book.Customers[id]
 	switch {
 	case known == nil:
@@ -149,20 +144,14 @@ func (c *Comparison) CustomersEnd() {
 	}
 }
 
-// A Spender is one place of the leaderboard.
-type Spender struct {
-	UserID string
-	Spend  int64 // in cents
-}
-
 // Top compares the leaderboard, of which the API shows at most n places. The order of customers
 // with the same spend is not judged.
-func (c *Comparison) Top(store []Spender, n int) {
-	want := make([]Spender, 0, len(c.book.Customers))
+func (c *Comparison) Top(store []answer.Spender, n int) {
+	want := make([]answer.Spender, 0, len(c.book.Customers))
 	for id, known := range c.book.Customers {
-		want = append(want, Spender{id, known.Revenue})
+		want = append(want, answer.Spender{UserID: id, Spend: known.Revenue})
 	}
-	slices.SortFunc(want, func(a, b Spender) int {
+	slices.SortFunc(want, func(a, b answer.Spender) int {
 		return cmp.Or(cmp.Compare(b.Spend, a.Spend), strings.Compare(a.UserID, b.UserID))
 	})
 	want = want[:min(n, len(want))]

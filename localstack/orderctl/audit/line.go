@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orderpipeline/shared/jsonscan"
+	"orderpipeline/shared/order"
 )
 
 // A line is what the audit needs of one line of the archive.
@@ -13,9 +14,9 @@ type line struct {
 	outcome string
 	orderID string
 	userID  string
-	value   int64 // in cents
-	day     int   // in the zone of the audit: days since 1970-01-01
-	month   int   // year × 12 + month − 1
+	value   order.Cents
+	day     order.Day // in the zone of the audit
+	month   order.Month
 	placed  string
 	// wrong says what is inconsistent in the line itself, such as a value that is not that of the
 	// items.
@@ -55,7 +56,7 @@ func readLine(text string, zone *time.Location) (line, error) {
 	}
 	written, _ := f.value.Text()
 	var err error
-	if l.value, err = parseCents(written); err != nil {
+	if l.value, err = order.ParseCents(written); err != nil {
 		return line{}, err
 	}
 	l.placed, _ = f.placed.Text()
@@ -102,16 +103,9 @@ func (f *fields) scan(text string) error {
 }
 
 // calendar returns the day and the month of a moment in a zone.
-func calendar(moment time.Time, zone *time.Location) (day, month int) {
+func calendar(moment time.Time, zone *time.Location) (order.Day, order.Month) {
 	local := moment.In(zone)
 	year, m, d := local.Date()
 	midnight := time.Date(year, m, d, 0, 0, 0, 0, time.UTC)
-	return int(midnight.Unix() / (24 * 60 * 60)), year*12 + int(m) - 1
+	return order.Day(midnight.Unix() / (24 * 60 * 60)), order.Month(year*12 + int(m) - 1)
 }
-
-// dayName and monthName write days and months as the API does.
-func dayName(day int) string {
-	return time.Unix(int64(day)*24*60*60, 0).UTC().Format("2006-01-02")
-}
-
-func monthName(month int) string { return fmt.Sprintf("%04d-%02d", month/12, month%12+1) }

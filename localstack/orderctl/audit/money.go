@@ -1,35 +1,11 @@
 package audit
 
 import (
-	"fmt"
 	"math/bits"
-	"strconv"
-	"strings"
 
 	"orderpipeline/shared/jsonscan"
+	"orderpipeline/shared/order"
 )
-
-// parseCents reads an amount with exactly two decimals, such as 12.34.
-func parseCents(text string) (int64, error) {
-	whole, fraction, found := strings.Cut(text, ".")
-	if !found || len(fraction) != 2 || whole == "" || strings.ContainsAny(text, "+ _") {
-		return 0, fmt.Errorf("%q is not an amount with two decimals", text)
-	}
-	cents, err := strconv.ParseInt(whole+fraction, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not an amount with two decimals", text)
-	}
-	return cents, nil
-}
-
-// formatCents writes an amount with two decimals.
-func formatCents(cents int64) string {
-	sign := ""
-	if cents < 0 {
-		sign, cents = "-", -cents
-	}
-	return fmt.Sprintf("%s%d.%02d", sign, cents/100, cents%100)
-}
 
 // nano is how many billionths, the unit in which prices are added, make a whole.
 const nano = 1_000_000_000
@@ -45,7 +21,7 @@ func (t *total) add(quantity, billionths uint64) {
 }
 
 // cents rounds half to even.
-func (t total) cents() (cents int64, ok bool) {
+func (t total) cents() (cents order.Cents, ok bool) {
 	const perCent = nano / 100
 	if t.high >= perCent {
 		return 0, false
@@ -54,19 +30,19 @@ func (t total) cents() (cents int64, ok bool) {
 	if rest > perCent/2 || rest == perCent/2 && quotient%2 == 1 {
 		quotient++
 	}
-	return int64(quotient), quotient < 1<<62
+	return order.Cents(quotient), quotient < 1<<62
 }
 
 // recalculate compares the value of a line with the items of its body. It returns what is wrong, or
 // nothing.
-func recalculate(body string, value int64) string {
+func recalculate(body string, value order.Cents) string {
 	sum, ok := addItems(body)
 	if !ok {
 		return "its body cannot be added up"
 	}
 	cents, ok := sum.cents()
 	if !ok || cents != value {
-		return "its value " + formatCents(value) + " is not that of its items, " + formatCents(cents)
+		return "its value " + value.String() + " is not that of its items, " + cents.String()
 	}
 	return ""
 }

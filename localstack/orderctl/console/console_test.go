@@ -249,16 +249,3 @@ func TestDisarm(t *testing.T) {
 		}
 	}
 }
-
-func TestCSVQuotesWhatNeedsIt(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	w := New(strings.NewReader(""), &out, &out, environment(nil)).CSV("user_id", "total_spend")
-	w.Row(`a,"b"`, "1234.50")
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if want := "user_id,total_spend\r\n\"a,\"\"b\"\"\",1234.50\r\n"; out.String() != want {
-		t.Errorf("got %q, want %q", &out, want)
-	}
-}

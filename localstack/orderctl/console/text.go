@@ -99,3 +99,13 @@ func Ago(d time.Duration) string {
 	}
 	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
 }
+
+// Disarm puts an apostrophe before a text that a spreadsheet would run as a formula. Besides = + -
+// and @ these are their full-width forms, and a tab or a line break before them (OWASP, CSV
+// injection).
+func Disarm(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(text)[0]) {
+		return "'" + text
+	}
+	return text
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -13,25 +12,6 @@ import (
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/statsapi/answer"
 )
-
-// csvFlag is --csv.
-type csvFlag bool
-
-func (f *csvFlag) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar((*bool)(f), "csv", false,
-		"write CSV; a cell that a spreadsheet would run as a formula begins with '")
-}
-
-// check refuses --csv with --json, which is not a flag of the same command.
-func (f csvFlag) check(env *session.Env) error {
-	if bool(f) && env.JSON {
-		return session.Usage("--csv cannot be combined with --json")
-	}
-	return nil
-}
-
-// pageSize is the largest page of customers that the API returns.
-const pageSize = 1000
 
 func customersCommand(env *session.Env) *cobra.Command {
 	var csv csvFlag
@@ -44,17 +24,13 @@ page by page, so that any number of them needs little memory. While nothing chan
 customer is written exactly once; with --json the result is one array.`,
 		Example: session.Example("orderctl customers --csv > customers.csv",
 			"orderctl customers --json | jq '.[] | select(.order_count > 10)'"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		PreRunE:           func(*cobra.Command, []string) error { return csv.check(env) },
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return csv.check(env) },
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			switch {
-			case s.JSON:
+			if s.JSON {
 				return customersJSON(ctx, s)
-			case bool(csv):
-				return customersCSV(ctx, s)
 			}
-			return customersTable(ctx, s)
+			return customers(ctx, s, csv)
 		}),
 	}
 	csv.add(cmd)
@@ -67,53 +43,31 @@ func eachPage(
 ) error {
 	status := s.Status()
 	defer status.Clear()
-	n, cursor := int64(0), ""
-	for {
-		page, err := s.API.Customers(ctx, cursor, pageSize)
+	n := 0
+	for users, err := range s.API.Customers(ctx) {
+		if err == nil {
+			err = write(users)
+		}
 		if err != nil {
 			return err
 		}
-		if err := write(page.Users); err != nil {
-			return err
-		}
-		if n += int64(len(page.Users)); !s.Terminal() {
-			status.Set(console.Count(n) + " customers")
-		}
-		if cursor = page.Next; cursor == "" {
-			return nil
+		if n += len(users); !s.Terminal() {
+			status.Set(console.Count(int64(n)) + " customers")
 		}
 	}
+	return nil
 }
 
-func customersTable(ctx context.Context, s *session.Session) error {
-	var rows [][]string
-	columns := []console.Column{
-		{Title: "CUSTOMER", Flex: true}, {Title: "ORDERS", Right: true}, {Title: "SPEND", Right: true},
-	}
-	table := s.Stream(columns)
+func customers(ctx context.Context, s *session.Session, csv csvFlag) error {
+	out := csv.begin(s.Console, textColumn("user_id", "CUSTOMER"),
+		numberColumn("order_count", "ORDERS"), numberColumn("total_spend", "SPEND"))
 	return eachPage(ctx, s, func(users []answer.User) error {
-		rows = rows[:0]
-		for _, u := range users {
-			rows = append(rows,
-				[]string{u.UserID, console.Count(u.Orders), console.Group(u.Spend.String())})
+		rows := make([][]any, len(users))
+		for i, u := range users {
+			rows[i] = []any{u.UserID, u.Orders, u.Spend}
 		}
-		table.Rows(rows)
-		return s.Failed()
+		return out.rows(rows)
 	})
-}
-
-func customersCSV(ctx context.Context, s *session.Session) error {
-	w := s.CSV("user_id", "order_count", "total_spend")
-	err := eachPage(ctx, s, func(users []answer.User) error {
-		for _, u := range users {
-			w.Row(console.Disarm(u.UserID), strconv.FormatInt(u.Orders, 10), u.Spend.String())
-		}
-		return s.Failed()
-	})
-	if err != nil {
-		return err
-	}
-	return w.Flush()
 }
 
 // customersJSON writes one array without holding it.

@@ -37,35 +37,28 @@ func topCommand(env *session.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			switch {
-			case s.JSON:
+			if s.JSON {
 				return s.Emit(top)
-			case bool(csv):
-				w := s.CSV("rank", "user_id", "total_spend")
-				for i, t := range top {
-					w.Row(strconv.Itoa(i+1), console.Disarm(t.UserID), t.Spend.String())
-				}
-				return w.Flush()
-			case len(top) == 0:
-				s.Printf("no orders yet\n")
-			default:
-				showTop(s.Console, top)
 			}
-			return nil
+			if len(top) == 0 && !bool(csv) {
+				s.Printf("no orders yet\n")
+				return nil
+			}
+			return showTop(s.Console, csv, top)
 		}),
 	}
 	csv.add(cmd)
 	return cmd
 }
 
-func showTop(c *console.Console, top []answer.Spender) {
-	rows := make([][]string, len(top))
+func showTop(c *console.Console, csv csvFlag, top []answer.Spender) error {
+	rows := make([][]any, len(top))
 	for i, t := range top {
-		rows[i] = []string{strconv.Itoa(i + 1), t.UserID, console.Group(t.Spend.String())}
+		rows[i] = []any{int64(i + 1), t.UserID, t.Spend}
 	}
-	c.Table([]console.Column{
-		{Title: "RANK", Right: true}, {Title: "CUSTOMER", Flex: true}, {Title: "SPEND", Right: true},
-	}, rows)
+	out := csv.begin(c, numberColumn("rank", "RANK"), textColumn("user_id", "CUSTOMER"),
+		numberColumn("total_spend", "SPEND"))
+	return out.rows(rows)
 }
 
 func userCommand(env *session.Env) *cobra.Command {

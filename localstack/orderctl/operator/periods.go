@@ -3,22 +3,16 @@ package operator
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/api"
-	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
-
-// mostDays is the longest range of one request to the API.
-const mostDays = 400
 
 func monthsCommand(env *session.Env) *cobra.Command {
 	var f periodFlags
@@ -73,9 +67,23 @@ Days are those of the deployment's time zone.`,
 			})
 		},
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			rows, zone, err := f.days(ctx, s)
+			first, last := order.Day(f.first), order.Day(f.last)
+			f.first, f.last = int(first.Month()), int(last.Month())
+			months, zone, err := f.months(ctx, s)
 			if err != nil {
 				return err
+			}
+			names := make([]order.Month, len(months))
+			for i, m := range months {
+				names[i] = m.Month
+			}
+			days, err := s.API.Days(ctx, names, first, last)
+			if err != nil {
+				return err
+			}
+			rows := make([]period, len(days))
+			for i, d := range days {
+				rows[i] = period{Day: d.Day.String(), Period: d.Period}
 			}
 			return f.show(s, "day", zone, rows)
 		}),
@@ -126,8 +134,10 @@ func (f *periodFlags) complete(env *session.Env, parse func(string) (int, error)
 	return nil
 }
 
-// existing returns every month that has orders, and the time zone of months and days.
-func existing(ctx context.Context, s *session.Session) (answer.Months, string, error) {
+// months returns the months of the range that have orders, and the time zone of months and days.
+func (f *periodFlags) months(
+	ctx context.Context, s *session.Session,
+) (answer.Months, string, error) {
 	o, err := s.API.Overview(ctx)
 	switch {
 	case err != nil:
@@ -135,54 +145,10 @@ func existing(ctx context.Context, s *session.Session) (answer.Months, string, e
 	case o.Figures == nil:
 		return nil, "", fmt.Errorf("%w: Redis does not answer", api.ErrUnavailable)
 	}
-	return o.Figures.Months, o.TimeZone, nil
-}
-
-func (f *periodFlags) months(
-	ctx context.Context, s *session.Session,
-) (answer.Months, string, error) {
-	months, zone, err := existing(ctx, s)
-	return slices.DeleteFunc(months, func(m answer.Month) bool {
+	months := slices.DeleteFunc(o.Figures.Months, func(m answer.Month) bool {
 		return int(m.Month) < f.first || int(m.Month) > f.last
-	}), zone, err
-}
-
-// days asks for the days of the months that have orders only, so that one order with an odd date
-// does not lead to a request for each of many empty years.
-func (f *periodFlags) days(ctx context.Context, s *session.Session) ([]period, string, error) {
-	months, zone, err := existing(ctx, s)
-	if err != nil {
-		return nil, "", err
-	}
-	var rows []period
-	for i := 0; i < len(months); {
-		first := firstDay(months[i].Month)
-		last := firstDay(months[i].Month+1) - 1
-		for i++; i < len(months); i++ {
-			next := firstDay(months[i].Month+1) - 1
-			if next-first >= mostDays {
-				break
-			}
-			last = next
-		}
-		first, last = max(first, order.Day(f.first)), min(last, order.Day(f.last))
-		if first > last {
-			continue
-		}
-		days, err := s.API.Days(ctx, first.String(), last.String())
-		if err != nil {
-			return nil, "", err
-		}
-		for _, name := range slices.Sorted(maps.Keys(days)) {
-			rows = append(rows, period{Day: name, Period: days[name]})
-		}
-	}
-	return rows, zone, nil
-}
-
-// firstDay returns the first day of a month, which may be the one after 9999-12.
-func firstDay(m order.Month) order.Day {
-	return order.DayOf(time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC))
+	})
+	return months, o.TimeZone, nil
 }
 
 // A period is one row of months or days in JSON.
@@ -193,39 +159,24 @@ type period struct {
 }
 
 func (f *periodFlags) show(s *session.Session, title, zone string, periods []period) error {
-	switch {
-	case s.JSON:
-		if periods == nil {
-			periods = []period{}
-		}
-		return s.Emit(periods)
-	case bool(f.csv):
-		w := s.CSV(title, "orders", "revenue")
-		for _, p := range periods {
-			w.Row(p.Month+p.Day, fmt.Sprint(p.Orders), p.Revenue.String())
-		}
-		return w.Flush()
-	case len(periods) == 0:
+	if s.JSON {
+		return s.Emit(append([]period{}, periods...))
+	}
+	if len(periods) == 0 && !bool(f.csv) {
 		s.Printf("no orders in this range\n")
 		return nil
 	}
-
 	var total answer.Period
-	rows := make([][]string, 0, len(periods)+1)
-	row := func(name string, p answer.Period) {
-		rows = append(rows, []string{name, console.Count(p.Orders), console.Group(p.Revenue.String())})
-	}
+	rows := make([][]any, 0, len(periods)+1)
 	for _, p := range periods {
 		total.Orders += p.Orders
 		total.Revenue += p.Revenue
-		row(p.Month+p.Day, p.Period)
+		rows = append(rows, []any{p.Month + p.Day, p.Orders, p.Revenue})
 	}
-	if len(periods) > 1 {
-		row("total", total)
+	if len(periods) > 1 && !bool(f.csv) {
+		rows = append(rows, []any{"total", total.Orders, total.Revenue})
 	}
-	s.Table([]console.Column{
-		{Title: strings.ToUpper(title) + " (" + zone + ")"},
-		{Title: "ORDERS", Right: true}, {Title: "REVENUE", Right: true},
-	}, rows)
-	return nil
+	out := f.csv.begin(s.Console, textColumn(title, strings.ToUpper(title)+" ("+zone+")"),
+		numberColumn("orders", "ORDERS"), numberColumn("revenue", "REVENUE"))
+	return out.rows(rows)
 }

@@ -196,6 +196,6 @@ func (m moment) show(c *console.Console) {
 	}
 	if len(m.top) > 0 {
 		c.Printf("\n")
-		showTop(c, m.top)
+		_ = showTop(c, false, m.top)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"orderpipeline/shared/order"
 )
 
+// money writes an amount for a person.
+func money(c order.Cents) string { return console.Group(c.String()) }
+
 // A comparison is one figure and what was expected.
 type comparison struct {
 	What     string `json:"what"`

@@ -49,33 +49,6 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-func TestSpans(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		months []string
-		want   []span
-	}{
-		{nil, nil},
-		{[]string{"2024-01"}, []span{{"2024-01-01", "2025-02-03"}}},
-		{[]string{"2024-03", "2024-01", "2024-01"}, []span{{"2024-01-01", "2025-02-03"}}},
-		// Begins in the middle of a month whose first days came with the span before.
-		{[]string{"2024-01", "2025-02", "2025-03"}, []span{{"2024-01-01", "2025-02-03"}, {"2025-02-04", "2026-03-10"}}},
-		{[]string{"2024-01", "2062-05"}, []span{{"2024-01-01", "2025-02-03"}, {"2062-05-01", "2063-06-04"}}},
-		{[]string{"9999-12"}, []span{{"9999-12-01", "9999-12-31"}}},
-	} {
-		got, err := spansOf(c.months)
-		if err != nil {
-			t.Errorf("%v: %v", c.months, err)
-		}
-		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(span{})); diff != "" {
-			t.Errorf("%v (-want +got):\n%s", c.months, diff)
-		}
-	}
-	if _, err := spansOf([]string{"2024"}); err == nil {
-		t.Error("a month without its number was accepted")
-	}
-}
-
 func TestCheckReport(t *testing.T) {
 	t.Parallel()
 	text := manyBodies(3) + "{}\n" + manyBodies(1) + strings.Repeat("{}\n", 30)

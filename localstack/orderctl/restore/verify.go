@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -221,22 +224,14 @@ func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.C
 	if overview.Figures == nil {
 		return s.API.Health(ctx)
 	}
-	c.Total(
-		audit.Figures{
-			Orders:  overview.Figures.Totals.Orders,
-			Revenue: int64(overview.Figures.Totals.Revenue),
-		},
-	)
-
-	months := map[string]audit.Figures{}
-	names := book.MonthNames()
+	c.Total(overview.Figures.Totals)
+	c.Months(overview.Figures.Months)
+	months := slices.Collect(maps.Keys(book.Months))
 	for _, m := range overview.Figures.Months {
-		months[m.Month.String()] = audit.Figures{Orders: m.Orders, Revenue: int64(m.Revenue)}
-		names = append(names, m.Month.String())
+		months = append(months, m.Month)
 	}
-	c.Months(months)
-
-	days, err := s.days(ctx, names)
+	slices.Sort(months)
+	days, err := s.API.Days(ctx, slices.Compact(months), 0, math.MaxInt32)
 	if err != nil {
 		return err
 	}
@@ -246,49 +241,19 @@ func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.C
 	if err != nil {
 		return err
 	}
-	spenders := make([]audit.Spender, len(top))
-	for i, t := range top {
-		spenders[i] = audit.Spender{UserID: t.UserID, Spend: int64(t.Spend)}
-	}
-	c.Top(spenders, maxTop)
-	return s.compareCustomers(ctx, c)
-}
+	c.Top(top, maxTop)
 
-func (s *store) compareCustomers(ctx context.Context, c *audit.Comparison) error {
 	progress := s.Progress("comparing", "customers", -1)
 	defer progress.Finish()
-	cursor := ""
-	for {
-		page, err := s.API.Customers(ctx, cursor, maxTop)
+	for users, err := range s.API.Customers(ctx) {
 		if err != nil {
 			return err
 		}
-		for _, u := range page.Users {
-			c.Customer(u.UserID, audit.Figures{Orders: u.Orders, Revenue: int64(u.Spend)})
+		for _, u := range users {
+			c.Customer(u)
 		}
-		progress.Add(int64(len(page.Users)))
-		if cursor = page.Next; cursor == "" {
-			c.CustomersEnd()
-			return nil
-		}
+		progress.Add(int64(len(users)))
 	}
-}
-
-// days reads all days of the named months.
-func (s *store) days(ctx context.Context, months []string) (map[string]audit.Figures, error) {
-	days := map[string]audit.Figures{}
-	spans, err := spansOf(months)
-	if err != nil {
-		return nil, err
-	}
-	for _, span := range spans {
-		found, err := s.API.Days(ctx, span.first, span.last)
-		if err != nil {
-			return nil, err
-		}
-		for name, d := range found {
-			days[name] = audit.Figures{Orders: d.Orders, Revenue: int64(d.Revenue)}
-		}
-	}
-	return days, nil
+	c.CustomersEnd()
+	return nil
 }

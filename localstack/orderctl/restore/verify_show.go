@@ -5,11 +5,7 @@ import (
 
 	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/console"
-	"orderpipeline/shared/order"
 )
-
-// shownMoney is an amount of a difference for a person.
-func shownMoney(cents int64) string { return console.Group(order.Cents(cents).String()) }
 
 // show prints the verification for a person.
 func (v *verification) show(c *console.Console, shown int) {
@@ -18,7 +14,7 @@ func (v *verification) show(c *console.Console, shown int) {
 		lines += n
 	}
 	c.List("archive", console.Count(v.Objects)+" objects", console.Count(lines)+" messages",
-		console.Count(v.Archive.Orders)+" orders", "revenue "+shownMoney(v.Archive.Revenue))
+		console.Count(v.Archive.Orders)+" orders", "revenue "+money(v.Archive.Revenue))
 	c.List("compared", console.Count(v.Compared)+" figures in "+fmt.Sprintf("%.1fs", v.Seconds))
 	v.showFaults(c)
 	if v.Count == 0 {
@@ -43,8 +39,8 @@ func (v *verification) show(c *console.Console, shown int) {
 			d.Name,
 			orders(d.Archive),
 			orders(d.Store),
-			shownMoney(d.Archive.Revenue),
-			shownMoney(d.Store.Revenue),
+			money(d.Archive.Revenue),
+			money(d.Store.Revenue),
 			string(d.Verdict),
 		})
 	}

@@ -1,0 +1,100 @@
+package operator
+
+import (
+	"encoding/csv"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/order"
+)
+
+// csvFlag is --csv.
+type csvFlag bool
+
+func (f *csvFlag) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar((*bool)(f), "csv", false,
+		"write CSV; a cell that a spreadsheet would run as a formula begins with '")
+}
+
+// check refuses --csv with --json, which is not a flag of the same command.
+func (f csvFlag) check(env *session.Env) error {
+	if bool(f) && env.JSON {
+		return session.Usage("--csv cannot be combined with --json")
+	}
+	return nil
+}
+
+// A column is one column of figures.
+type column struct {
+	name string // in CSV
+	console.Column
+}
+
+func textColumn(name, title string) column {
+	return column{name, console.Column{Title: title, Flex: true}}
+}
+
+func numberColumn(name, title string) column {
+	return column{name, console.Column{Title: title, Right: true}}
+}
+
+// Figures are rows that are written as CSV or as a table, in one or several parts.
+type figures struct {
+	*console.Console
+	csv   *csv.Writer // nil for a table
+	table *console.Stream
+}
+
+func (f csvFlag) begin(c *console.Console, columns ...column) *figures {
+	names := make([]string, len(columns))
+	titles := make([]console.Column, len(columns))
+	for i, col := range columns {
+		names[i], titles[i] = col.name, col.Column
+	}
+	if !f {
+		return &figures{Console: c, table: c.Stream(titles)}
+	}
+	w := csv.NewWriter(c.Out)
+	w.UseCRLF = true   // RFC 4180
+	_ = w.Write(names) // Flush in rows reports its error
+	return &figures{Console: c, csv: w}
+}
+
+// rows writes rows. A cell is a text, a count or money.
+func (f *figures) rows(rows [][]any) error {
+	texts := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			texts[i] = append(texts[i], f.cell(cell))
+		}
+	}
+	if f.csv == nil {
+		f.table.Rows(texts)
+		return f.Failed()
+	}
+	return f.csv.WriteAll(texts)
+}
+
+func (f *figures) cell(cell any) string {
+	switch v := cell.(type) {
+	case int64:
+		if f.csv != nil {
+			return strconv.FormatInt(v, 10)
+		}
+		return console.Count(v)
+	case order.Cents:
+		if f.csv != nil {
+			return v.String()
+		}
+		return console.Group(v.String())
+	case string:
+		if f.csv != nil {
+			return console.Disarm(v)
+		}
+		return v
+	}
+	panic("a cell is a text, a count or money")
+}
