@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ localstack/orderctl/orderctl.schema.json.
 
 // newRoot returns the command line with all commands.
 func newRoot(env *session.Env) *cobra.Command {
-	root := &cobra.Command{
+	root := session.Group(&cobra.Command{
 		Use:   "orderctl",
 		Short: "Send orders to the pipeline, see its numbers, repair what went wrong",
 		Long:  about + exitCodes,
@@ -37,9 +36,8 @@ func newRoot(env *session.Env) *cobra.Command {
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          session.Subcommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetVersionTemplate("orderctl {{.Version}}\n")
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
@@ -58,7 +56,6 @@ func newRoot(env *session.Env) *cobra.Command {
 	root.AddCommand(restore.Commands(env)...)
 	root.SetHelpCommandGroupID(session.GroupOther)
 	root.SetCompletionCommandGroupID(session.GroupOther)
-	addExamples(root)
 	return root
 }
 
@@ -80,8 +77,6 @@ func addFlags(root *cobra.Command, env *session.Env) {
 		"queue of rejected messages (default: from the stack)")
 	f.StringVar(&o.APIURL, "api-url", "", "base URL of the API (default: from the stack)")
 	root.MarkFlagsMutuallyExclusive("aws", "endpoint-url")
-	// The only error is a flag that does not exist.
-	_ = root.RegisterFlagCompletionFunc("profile", session.CompleteProfiles(env.Getenv))
 }
 
 // version names the commit that the program was built from, and its date.
@@ -90,41 +85,5 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	commit, date := settings["vcs.revision"], settings["vcs.time"]
-	if commit == "" {
-		return "built outside a repository, " + info.GoVersion
-	}
-	if settings["vcs.modified"] == "true" {
-		date += ", with local changes"
-	}
-	return fmt.Sprintf("%s (%s, %s)", commit[:min(12, len(commit))], date, info.GoVersion)
-}
-
-// addExamples adds examples to the two commands that cobra makes.
-func addExamples(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Example = session.Example("orderctl help bulk")
-		case "completion":
-			cmd.Example = session.Example("source <(orderctl completion bash)")
-			for _, shell := range cmd.Commands() {
-				shell.Example = session.Example(shells[shell.Name()])
-			}
-		}
-	}
-}
-
-// shells are the commands that install a completion script.
-var shells = map[string]string{
-	"bash":       "orderctl completion bash > /etc/bash_completion.d/orderctl",
-	"zsh":        `orderctl completion zsh > "${fpath[1]}/_orderctl"`,
-	"fish":       "orderctl completion fish > ~/.config/fish/completions/orderctl.fish",
-	"powershell": "orderctl completion powershell | Out-String | Invoke-Expression",
+	return info.Main.Version + ", " + info.GoVersion
 }

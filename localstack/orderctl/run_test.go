@@ -181,6 +181,9 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	var visit func(*cobra.Command)
 	commands := 0
 	visit = func(cmd *cobra.Command) {
+		if cmd.Name() == "completion" { // cobra's own
+			return
+		}
 		commands++
 		if cmd.Short == "" || !strings.Contains(cmd.Example, "orderctl") {
 			t.Errorf("%q has no short text or no example", cmd.CommandPath())
@@ -195,6 +198,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		}
 	}
 	root := newRoot(env)
+	root.InitDefaultCompletionCmd()
 	visit(root)
 	if commands < 20 {
 		t.Errorf("only %d commands were looked at", commands)
@@ -230,6 +234,19 @@ func TestCompletionScripts(t *testing.T) {
 	for _, reason := range []string{"invalid_json", "order_id_conflict"} {
 		if !strings.Contains(out, reason+"\n") {
 			t.Errorf("--reason is not completed with %s:\n%s", reason, out)
+		}
+	}
+	for line, want := range map[string]string{
+		"send":                   ":0", // files
+		"rejected resend":        ":0",
+		"user":                   ":4", // nothing
+		"months --start":         ":4",
+		"rejected list --reason": ":4",
+	} {
+		args := append([]string{"__complete"}, strings.Fields(line)...)
+		_, out, _ := command(t, nil, "", append(args, "")...)
+		if got := strings.TrimSpace(out); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: got the directive of %q, want %s", line, got, want)
 		}
 	}
 }

@@ -109,3 +109,11 @@ func Disarm(text string) string {
 	}
 	return text
 }
+
+// Number writes a count (int64), or money with its String method, with thousands separators.
+func Number(v any) string {
+	if n, ok := v.(int64); ok {
+		return Count(n)
+	}
+	return Group(fmt.Sprint(v))
+}

@@ -44,27 +44,26 @@ func (v *Verdict) Duplicate() bool { return v.Refusal == nil && v.First > 0 }
 // chunkEntries is how many entries are judged at once by one goroutine.
 const chunkEntries = 512
 
-// Check judges all entries of r and gives each verdict to each, in the order of the file. It stops
-// at the first error of the file, of each, or of ctx; the sums are those of the entries until then.
-// The order ids of the file are kept in memory, about 50 bytes for each.
-func Check(ctx context.Context, r *orderfile.Reader, each func(*Verdict) error) (*Sums, error) {
-	j := judge{maphash.MakeSeed(), maphash.MakeSeed()}
-	sums := newSums()
-	known := map[[2]uint64]known{}
-	for verdicts, err := range inorder.Map(ctx, runtime.GOMAXPROCS(0)+1, chunks(r), j.all) {
-		if err != nil {
-			return sums, err
-		}
-		for i := range verdicts {
-			v := &verdicts[i]
-			compare(known, v)
-			sums.add(v)
-			if err := each(v); err != nil {
-				return sums, err
+// All judges the entries of r and yields the verdicts in the order of the file. An error of the file
+// or of ctx is yielded last. The order ids of the file are kept in memory, about 50 bytes for each.
+func All(ctx context.Context, r *orderfile.Reader) iter.Seq2[*Verdict, error] {
+	return func(yield func(*Verdict, error) bool) {
+		j := judge{maphash.MakeSeed(), maphash.MakeSeed()}
+		seen := map[[2]uint64]known{}
+		for verdicts, err := range inorder.Map(ctx, runtime.GOMAXPROCS(0)+1, chunks(r), j.all) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range verdicts {
+				v := &verdicts[i]
+				compare(seen, v)
+				if !yield(v, nil) {
+					return
+				}
 			}
 		}
 	}
-	return sums, nil
 }
 
 // known is an order id that the file had before.

@@ -6,13 +6,8 @@ import (
 	"time"
 
 	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
-
-// Figures are those of one customer.
-type Figures struct {
-	Orders  int64
-	Revenue order.Cents
-}
 
 // Sums are what the file adds up to. Orders and revenue count each order once: duplicates and
 // refused entries add nothing.
@@ -23,19 +18,21 @@ type Sums struct {
 	Duplicates int64
 	Mismatches int64
 	Refused    map[order.Reason]int64
-	Customers  map[string]Figures
+	Customers  map[string]answer.Period
 	// First and Last are the earliest and the latest order_timestamp, in UTC.
 	First, Last time.Time
 }
 
-func newSums() *Sums {
+// NewSums returns empty sums.
+func NewSums() *Sums {
 	return &Sums{
 		Refused:   map[order.Reason]int64{},
-		Customers: map[string]Figures{},
+		Customers: map[string]answer.Period{},
 	}
 }
 
-func (s *Sums) add(v *Verdict) {
+// Add adds an entry.
+func (s *Sums) Add(v *Verdict) {
 	s.Entries++
 	if v.Refusal != nil {
 		s.Refused[v.Refusal.Reason]++
@@ -51,7 +48,8 @@ func (s *Sums) add(v *Verdict) {
 		s.Mismatches++
 	}
 	customer, found := s.Customers[v.Order.UserID]
-	customer.add(v.Order.Value)
+	customer.Orders++
+	customer.Revenue += v.Order.Value
 	if found {
 		s.Customers[v.Order.UserID] = customer
 	} else {
@@ -65,11 +63,6 @@ func (s *Sums) add(v *Verdict) {
 	if placed.After(s.Last) {
 		s.Last = placed
 	}
-}
-
-func (f *Figures) add(value order.Cents) {
-	f.Orders++
-	f.Revenue += value
 }
 
 // RefusedTotal is the number of refused entries.

@@ -45,21 +45,9 @@ func (f *filter) complete(now time.Time) error {
 			return session.Usage("--reason %q is none of %v", r, order.Reasons())
 		}
 	}
-	if f.since == "" {
-		return nil
-	}
-	if d, err := time.ParseDuration(f.since); err == nil && d > 0 {
-		f.after = now.Add(-d)
-		return nil
-	}
 	var err error
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if f.after, err = time.Parse(layout, f.since); err == nil {
-			return nil
-		}
-	}
-	return session.Usage("--since %q is neither a duration such as 24h nor a time such as "+
-		"2024-12-13T10:00:00Z", f.since)
+	f.after, err = session.ParseTime("--since", f.since, now)
+	return err
 }
 
 // active says whether anything is left out.

@@ -21,7 +21,7 @@ import (
 
 type listFlags struct {
 	filter
-	limit, scan int
+	limit, scan uint
 }
 
 func listCommand(env *session.Env, st store) *cobra.Command {
@@ -33,21 +33,15 @@ func listCommand(env *session.Env, st store) *cobra.Command {
 		Example: session.Example("orderctl "+st.name+" list",
 			"orderctl "+st.name+" list --since 1h --contains U42",
 			"orderctl "+st.name+" list --scan 0 --limit 0 --json"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		PreRunE: func(*cobra.Command, []string) error {
-			if f.limit < 0 || f.scan < 0 {
-				return session.Usage("--limit and --scan must not be negative")
-			}
-			return f.complete(env.Now())
-		},
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return f.complete(env.Now()) },
 		RunE: env.Run(st.need, func(ctx context.Context, s *session.Session, _ []string) error {
 			return list(ctx, s, st, f)
 		}),
 	}
 	f.add(cmd, st.reasons)
-	cmd.Flags().IntVar(&f.limit, "limit", 50, "maximum number of messages to show; 0 for all")
-	cmd.Flags().IntVar(&f.scan, "scan", 1000, "maximum number of messages to look at; 0 for all")
+	cmd.Flags().UintVar(&f.limit, "limit", 50, "maximum number of messages to show; 0 for all")
+	cmd.Flags().UintVar(&f.scan, "scan", 1000, "maximum number of messages to look at; 0 for all")
 	return cmd
 }
 
@@ -62,7 +56,7 @@ type listing struct {
 }
 
 func list(ctx context.Context, s *session.Session, st store, f listFlags) error {
-	v, err := st.read(ctx, s, f.scan)
+	v, err := st.read(ctx, s, int(f.scan))
 	if err != nil {
 		return err
 	}
@@ -78,7 +72,7 @@ func list(ctx context.Context, s *session.Session, st store, f listFlags) error 
 		if st.reasons {
 			l.ByReason[h.Attribute(order.AttributeReason)]++
 		}
-		if f.limit == 0 || i < f.limit {
+		if f.limit == 0 || i < int(f.limit) {
 			l.Messages = append(l.Messages, queue.RecordOf(h))
 		}
 	}
@@ -159,36 +153,10 @@ func showCommand(env *session.Env, st store) *cobra.Command {
 		Long:  "Show one message in full. The start of its id, as `list` shows it, is enough.\n\n" + limits,
 		Example: session.Example("orderctl "+st.name+" show 8bec1bc9",
 			"orderctl "+st.name+" show 8bec1bc9 --json | jq -r .body"),
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeIDs(env, st),
+		Args: cobra.ExactArgs(1),
 		RunE: env.Run(st.need, func(ctx context.Context, s *session.Session, args []string) error {
 			return show(ctx, s, st, args[0])
 		}),
-	}
-}
-
-// completed is how many message ids are offered for completion.
-const completed = 50
-
-func completeIDs(env *session.Env, st store) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		s, err := env.Open(cmd.Context(), st.need)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		v, err := st.read(cmd.Context(), s, completed)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		ids := make([]string, len(v.messages))
-		for i, m := range v.messages {
-			about := m.Attribute(order.AttributeReason) + " " + orderID(m.Body)
-			ids[i] = shortID(m.ID) + "\t" + console.Clean(strings.TrimSpace(about))
-		}
-		return ids, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -20,8 +20,7 @@ func topCommand(env *session.Env) *cobra.Command {
 		Short:   "Show the customers with the highest spend (10, or N up to 1000)",
 		Example: session.Example("orderctl top", "orderctl top 3 --json",
 			"orderctl top 1000 --csv > top.csv"),
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.MaximumNArgs(1),
 		PreRunE: func(_ *cobra.Command, args []string) error {
 			if err := csv.check(env); err != nil || len(args) == 0 {
 				return err
@@ -68,9 +67,8 @@ func userCommand(env *session.Env) *cobra.Command {
 		Short:   "Show the orders and the spend of one customer",
 		Long: `Show the orders and the spend of one customer. The exit code is 1 for a customer without
 orders.`,
-		Example:           session.Example("orderctl user U1", "orderctl user U1 --json"),
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Example: session.Example("orderctl user U1", "orderctl user U1 --json"),
+		Args:    cobra.ExactArgs(1),
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, args []string) error {
 			u, err := s.API.User(ctx, args[0])
 			if err != nil {

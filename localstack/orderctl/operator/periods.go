@@ -24,8 +24,7 @@ func monthsCommand(env *session.Env) *cobra.Command {
 Months are those of the deployment's time zone.`,
 		Example: session.Example("orderctl months", "orderctl months --start 2023-06 --end 2025-06",
 			"orderctl months --csv > months.csv"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			return f.complete(env, func(text string) (int, error) {
 				m, err := order.ParseMonth(text)
@@ -58,8 +57,7 @@ func daysCommand(env *session.Env) *cobra.Command {
 Days are those of the deployment's time zone.`,
 		Example: session.Example("orderctl days --start 2024-12-01",
 			"orderctl days --start 2024-12-01 --end 2024-12-31 --csv > december.csv"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			return f.complete(env, func(text string) (int, error) {
 				d, err := order.ParseDay(text)
@@ -104,10 +102,6 @@ func (f *periodFlags) add(cmd *cobra.Command, what string) {
 	cmd.Flags().StringVar(&f.start, "start", "", "first "+what+" (default: the first that has orders)")
 	cmd.Flags().StringVar(&f.end, "end", "", "last "+what+" (default: the last that has orders)")
 	f.csv.add(cmd)
-	for _, name := range []string{"start", "end"} {
-		// The only error is a flag that does not exist.
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
-	}
 }
 
 func (f *periodFlags) complete(env *session.Env, parse func(string) (int, error)) error {

@@ -15,7 +15,7 @@ import (
 
 type redriveFlags struct {
 	filter
-	rate       int
+	rate       uint
 	untilEmpty bool
 	session.WaitFlags
 }
@@ -39,11 +39,10 @@ empty, for at most --wait-timeout.`,
 			"orderctl dlq redrive --until-empty --wait-timeout 1h --yes",
 			`orderctl dlq redrive --contains '"user_id":"U42"' --yes`,
 			"orderctl dlq redrive --rate 100"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			switch {
-			case f.rate < 0 || f.rate > 500:
+			case f.rate > 500:
 				return session.Usage(
 					"--rate is 1 to 500 messages a second, or 0 for as fast as SQS can")
 			case f.rate > 0 && f.active():
@@ -67,7 +66,7 @@ empty, for at most --wait-timeout.`,
 		},
 	}
 	f.filter.add(cmd, false)
-	cmd.Flags().IntVar(&f.rate, "rate", 0,
+	cmd.Flags().UintVar(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: as fast as SQS can)")
 	cmd.Flags().BoolVar(&f.untilEmpty, "until-empty", false,
 		"move and wait again until the dead-letter queue is empty")
@@ -142,7 +141,7 @@ func (r *redriving) move(ctx context.Context) (err error) {
 	} else {
 		var n int64
 		p := r.Progress("moving", "messages", before.Total())
-		n, err = r.DLQ.MoveAll(ctx, r.Orders, r.flags.rate, func(moved, total int64) {
+		n, err = r.DLQ.MoveAll(ctx, r.Orders, int(r.flags.rate), func(moved, total int64) {
 			p.Set(moved, max(total, moved))
 		})
 		p.Finish()

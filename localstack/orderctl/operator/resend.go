@@ -37,7 +37,8 @@ and sending the file again does no harm: what was counted is recognised by its o
 			`jq -c '.body |= (fromjson | .items[0].quantity = 1)' broken.ndjson > fixed.ndjson`,
 			"orderctl rejected resend fixed.ndjson --delete --wait",
 		),
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: session.CompleteFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			messages, err := repaired(env, args[0], f.remove)
 			if err != nil {

@@ -39,9 +39,8 @@ On AWS the age comes from CloudWatch, a few minutes late; LocalStack lists the m
 themselves, without receiving them, while there are at most 2,000.`,
 			stuckAfter,
 		),
-		Example:           session.Example("orderctl status", "orderctl status --json | jq .faults"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Example: session.Example("orderctl status", "orderctl status --json | jq .faults"),
+		Args:    cobra.NoArgs,
 		RunE: env.Run(session.Queues|session.API|session.Stack,
 			func(ctx context.Context, s *session.Session, _ []string) error {
 				st := readStatus(ctx, s)

@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +32,7 @@ var (
 )
 
 func dlqCommand(env *session.Env) *cobra.Command {
-	cmd := &cobra.Command{
+	return session.Group(&cobra.Command{
 		Use:     dlq.name,
 		GroupID: session.GroupRepair,
 		Short:   "Look at the dead-letter queue, and redrive its orders",
@@ -41,16 +40,11 @@ func dlqCommand(env *session.Env) *cobra.Command {
 such as during a long outage of Redis. Once the cause is gone, redrive moves them back to the
 orders queue; each is counted once.`,
 		Example: session.Example("orderctl dlq list", "orderctl dlq redrive"),
-		Args:    session.Subcommand,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(listCommand(env, dlq), showCommand(env, dlq), redriveCommand(env),
-		exportCommand(env, dlq))
-	return cmd
+	}, listCommand(env, dlq), showCommand(env, dlq), redriveCommand(env), exportCommand(env, dlq))
 }
 
 func rejectedCommand(env *session.Env) *cobra.Command {
-	cmd := &cobra.Command{
+	return session.Group(&cobra.Command{
 		Use:     rejected.name,
 		GroupID: session.GroupRepair,
 		Short:   "Look at the messages that were refused, and resend them repaired",
@@ -59,12 +53,8 @@ with the reason, the field and a sentence as message attributes.`,
 		Example: session.Example("orderctl rejected list --reason invalid_json",
 			"orderctl rejected export broken.ndjson",
 			"orderctl rejected resend fixed.ndjson --delete"),
-		Args: session.Subcommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(listCommand(env, rejected), showCommand(env, rejected),
-		exportCommand(env, rejected), resendCommand(env))
-	return cmd
+	}, listCommand(env, rejected), showCommand(env, rejected), exportCommand(env, rejected),
+		resendCommand(env))
 }
 
 const limits = `SQS has no way to read a message without receiving it. While a command looks, other consumers
@@ -112,25 +102,10 @@ func hiddenMessages(s *session.Session, n int64) hidden {
 func (st store) hold(
 	ctx context.Context, s *session.Session, limit int,
 	use func(look *queue.Look, v view) (gone map[string]bool, err error),
-) (err error) {
-	look := &queue.Look{Queue: st.queue(s), Wait: time.Second}
-	if s.Local {
-		look.Wait = 0
-	}
-	var gone map[string]bool
-	defer func() { err = errors.Join(err, look.Close(ctx, gone)) }()
-
-	status := s.Status()
-	err = look.All(ctx, limit, func(n int) {
-		status.Set(fmt.Sprintf("looking: %s of about %s messages",
-			console.Count(int64(n)), console.Count(look.Depth.Total())))
+) error {
+	return s.Look(ctx, st.queue(s), limit, func(look *queue.Look) (map[string]bool, error) {
+		return use(look, view{look.Held(), look.Depth, hiddenMessages(s, look.Hidden())})
 	})
-	status.Clear()
-	if err != nil {
-		return err
-	}
-	gone, err = use(look, view{look.Held(), look.Depth, hiddenMessages(s, look.Hidden())})
-	return err
 }
 
 // read returns up to limit messages of the store (0: all), which are released already: writing them

@@ -18,8 +18,8 @@ import (
 
 type watchFlags struct {
 	interval time.Duration
-	count    int
-	top      int
+	count    uint
+	top      uint
 }
 
 func watchCommand(env *session.Env) *cobra.Command {
@@ -33,12 +33,10 @@ the queues and the top spenders. Where standard output is not a terminal, a line
 each time; with --json it is a JSON object.`,
 		Example: session.Example("orderctl watch",
 			"orderctl watch --interval 5s --json | jq .total_orders", "orderctl watch --count 1"),
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if f.interval < 100*time.Millisecond || f.count < 0 || f.top < 0 || f.top > 1000 {
-				return session.Usage(
-					"--interval is at least 100ms, --count at least 0, --top 0 to 1000")
+			if f.interval < 100*time.Millisecond || f.top > 1000 {
+				return session.Usage("--interval is at least 100ms, --top at most 1000")
 			}
 			return nil
 		},
@@ -49,8 +47,8 @@ each time; with --json it is a JSON object.`,
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&f.interval, "interval", time.Second, "time between two looks")
-	flags.IntVar(&f.count, "count", 0, "number of looks (default: unlimited)")
-	flags.IntVar(&f.top, "top", 5, "number of top spenders to show on a terminal")
+	flags.UintVar(&f.count, "count", 0, "number of looks (default: unlimited)")
+	flags.UintVar(&f.top, "top", 5, "number of top spenders to show on a terminal")
 	return cmd
 }
 
@@ -72,12 +70,12 @@ func watch(ctx context.Context, s *session.Session, f watchFlags) error {
 	w := watcher{Session: s}
 	live := s.Terminal() && !s.JSON
 	if live {
-		w.top = f.top
+		w.top = int(f.top)
 		s.Printf("\x1b[2J\x1b[?25l\x1b[?7l") // clear, no cursor, long lines are cut
 		defer s.Printf("\x1b[?7h\x1b[?25h")
 	}
 	var last moment
-	for looks := 1; ; looks++ {
+	for looks := uint(1); ; looks++ {
 		last = w.look(ctx, last)
 		if ctx.Err() != nil {
 			return nil // Ctrl-C is how watch is meant to end

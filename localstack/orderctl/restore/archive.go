@@ -19,7 +19,7 @@ import (
 const readers = 6
 
 func archiveCommand(env *session.Env) *cobra.Command {
-	cmd := &cobra.Command{
+	return session.Group(&cobra.Command{
 		Use:     "archive",
 		GroupID: session.GroupArchive,
 		Short:   "List, search, verify and replay the archive of all messages",
@@ -30,13 +30,8 @@ untouched body. The figures can be compared with it and rebuilt from it.`,
 			"orderctl archive verify",
 			"orderctl archive show ORD1234",
 		),
-		Args: session.Subcommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
-		listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env), forgetCommand(env),
-	)
-	return cmd
+	},
+		listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env), forgetCommand(env))
 }
 
 // A text is the content of one object.

@@ -19,7 +19,7 @@ import (
 const defaultShown = 20
 
 func checkCommand(env *session.Env) *cobra.Command {
-	shown := defaultShown
+	var shown uint
 	cmd := &cobra.Command{
 		Use:     "check FILE | -",
 		GroupID: session.GroupSend,
@@ -35,23 +35,18 @@ The exit code is 1 when an order would be refused.`,
 			"orderctl check orders.json.gz --max 0",
 			"orderctl check - --json < orders.ndjson | jq .refused",
 		),
-		Args: cobra.ExactArgs(1),
-		PreRunE: func(*cobra.Command, []string) error {
-			if shown < 0 {
-				return session.Usage("--max must not be negative")
-			}
-			return nil
-		},
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: session.CompleteFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := env.OpenFile(args[0])
 			if err != nil {
 				return err
 			}
 			defer in.Close()
-			return check(cmd.Context(), env, args[0], in, shown)
+			return check(cmd.Context(), env, args[0], in, int(shown))
 		},
 	}
-	cmd.Flags().IntVar(&shown, "max", defaultShown, "maximum number of findings to list; 0 lists all")
+	cmd.Flags().UintVar(&shown, "max", defaultShown, "maximum number of findings to list; 0 lists all")
 	return cmd
 }
 
@@ -100,54 +95,48 @@ func inspect(
 	}
 	progress := env.Status()
 	defer progress.Clear()
-	var entries int64
-	r.sums, err = filecheck.Check(ctx, reader, func(v *filecheck.Verdict) error {
-		if entries++; entries%10_000 == 0 {
-			progress.Set("checking: " + console.Count(entries) + " orders")
+	sums := filecheck.NewSums()
+	r.sums = sums
+	defer func() {
+		r.Entries, r.Orders, r.Revenue = sums.Entries, sums.Orders, sums.Revenue
+		r.Customers = len(sums.Customers)
+		r.Duplicates, r.Mismatches, r.Refused = sums.Duplicates, sums.Mismatches, sums.Refused
+		r.Seconds = session.Seconds(env.Now().Sub(began))
+	}()
+	for v, err := range filecheck.All(ctx, reader) {
+		if err != nil {
+			return r, err
 		}
-		if f, found := findingOf(v); found {
-			if shown == 0 || len(r.Findings) < shown {
-				r.Findings = append(r.Findings, f)
-			} else {
-				r.More++
+		if sums.Add(v); sums.Entries%10_000 == 0 {
+			progress.Set("checking: " + console.Count(sums.Entries) + " orders")
+		}
+		r.note(v, shown)
+		if each != nil {
+			if err := each(v); err != nil {
+				return r, err
 			}
 		}
-		if each == nil {
-			return nil
-		}
-		return each(v)
-	})
-	r.fill()
-	r.Seconds = session.Seconds(env.Now().Sub(began))
-	return r, err
+	}
+	return r, nil
 }
 
-func (r *report) fill() {
-	r.Entries, r.Orders, r.Revenue = r.sums.Entries, r.sums.Orders, r.sums.Revenue
-	r.Customers = len(r.sums.Customers)
-	r.Duplicates, r.Mismatches, r.Refused = r.sums.Duplicates, r.sums.Mismatches, r.sums.Refused
-}
-
-func findingOf(v *filecheck.Verdict) (f finding, found bool) {
+// note lists an entry that would not be counted, at most shown of them; 0 lists all.
+func (r *report) note(v *filecheck.Verdict, shown int) {
+	f := finding{Line: v.Line, First: v.First}
 	switch {
 	case v.Refusal != nil:
-		return finding{
-			v.Line,
-			"refused",
-			v.Refusal.Reason,
-			v.Refusal.Field,
-			v.Refusal.Detail,
-			v.First,
-		}, true
+		f.Verdict, f.Reason = "refused", v.Refusal.Reason
+		f.Field, f.Detail = v.Refusal.Field, v.Refusal.Detail
 	case v.Duplicate():
-		return finding{
-			Line:    v.Line,
-			Verdict: "duplicate",
-			Detail:  fmt.Sprintf("the order of line %d again", v.First),
-			First:   v.First,
-		}, true
+		f.Verdict, f.Detail = "duplicate", fmt.Sprintf("the order of line %d again", v.First)
+	default:
+		return
 	}
-	return f, false
+	if shown > 0 && len(r.Findings) == shown {
+		r.More++
+		return
+	}
+	r.Findings = append(r.Findings, f)
 }
 
 func check(ctx context.Context, env *session.Env, name string, in io.Reader, shown int) error {

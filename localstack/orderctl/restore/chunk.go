@@ -42,38 +42,29 @@ func chunks(ctx context.Context, in io.Reader, digest [32]byte) iter.Seq2[fileCh
 		}
 		var lines []archive.Line
 		number, entries, size := 0, 0, 0
-		full := func() error {
-			c := fileChunk{archive.ImportKey(digest, number), lines}
-			number, entries, size, lines = number+1, 0, 0, nil
-			if !yield(c, nil) {
-				return errStopped
+		for v, err := range filecheck.All(ctx, reader) {
+			if err != nil {
+				yield(fileChunk{}, err)
+				return
 			}
-			return nil
-		}
-		_, err = filecheck.Check(ctx, reader, func(v *filecheck.Verdict) error {
 			if entries == chunkEntries || size+len(v.Body) > chunkBytes && entries > 0 {
-				if err := full(); err != nil {
-					return err
+				if !yield(fileChunk{archive.ImportKey(digest, number), lines}, nil) {
+					return
 				}
+				number, entries, size, lines = number+1, 0, 0, nil
 			}
 			entries++
 			size += len(v.Body)
 			if v.Refusal == nil && !v.Duplicate() {
-				lines = append(lines, archive.Line{Outcome: archive.Recorded, Order: v.Order, Body: v.Body})
+				line := archive.Line{Outcome: archive.Recorded, Order: v.Order, Body: v.Body}
+				lines = append(lines, line)
 			}
-			return nil
-		})
-		if err == nil && entries > 0 {
-			err = full()
 		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(fileChunk{}, err)
+		if entries > 0 {
+			yield(fileChunk{archive.ImportKey(digest, number), lines}, nil)
 		}
 	}
 }
-
-// errStopped ends a check whose results are no longer wanted.
-var errStopped = errors.New("stopped")
 
 // encode returns the object.
 func (c *fileChunk) encode() ([]byte, error) {

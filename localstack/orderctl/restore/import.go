@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,11 +19,11 @@ import (
 
 type importFlags struct {
 	invalid  string
-	parallel int
+	parallel session.Positive
 }
 
 func importCommand(env *session.Env) *cobra.Command {
-	var f importFlags
+	f := importFlags{parallel: defaultReplays}
 	cmd := &cobra.Command{
 		Use:     "import FILE | -",
 		GroupID: session.GroupSend,
@@ -45,13 +44,8 @@ the same time makes them differ too.`,
 			"orderctl import orders.json.gz --invalid refused.ndjson",
 			"jq -r .body refused.ndjson",
 		),
-		Args: cobra.ExactArgs(1),
-		PreRunE: func(*cobra.Command, []string) error {
-			if f.parallel < 1 {
-				return session.Usage("--parallel must be at least 1")
-			}
-			return nil
-		},
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: session.CompleteFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return importFile(cmd.Context(), env, f, args[0], func(ctx context.Context) (*store, error) {
 				return openStore(ctx, env, session.API|session.Orders)
@@ -61,7 +55,7 @@ the same time makes them differ too.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.invalid, "invalid", "",
 		"new file for the orders that are refused; the others are imported")
-	flags.IntVar(&f.parallel, "parallel", defaultReplays,
+	flags.Var(&f.parallel, "parallel",
 		"objects that are written and counted at the same time")
 	return cmd
 }
@@ -74,7 +68,7 @@ type importResult struct {
 	Before  string           `json:"imported_before,omitempty"` // when the file was first imported
 	Objects int64            `json:"objects"`
 	Counted protocol.Counted `json:"counted"`
-	Checks  []comparison     `json:"checks"`
+	Checks  session.Checks   `json:"checks"`
 	Equal   bool             `json:"equal"`
 	Seconds float64          `json:"seconds"`
 }
@@ -93,7 +87,7 @@ func importFile(
 		return err
 	}
 	defer file.Close()
-	result := &importResult{Invalid: f.invalid, Checks: []comparison{}}
+	result := &importResult{Invalid: f.invalid, Checks: session.Checks{}}
 	digest, err := result.inspect(ctx, env, f, name, file)
 	if err != nil {
 		return err
@@ -166,10 +160,11 @@ func (r *importResult) inspect(
 ) (digest [32]byte, err error) {
 	each := func(*filecheck.Verdict) error { return nil }
 	if f.invalid != "" {
-		aside, created := newFile(f.invalid)
+		file, created := session.CreateFile(f.invalid)
 		if created != nil {
 			return digest, created
 		}
+		aside := newAsideFile(file)
 		each = aside.setAside
 		defer func() { err = errors.Join(err, aside.end(err == nil && r.sums.RefusedTotal() > 0)) }()
 	}
@@ -186,16 +181,4 @@ func (r *importResult) inspect(
 	r.SHA256 = hex.EncodeToString(digest[:])
 	_, err = file.Seek(0, io.SeekStart)
 	return digest, err
-}
-
-// newFile creates a file for refused orders. An existing file is not overwritten.
-func newFile(name string) (*asideFile, error) {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, session.Usage("the file %s exists already: choose a new name", name)
-	}
-	if err != nil {
-		return nil, session.Usage("%w", err)
-	}
-	return newAsideFile(file), nil
 }

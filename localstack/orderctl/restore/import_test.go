@@ -59,7 +59,7 @@ func TestImport(t *testing.T) {
 	if err != nil || len(c.orders) != n {
 		t.Fatalf("error %v, %d orders\n%s", err, len(c.orders), out)
 	}
-	for _, want := range []string{"equal, to the cent", "imported 40,005 orders", "8,002,200.15"} {
+	for _, want := range []string{"as expected, to the cent", "imported 40,005 orders", "8,002,200.15"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the output:\n%s", want, out)
 		}

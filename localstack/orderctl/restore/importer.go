@@ -19,7 +19,7 @@ type importer struct {
 	*store
 	digest   [32]byte
 	file     *os.File
-	parallel int
+	parallel session.Positive
 	result   *importResult
 
 	existing map[string]time.Time // objects of an earlier import, and when they were written
@@ -49,7 +49,7 @@ func (i *importer) run(ctx context.Context) error {
 	}
 
 	progress := i.Progress("importing", "orders", i.result.Orders)
-	for counted, err := range inorder.Map(ctx, i.parallel, chunks(ctx, i.file, i.digest), i.count) {
+	for counted, err := range inorder.Map(ctx, int(i.parallel), chunks(ctx, i.file, i.digest), i.count) {
 		if err != nil {
 			progress.Finish()
 			return i.stopped(err)
@@ -113,19 +113,14 @@ func (i *importer) count(ctx context.Context, c fileChunk) (protocol.Counted, er
 func (i *importer) compare(before, after answer.Totals) error {
 	r := i.result
 	counted := r.Counted
-	r.Checks = []comparison{
-		countCheck("orders of the file", r.Orders, counted.Orders),
-		countCheck("orders counted, now or before", r.Orders, counted.Recorded+counted.Duplicate),
-		countCheck("growth of total_orders", counted.Recorded, after.Orders-before.Orders),
-		moneyCheck("growth of total_revenue", counted.Value, after.Revenue-before.Revenue),
-	}
+	r.Checks.Equal("orders of the file", r.Orders, counted.Orders)
+	r.Checks.Equal("orders counted, now or before", r.Orders, counted.Recorded+counted.Duplicate)
+	r.Checks.Equal("growth of total_orders", counted.Recorded, after.Orders-before.Orders)
+	r.Checks.Equal("growth of total_revenue", counted.Value, after.Revenue-before.Revenue)
 	if counted.Recorded == r.Orders {
-		r.Checks = append(r.Checks, moneyCheck("revenue of the file", r.Revenue, counted.Value))
+		r.Checks.Equal("revenue of the file", r.Revenue, counted.Value)
 	}
-	r.Equal = true
-	for _, c := range r.Checks {
-		r.Equal = r.Equal && c.Equal
-	}
+	r.Equal = r.Checks.AllEqual()
 	if !r.Equal {
 		return fmt.Errorf("%w: the figures are not those of the file", session.ErrCheck)
 	}
@@ -159,31 +154,8 @@ func (i *importer) show(err error) {
 	if len(r.Checks) == 0 {
 		return
 	}
-	rows := make([][]string, 0, len(r.Checks))
-	for _, c := range r.Checks {
-		verdict := "equal"
-		if !c.Equal {
-			verdict = "DIFFERENT"
-		}
-		rows = append(rows, []string{c.What, c.wantText, c.gotText, verdict})
+	r.Checks.Show(i.Console)
+	if err != nil {
+		i.Printf("Other orders that were counted at the same time make the growth differ without a fault.\n")
 	}
-	i.Table(
-		[]console.Column{
-			{Title: "CHECK"},
-			{Title: "EXPECTED", Right: true},
-			{Title: "FOUND", Right: true},
-			{Title: ""},
-		},
-		rows,
-	)
-	if err == nil {
-		i.Printf("%s\n", i.Good("equal, to the cent"))
-		return
-	}
-	i.Printf(
-		"%s\n",
-		i.Bad(
-			"NOT EQUAL. Other orders that were counted at the same time make the growth differ without a fault",
-		),
-	)
 }

@@ -20,12 +20,12 @@ import (
 )
 
 type rebuildFlags struct {
-	parallel    int
+	parallel    session.Positive
 	acceptFewer bool
 }
 
 func rebuildCommand(env *session.Env) *cobra.Command {
-	var f rebuildFlags
+	f := rebuildFlags{parallel: defaultReplays}
 	cmd := &cobra.Command{
 		Use:     "rebuild",
 		GroupID: session.GroupArchive,
@@ -52,12 +52,6 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 			"orderctl archive forget U1234 && orderctl rebuild --accept-fewer",
 		),
 		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			if f.parallel < 1 {
-				return session.Usage("--parallel must be at least 1")
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
 			if err != nil {
@@ -66,7 +60,7 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 			return s.rebuild(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().IntVar(&f.parallel, "parallel", defaultReplays,
+	cmd.Flags().Var(&f.parallel, "parallel",
 		"objects that are replayed at the same time")
 	cmd.Flags().BoolVar(&f.acceptFewer, "accept-fewer", false,
 		"clear the store even where the archive holds fewer orders")

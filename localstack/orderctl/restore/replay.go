@@ -22,7 +22,7 @@ const defaultReplays = 4
 
 func replayCommand(env *session.Env) *cobra.Command {
 	var w windowFlags
-	parallel := defaultReplays
+	parallel := session.Positive(defaultReplays)
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Count again what the store has lost of a window of the archive",
@@ -35,12 +35,6 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 			"orderctl archive replay --since 2026-03-01 --until 2026-03-02T12:00",
 		),
 		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			if parallel < 1 {
-				return session.Usage("--parallel must be at least 1")
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			window, err := w.window(env.Now())
 			if err != nil {
@@ -54,7 +48,7 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 		},
 	}
 	w.add(cmd)
-	cmd.Flags().IntVar(&parallel, "parallel", defaultReplays,
+	cmd.Flags().Var(&parallel, "parallel",
 		"objects that are replayed at the same time")
 	return cmd
 }
@@ -89,7 +83,7 @@ type outcome struct {
 func (s *store) replayAll(
 	ctx context.Context,
 	kind string,
-	parallel int,
+	parallel session.Positive,
 	list iter.Seq2[archive.Object, error],
 	r *replayResult,
 ) error {
@@ -101,7 +95,7 @@ func (s *store) replayAll(
 		}
 		return outcome{o, counted, nil}, err
 	}
-	for done, err := range inorder.Map(ctx, parallel, list, one) {
+	for done, err := range inorder.Map(ctx, int(parallel), list, one) {
 		if err != nil {
 			return err
 		}
@@ -126,7 +120,7 @@ func (s *store) replayAll(
 	return nil
 }
 
-func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel int) error {
+func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel session.Positive) error {
 	began := s.Now()
 	progress := s.Progress("replaying", "objects", -1)
 	r := &replayResult{Failed: []failedObject{}, done: progress.Add}

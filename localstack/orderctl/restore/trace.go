@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -130,54 +129,34 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 }
 
 // lookFor finds the messages about an id in a queue.
-func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced) (err error) {
-	look := &queue.Look{Queue: q}
-	if !s.Local {
-		look.Wait = time.Second
-	}
-	status := s.Status()
-	defer status.Clear()
-	defer func() { err = errors.Join(err, look.Close(ctx, nil)) }()
-	if err := look.All(
-		ctx,
-		0,
-		func(n int) { status.Set("looking into " + q.Name() + ": " + console.Count(int64(n)) + " messages") },
-	); err != nil {
-		return err
-	}
-	quoted := needles(id)[0] // as a member of the body, or as one of several spaces
-	for _, h := range look.Held() {
-		source := h.Attribute(order.AttributeSourceID)
-		if h.ID != id && source != id &&
-			!strings.Contains(h.Body, strings.TrimPrefix(quoted, `"order_id":`)) {
-			continue
+func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced) error {
+	return s.Look(ctx, q, 0, func(look *queue.Look) (map[string]bool, error) {
+		quoted := needles(id)[0] // as a member of the body, or as one of several spaces
+		for _, h := range look.Held() {
+			source := h.Attribute(order.AttributeSourceID)
+			if h.ID != id && source != id &&
+				!strings.Contains(h.Body, strings.TrimPrefix(quoted, `"order_id":`)) {
+				continue
+			}
+			t.Queues = append(t.Queues, waiting{
+				Queue:     q.Name(),
+				MessageID: h.ID,
+				SourceID:  source,
+				Sent:      h.Sent,
+				Receives:  h.Receives,
+				Body:      h.Body,
+				Reason:    h.Attribute(order.AttributeReason),
+				Field:     h.Attribute(order.AttributeField),
+				Detail:    h.Attribute(order.AttributeDetail),
+			})
 		}
-		t.Queues = append(t.Queues, waiting{
-			Queue:     q.Name(),
-			MessageID: h.ID,
-			SourceID:  source,
-			Sent:      h.Sent,
-			Receives:  h.Receives,
-			Body:      h.Body,
-			Reason: h.Attribute(
-				order.AttributeReason,
-			),
-			Field:  h.Attribute(order.AttributeField),
-			Detail: h.Attribute(order.AttributeDetail),
-		})
-	}
-	if hidden := look.Hidden(); hidden > 0 {
-		t.Notes = append(
-			t.Notes,
-			fmt.Sprintf(
+		if hidden := look.Hidden(); hidden > 0 {
+			t.Notes = append(t.Notes, fmt.Sprintf(
 				"%s: %s messages are hidden by another look, for up to %s",
-				q.Name(),
-				console.Count(hidden),
-				queue.LongestHold,
-			),
-		)
-	}
-	return nil
+				q.Name(), console.Count(hidden), queue.LongestHold))
+		}
+		return nil, nil
+	})
 }
 
 const (

@@ -23,7 +23,7 @@ const maxTop = 1000
 
 func verifyCommand(env *session.Env) *cobra.Command {
 	var pausing bool
-	shown := defaultShown
+	var shown uint
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare every figure of the API with the archive, to the cent",
@@ -44,22 +44,16 @@ exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the qu
 			"orderctl archive verify --json | jq '.differences[]'",
 		),
 		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			if shown < 0 {
-				return session.Usage("--max must not be negative")
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
 			if err != nil {
 				return err
 			}
-			return s.verify(cmd.Context(), pausing, shown)
+			return s.verify(cmd.Context(), pausing, int(shown))
 		},
 	}
 	cmd.Flags().BoolVar(&pausing, "pause", false, "stop the event source mappings while comparing")
-	cmd.Flags().IntVar(&shown, "max", defaultShown,
+	cmd.Flags().UintVar(&shown, "max", defaultShown,
 		"maximum number of differences to list; 0 lists up to 1,000")
 	return cmd
 }

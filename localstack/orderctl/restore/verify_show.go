@@ -14,7 +14,7 @@ func (v *verification) show(c *console.Console, shown int) {
 		lines += n
 	}
 	c.List("archive", console.Count(v.Objects)+" objects", console.Count(lines)+" messages",
-		console.Count(v.Archive.Orders)+" orders", "revenue "+money(v.Archive.Revenue))
+		console.Count(v.Archive.Orders)+" orders", "revenue "+console.Number(v.Archive.Revenue))
 	c.List("compared", console.Count(v.Compared)+" figures in "+fmt.Sprintf("%.1fs", v.Seconds))
 	v.showFaults(c)
 	if v.Count == 0 {
@@ -39,8 +39,8 @@ func (v *verification) show(c *console.Console, shown int) {
 			d.Name,
 			orders(d.Archive),
 			orders(d.Store),
-			money(d.Archive.Revenue),
-			money(d.Store.Revenue),
+			console.Number(d.Archive.Revenue),
+			console.Number(d.Store.Revenue),
 			string(d.Verdict),
 		})
 	}

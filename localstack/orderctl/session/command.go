@@ -1,11 +1,11 @@
 package session
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -43,32 +43,52 @@ func Subcommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s", text)
 }
 
-// CompleteProfiles completes the names of AWS profiles from the two files that define them.
-func CompleteProfiles(
-	getenv func(string) string,
-) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var names []string
-		for variable, name := range map[string]string{
-			"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials",
-		} {
-			path := getenv(variable)
-			if path == "" {
-				path = filepath.Join(getenv("HOME"), ".aws", name)
-			}
-			file, err := os.Open(path)
-			if err != nil {
-				continue
-			}
-			for lines := bufio.NewScanner(file); lines.Scan(); {
-				section, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "[")
-				section, closed := strings.CutSuffix(section, "]")
-				if ok && closed {
-					names = append(names, strings.TrimPrefix(section, "profile "))
-				}
-			}
-			file.Close()
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+// Group makes a command that only has subcommands.
+func Group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
+	cmd.Args = Subcommand
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(subcommands...)
+	return cmd
+}
+
+// CompleteFiles completes the names of files. No other argument is completed with them.
+func CompleteFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// A Positive is the value of a flag: a whole number of at least 1.
+type Positive int
+
+// Set reads the flag.
+func (p *Positive) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return errors.New("it must be a whole number of at least 1")
 	}
+	*p = Positive(n)
+	return nil
+}
+
+func (p *Positive) String() string { return strconv.Itoa(int(*p)) }
+
+// Type names the value in a help text.
+func (*Positive) Type() string { return "int" }
+
+// ParseTime reads a time, or how long ago it was. An empty text is the zero time.
+func ParseTime(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly,
+	} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, Usage("%s %q: write a time in UTC, such as 2026-03-01 or "+
+		"2026-03-01T10:00:00Z, or how long ago it was, such as 36h", flag, text)
 }

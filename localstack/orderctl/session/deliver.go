@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 
@@ -29,11 +30,11 @@ type Delivery struct {
 // called for each message that SQS confirmed, one after the other. The delivery is right even when
 // an error is returned.
 func (s *Session) Deliver(
-	ctx context.Context, parallel int, p *console.Progress,
+	ctx context.Context, parallel Positive, p *console.Progress,
 	messages iter.Seq2[queue.Message, error], sent func(queue.Message),
 ) (Delivery, error) {
 	defer p.Finish()
-	sender := queue.Sender{Queue: s.Orders, Parallel: parallel, Sent: func(done []queue.Message) {
+	sender := queue.Sender{Queue: s.Orders, Parallel: int(parallel), Sent: func(done []queue.Message) {
 		for _, m := range done {
 			if sent != nil {
 				sent(m)
@@ -103,6 +104,18 @@ func (e *Env) OpenFile(name string) (io.ReadCloser, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, &orderfile.Error{Text: "open the file", Err: err}
+	}
+	return file, nil
+}
+
+// CreateFile creates a file. An existing file is not overwritten.
+func CreateFile(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, Usage("the file %s exists already: choose a new name", name)
+	}
+	if err != nil {
+		return nil, Usage("%w", err)
 	}
 	return file, nil
 }

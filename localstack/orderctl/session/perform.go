@@ -23,6 +23,14 @@ func (w *WaitFlags) Add(cmd *cobra.Command) {
 	f.DurationVar(&w.Limit, "wait-timeout", 15*time.Minute, "the longest time that --wait may take")
 }
 
+// Needs is what a command works on that waits where the user asks for it.
+func (w *WaitFlags) Needs(needs Need) Need {
+	if w.Wait {
+		needs |= API | DLQ
+	}
+	return needs
+}
+
 // A Plan is a command that changes something: it asks, acts, waits, checks and reports, in this
 // order. Every part but Act may be absent.
 type Plan struct {

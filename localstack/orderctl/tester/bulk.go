@@ -23,13 +23,13 @@ type bulkFlags struct {
 	start, end string
 	again      bool
 	dryRun     bool
-	parallel   int
+	parallel   session.Positive
 	rate       float64
 	session.WaitFlags
 }
 
 func bulkCommand(env *session.Env) *cobra.Command {
-	var f bulkFlags
+	f := bulkFlags{parallel: session.DefaultParallel}
 	cmd := &cobra.Command{
 		Use:     "bulk N",
 		GroupID: session.GroupSend,
@@ -64,7 +64,7 @@ a second time, none of them may count. --again expects just that.`,
 				}
 				return nil
 			}
-			s, err := open(cmd.Context(), env, f.WaitFlags)
+			s, err := env.Open(cmd.Context(), f.Needs(session.Orders))
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ a second time, none of them may count. --again expects just that.`,
 	flags.BoolVar(&f.again, "again", false,
 		"the same orders were sent before: expect that none counts")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the messages instead of sending them")
-	flags.IntVar(&f.parallel, "parallel", session.DefaultParallel, "batches of 10 under way at once")
+	flags.Var(&f.parallel, "parallel", "batches of 10 under way at once")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: unlimited)")
 	f.Add(cmd)
@@ -110,9 +110,6 @@ func (f *bulkFlags) complete(count string, seeded bool) error {
 		}
 		f.Seed = uint64(rand.Uint32()) // short enough to be typed
 	}
-	if f.parallel < 1 {
-		return errors.New("--parallel must be at least 1")
-	}
 	if f.rate < 0 {
 		return errors.New("--rate must not be negative")
 	}
@@ -120,48 +117,31 @@ func (f *bulkFlags) complete(count string, seeded bool) error {
 }
 
 func bulk(ctx context.Context, s *session.Session, f bulkFlags) error {
-	v := newVerifier(s, f.again)
-	v.sums = sample.NewSums(v.zone, customers(f.Users))
-	result := checkedResult{Seed: &f.Seed}
-	return s.Perform(ctx, session.Plan{
+	v := newVerifier(s, customers(f.Users))
+	v.again, v.result.Seed = f.again, &f.Seed
+	plan := session.Plan{
 		Question: s.SendQuestion(fmt.Sprintf("%d orders", f.Count), true),
 		Wait:     f.WaitFlags,
-		Before: func(ctx context.Context) error {
-			if err := s.Waiter(f.Limit).DrainFirst(ctx); err != nil {
-				return err
-			}
-			return v.begin(ctx)
-		},
-		Act: func(ctx context.Context) (err error) {
-			p := s.Progress("sending", "orders", int64(f.Count))
-			messages := f.messages(ctx, v, s.Now)
-			result.Delivery, err = s.Deliver(ctx, f.parallel, p, messages, nil)
-			result.Expected = expectation(v.sums)
-			return err
-		},
 		Show: func(err error) {
-			result.Show(s.Console, err)
+			v.result.Show(s.Console, err)
 			s.Printf("expected: %s orders, revenue %s (seed %d)\n",
-				console.Count(v.sums.Orders), console.Group(v.sums.Revenue.String()), f.Seed)
+				console.Count(v.sums.Orders), console.Number(v.sums.Revenue), f.Seed)
 		},
-		Settled: v.reached,
-		Check:   func(ctx context.Context) error { return v.check(ctx, &result) },
-		Result:  &result, Outcome: &result.Outcome,
-	})
+	}
+	messages := func(*console.Progress) iter.Seq2[queue.Message, error] { return f.messages(ctx, v) }
+	return v.send(ctx, plan, f.parallel, int64(f.Count), messages)
 }
 
 // messages makes the messages and adds them up. When the user interrupts, what was made until then
 // is still sent, so the sums stay those of what was sent.
-func (f bulkFlags) messages(
-	ctx context.Context, v *verifier, now func() time.Time,
-) iter.Seq2[queue.Message, error] {
+func (f bulkFlags) messages(ctx context.Context, v *verifier) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
-		start := now()
+		start := v.Now()
 		n := 0
 		for m := range f.Messages() {
 			if f.rate > 0 {
 				due := start.Add(time.Duration(float64(n) / f.rate * float64(time.Second)))
-				if d := due.Sub(now()); d > 0 && !session.Sleep(ctx, d) {
+				if d := due.Sub(v.Now()); d > 0 && !session.Sleep(ctx, d) {
 					return
 				}
 			}

@@ -2,8 +2,6 @@
 package tester
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/session"
@@ -12,17 +10,4 @@ import (
 // Commands returns the commands of this package.
 func Commands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{sendCommand(env), bulkCommand(env), populateCommand(env)}
-}
-
-// needs is what a sending command works on.
-func needs(w session.WaitFlags) session.Need {
-	if w.Wait {
-		return session.Orders | session.DLQ | session.API
-	}
-	return session.Orders
-}
-
-// open opens the session of a sending command.
-func open(ctx context.Context, env *session.Env, w session.WaitFlags) (*session.Session, error) {
-	return env.Open(ctx, needs(w))
 }

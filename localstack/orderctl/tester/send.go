@@ -23,13 +23,13 @@ import (
 type sendFlags struct {
 	id, user, placed, value string
 	items                   []string
-	copies                  int
+	copies                  session.Positive
 	dryRun                  bool
 	session.WaitFlags
 }
 
 func sendCommand(env *session.Env) *cobra.Command {
-	var f sendFlags
+	f := sendFlags{copies: 1}
 	cmd := &cobra.Command{
 		Use:     "send [FILE | -]",
 		GroupID: session.GroupSend,
@@ -44,7 +44,8 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 			"orderctl send order.json",
 			`echo '{"order_id":"ORD2"}' | orderctl send -`,
 		),
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: session.CompleteFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := f.message(env, cmd, args)
 			if err != nil {
@@ -54,7 +55,7 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 				env.Printf("%s\n", m.Body)
 				return nil
 			}
-			s, err := open(cmd.Context(), env, f.WaitFlags)
+			s, err := env.Open(cmd.Context(), f.Needs(session.Orders))
 			if err != nil {
 				return err
 			}
@@ -67,7 +68,7 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 	flags.StringVar(&f.placed, "timestamp", "", "order_timestamp (default: now)")
 	flags.StringVar(&f.value, "value", "", "order_value (default: left out)")
 	flags.StringArrayVar(&f.items, "item", nil, "an item as PRODUCT:QUANTITY:PRICE; may be repeated")
-	flags.IntVar(&f.copies, "copies", 1, "number of copies to send")
+	flags.Var(&f.copies, "copies", "number of copies to send")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show the message instead of sending it")
 	f.Add(cmd)
 	return cmd
@@ -82,8 +83,6 @@ func (f sendFlags) message(
 		described = described || cmd.Flags().Changed(name)
 	}
 	switch {
-	case f.copies < 1:
-		return m, session.Usage("--copies must be at least 1")
 	case len(args) == 1 && described:
 		return m, session.Usage("give a file or describe the order by flags, not both")
 	case len(args) == 1:
@@ -199,7 +198,7 @@ func send(ctx context.Context, s *session.Session, f sendFlags, m queue.Message)
 				return err
 			}
 			p := s.Progress("sending", "messages", int64(f.copies))
-			result.Delivery, err = s.Deliver(ctx, min(f.copies, session.DefaultParallel), p,
+			result.Delivery, err = s.Deliver(ctx, session.DefaultParallel, p,
 				repeat(m, f.copies), nil)
 			return err
 		},
@@ -231,7 +230,7 @@ func sendOne(
 	return d, aws.ToString(out.MessageId), nil
 }
 
-func repeat(m queue.Message, copies int) iter.Seq2[queue.Message, error] {
+func repeat(m queue.Message, copies session.Positive) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
 		for range copies {
 			if !yield(m, nil) {

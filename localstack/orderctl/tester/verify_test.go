@@ -33,32 +33,26 @@ func sent(t *testing.T) (*verifier, func() picture) {
 	if len(sums.Users) == 0 {
 		t.Fatal("no customer is left to watch")
 	}
-	v := &verifier{sums: sums, zone: time.UTC, before: picture{
-		totals: answer.Totals{Orders: 7, Revenue: 700},
-		counts: answer.Counts{
-			Recorded: 7, Duplicate: 1, Refused: map[order.Reason]int64{order.InvalidJSON: 3},
-		},
-		months: map[order.Month]answer.Period{o.From: {Orders: 7, Revenue: 700}},
-		users:  map[string]answer.User{},
-	}}
+	before := picture{Sums: sample.NewSums(time.UTC, nil), recorded: 7}
+	before.Period = answer.Period{Orders: 7, Revenue: 700}
+	before.Duplicates, before.Refused[order.InvalidJSON] = 1, 3
+	before.Months[o.From] = before.Period
+	v := &verifier{sums: sums, before: before}
 	return v, func() picture {
-		p := picture{
-			totals: answer.Totals{Orders: 7 + sums.Orders, Revenue: 700 + sums.Revenue},
-			counts: answer.Counts{
-				Recorded: 7 + sums.Orders, Duplicate: 1 + sums.Duplicates, Mismatch: sums.Mismatches,
-				Refused: map[order.Reason]int64{},
-			},
-			months: map[order.Month]answer.Period{}, users: map[string]answer.User{},
-		}
+		p := picture{Sums: sample.NewSums(time.UTC, nil), recorded: 7 + sums.Orders}
+		p.Period = answer.Period{Orders: 7 + sums.Orders, Revenue: 700 + sums.Revenue}
+		p.Duplicates, p.Mismatches = 1+sums.Duplicates, sums.Mismatches
 		for r, n := range sums.Refused {
-			p.counts.Refused[r] = n + v.before.counts.Refused[r]
+			p.Refused[r] = n + before.Refused[r]
 		}
-		for m, part := range sums.Months {
-			was := v.before.months[m]
-			p.months[m] = answer.Period{Orders: was.Orders + part.Orders, Revenue: was.Revenue + part.Spend}
+		for m, growth := range sums.Months {
+			was := before.Months[m]
+			p.Months[m] = answer.Period{
+				Orders: was.Orders + growth.Orders, Revenue: was.Revenue + growth.Revenue,
+			}
 		}
-		for id, part := range sums.Users {
-			p.users[id] = answer.User{Orders: part.Orders, Spend: part.Spend}
+		for id, growth := range sums.Users {
+			p.Users[id] = growth
 		}
 		return p
 	}
@@ -67,7 +61,7 @@ func sent(t *testing.T) (*verifier, func() picture) {
 func TestARightStoreIsEqual(t *testing.T) {
 	t.Parallel()
 	v, after := sent(t)
-	if checks := v.compare(after()); !allEqual(checks) || len(checks) < 20 {
+	if checks := v.compare(after()); !checks.AllEqual() || len(checks) < 20 {
 		t.Errorf("%d checks, not all equal: %+v", len(checks), checks)
 	}
 }
@@ -76,40 +70,40 @@ func TestEveryWrongNumberIsFound(t *testing.T) {
 	t.Parallel()
 	const february = order.Month(2024*12 + 1)
 	month := func(p picture, change func(*answer.Period)) {
-		m := p.months[february]
+		m := p.Months[february]
 		change(&m)
-		p.months[february] = m
+		p.Months[february] = m
 	}
-	user := func(p picture, change func(*answer.User)) {
-		for id, u := range p.users {
+	user := func(p picture, change func(*answer.Period)) {
+		for id, u := range p.Users {
 			change(&u)
-			p.users[id] = u
+			p.Users[id] = u
 			return
 		}
 	}
 	for name, spoil := range map[string]func(*picture){
-		"an order too many":          func(p *picture) { p.totals.Orders++ },
-		"an order too few":           func(p *picture) { p.totals.Orders-- },
-		"a cent too much":            func(p *picture) { p.totals.Revenue++ },
-		"a cent too little":          func(p *picture) { p.totals.Revenue-- },
+		"an order too many":          func(p *picture) { p.Orders++ },
+		"an order too few":           func(p *picture) { p.Orders-- },
+		"a cent too much":            func(p *picture) { p.Revenue++ },
+		"a cent too little":          func(p *picture) { p.Revenue-- },
 		"an order in a wrong month":  func(p *picture) { month(*p, func(m *answer.Period) { m.Orders++ }) },
 		"a cent of a month":          func(p *picture) { month(*p, func(m *answer.Period) { m.Revenue-- }) },
-		"a month missing":            func(p *picture) { delete(p.months, february+1) },
-		"an order of a customer":     func(p *picture) { user(*p, func(u *answer.User) { u.Orders-- }) },
-		"a cent of a customer":       func(p *picture) { user(*p, func(u *answer.User) { u.Spend++ }) },
-		"recorded once more":         func(p *picture) { p.counts.Recorded++ },
-		"a duplicate not counted":    func(p *picture) { p.counts.Duplicate-- },
-		"a mismatch not counted":     func(p *picture) { p.counts.Mismatch-- },
-		"a refusal not counted":      func(p *picture) { p.counts.Refused[order.InvalidJSON]-- },
-		"a conflict not counted":     func(p *picture) { p.counts.Refused[order.IDConflict]-- },
-		"the whole store is emptied": func(p *picture) { *p = picture{} },
+		"a month missing":            func(p *picture) { delete(p.Months, february+1) },
+		"an order of a customer":     func(p *picture) { user(*p, func(u *answer.Period) { u.Orders-- }) },
+		"a cent of a customer":       func(p *picture) { user(*p, func(u *answer.Period) { u.Revenue++ }) },
+		"recorded once more":         func(p *picture) { p.recorded++ },
+		"a duplicate not counted":    func(p *picture) { p.Duplicates-- },
+		"a mismatch not counted":     func(p *picture) { p.Mismatches-- },
+		"a refusal not counted":      func(p *picture) { p.Refused[order.InvalidJSON]-- },
+		"a conflict not counted":     func(p *picture) { p.Refused[order.IDConflict]-- },
+		"the whole store is emptied": func(p *picture) { p.Sums, p.recorded = sample.NewSums(nil, nil), 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v, after := sent(t)
 			p := after()
 			spoil(&p)
-			if allEqual(v.compare(p)) {
+			if v.compare(p).AllEqual() {
 				t.Error("it is taken for equal")
 			}
 		})
@@ -121,9 +115,9 @@ func TestARepeatedDeliveryIsNoDifference(t *testing.T) {
 	t.Parallel()
 	v, after := sent(t)
 	p := after()
-	p.counts.Duplicate++
-	p.counts.Refused[order.InvalidJSON]++
-	if !allEqual(v.compare(p)) {
+	p.Duplicates++
+	p.Refused[order.InvalidJSON]++
+	if !v.compare(p).AllEqual() {
 		t.Error("it is taken for a difference")
 	}
 }
@@ -133,15 +127,15 @@ func TestSentAgainNothingMayCount(t *testing.T) {
 	v, after := sent(t)
 	before, p := after(), after()
 	v.before, v.again = before, true
-	p.counts.Duplicate += v.sums.Orders + v.sums.Duplicates
+	p.Duplicates += v.sums.Orders + v.sums.Duplicates
 	for r, n := range v.sums.Refused {
-		p.counts.Refused[r] += n
+		p.Refused[r] += n
 	}
-	if checks := v.compare(p); !allEqual(checks) {
+	if checks := v.compare(p); !checks.AllEqual() {
 		t.Errorf("an unchanged store is taken for different: %+v", checks)
 	}
-	p.totals.Orders++
-	if allEqual(v.compare(p)) {
+	p.Orders++
+	if v.compare(p).AllEqual() {
 		t.Error("an order counted again is taken for equal")
 	}
 }

@@ -4,72 +4,63 @@ import (
 	"time"
 
 	"orderpipeline/shared/order"
+	"orderpipeline/shared/statsapi/answer"
 )
 
 // Sums are what a store must have gained after the messages were processed.
 type Sums struct {
-	Messages   int64
-	Orders     int64
-	Revenue    order.Cents
+	answer.Period
 	Duplicates int64
 	Mismatches int64
 	Refused    map[order.Reason]int64
-	Months     map[order.Month]Part
+	Months     map[order.Month]answer.Period
 	// Users are the customers watched. One that is in a conflict is left out: which of the two orders
 	// is counted depends on which comes first.
-	Users map[string]Part
+	Users map[string]answer.Period
 
 	Zone *time.Location // of the months
-}
-
-// A Part is the share of a month or a customer.
-type Part struct {
-	Orders int64
-	Spend  order.Cents
 }
 
 // NewSums returns empty sums that watch these customers. Months are those of the zone.
 func NewSums(zone *time.Location, watched []string) *Sums {
 	s := &Sums{
-		Refused: map[order.Reason]int64{}, Months: map[order.Month]Part{}, Users: map[string]Part{},
-		Zone: zone,
+		Refused: map[order.Reason]int64{}, Months: map[order.Month]answer.Period{},
+		Users: map[string]answer.Period{}, Zone: zone,
 	}
 	for _, u := range watched {
-		s.Users[u] = Part{}
+		s.Users[u] = answer.Period{}
 	}
 	return s
 }
 
 // Add adds the expected effect of m.
 func (s *Sums) Add(m Message) {
-	s.Messages++
 	switch m.Kind {
 	case Broken:
 		s.Refused[m.Reason]++
-		return
 	case Duplicate:
 		s.Duplicates++
-		return
 	case Conflict:
 		s.Refused[order.IDConflict]++
 		delete(s.Users, m.User)
 		delete(s.Users, m.Rival)
-		return
 	case Fresh:
+		s.Record(order.Order{UserID: m.User, Placed: m.Placed, Value: m.Value, Mismatch: m.Mismatch})
 	}
-	s.record(order.Order{UserID: m.User, Placed: m.Placed, Value: m.Value, Mismatch: m.Mismatch})
 }
 
-func (s *Sums) record(o order.Order) {
-	s.Orders++
-	s.Revenue += o.Value
+// Record adds an order that is counted.
+func (s *Sums) Record(o order.Order) {
 	if o.Mismatch {
 		s.Mismatches++
 	}
+	plus := func(p answer.Period) answer.Period {
+		return answer.Period{Orders: p.Orders + 1, Revenue: p.Revenue + o.Value}
+	}
+	s.Period = plus(s.Period)
 	month := o.Day(s.Zone).Month()
-	part := s.Months[month]
-	s.Months[month] = Part{part.Orders + 1, part.Spend + o.Value}
-	if part, watched := s.Users[o.UserID]; watched {
-		s.Users[o.UserID] = Part{part.Orders + 1, part.Spend + o.Value}
+	s.Months[month] = plus(s.Months[month])
+	if user, watched := s.Users[o.UserID]; watched {
+		s.Users[o.UserID] = plus(user)
 	}
 }
