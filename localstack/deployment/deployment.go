@@ -18,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 
+	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/redistest/freeport"
 )
 
@@ -93,7 +94,7 @@ func (d *Deployment) Up(ctx context.Context) error {
 		return err
 	}
 	d.RedisURL = fmt.Sprintf("redis://:%s@%s/0", password, d.Redis)
-	text, err := os.ReadFile(filepath.Join(d.Folder, "outputs"))
+	text, err := os.ReadFile(filepath.Join(d.Folder, "stacks", session.DefaultStack, "outputs"))
 	if err != nil {
 		return err
 	}

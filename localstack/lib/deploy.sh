@@ -6,6 +6,10 @@ BUCKET=order-pipeline-artifacts # as samconfig.toml says
 
 clients() { "$ROOT/bin/$1" "${@:2}"; }
 
+# stack_folder: prints the folder with what was deployed of this stack, the store that it counts into
+# and its outputs.
+stack_folder() { printf '%s\n' "$STATE_DIR/stacks/$STACK_NAME"; }
+
 build() {
   exclusively # sam build keeps notes beside the template
   cd "$ROOT"
@@ -18,8 +22,12 @@ build() {
 # before.
 deploy() {
   cd "$ROOT"
-  local redis=$REDIS_URL password fingerprint parameters arn name
-  [[ -n $redis ]] || redis=$(own_database "$("${MODE}_redis_url")")
+  local redis=$REDIS_URL password fingerprint parameters arn name folder
+  folder=$(stack_folder)
+  if [[ -z $redis ]]; then
+    take_database
+    redis=$(own_database "$("${MODE}_redis_url")")
+  fi
   password=$(redis_password)
   parameters=(
     "RedisUrl=$(url_without_password "$redis")"
@@ -41,11 +49,13 @@ deploy() {
       checksum <"$name"
     done
   } | checksum)
-  if [[ $(cat "$STATE_DIR/deployed" 2>/dev/null) == "$fingerprint" ]] && stack_complete; then
+  if [[ $(cat "$folder/deployed" 2>/dev/null) == "$fingerprint" ]] && stack_complete; then
     note 'unchanged'
     return
   fi
-  rm -f "$STATE_DIR/deployed"
+  mkdir -p "$folder"
+  rm -f "$folder/deployed"
+  url_without_password "$redis" >"$folder/store"
   discard_broken_stack
   # The functions read the password from Secrets Manager, as on AWS: a parameter would show in
   # describe-stacks and in the process list. An empty one means a Redis without a password.
@@ -55,19 +65,36 @@ deploy() {
   clients samlocal deploy --config-file "$ROOT/samconfig.toml" --config-env local \
     --stack-name "$STACK_NAME" --template-file "$BUILD/template.yaml" \
     --parameter-overrides "${parameters[@]}"
-  printf '%s' "$fingerprint" >"$STATE_DIR/deployed"
+  printf '%s' "$fingerprint" >"$folder/deployed"
 }
 
-# own_database URL: prints the URL with a database for this stack alone, so that two stacks beside
-# each other count apart. The file lists them in the order of their databases.
-own_database() {
-  local list=$STATE_DIR/databases number
-  [[ -f $list ]] || echo order-pipeline >"$list"
-  grep -qxF "$STACK_NAME" "$list" || echo "$STACK_NAME" >>"$list"
-  number=$(($(grep -nxF "$STACK_NAME" "$list" | cut -d : -f 1) - 1))
-  ((number < 16)) || fail "Redis has 16 databases, and $list names more stacks;" \
+# take_database: gives this stack a database of the local Redis, so that stacks beside each other
+# count apart. The file lists the stacks in the order of their databases.
+take_database() {
+  [[ -f $DATABASES ]] || echo order-pipeline >"$DATABASES"
+  grep -qxF "$STACK_NAME" "$DATABASES" || echo "$STACK_NAME" >>"$DATABASES"
+  (($(database_number) < 16)) || fail "Redis has 16 databases, and $DATABASES names more stacks;" \
     "use another STATE_DIR for $STACK_NAME"
-  printf '%s/%d\n' "${1%/*}" "$number"
+}
+
+# require_own_store: two stacks that count into one store would add up in the same figures.
+require_own_store() {
+  local store file name
+  store=$(url_without_password "$REDIS_URL")
+  for file in "$STATE_DIR"/stacks/*/store; do
+    name=$(basename "$(dirname "$file")")
+    [[ -f $file && $name != "$STACK_NAME" && $(<"$file") == "$store" ]] || continue
+    ! STACK_NAME=$name stack_complete || fail "the stack $name counts into $store;" \
+      "give $STACK_NAME another database or Redis with REDIS_URL"
+  done
+}
+
+# deployed_stacks: prints the names of the stacks that were deployed here.
+deployed_stacks() {
+  local folder
+  for folder in "$STATE_DIR"/stacks/*/; do
+    if [[ -f $folder/deployed ]]; then basename "$folder"; fi
+  done
 }
 
 stack_status() {
@@ -90,11 +117,12 @@ discard_broken_stack() {
 
 save_outputs() {
   clients awslocal cloudformation describe-stacks --stack-name "$STACK_NAME" --output text \
-    --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' >"$STATE_DIR/outputs"
+    --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' >"$(stack_folder)/outputs"
 }
 
 # output NAME: prints that output of the stack; nothing when there is none.
 output() {
-  [[ -r $STATE_DIR/outputs ]] || return 0
-  awk -v key="$1" '$1 == key { print $2 }' "$STATE_DIR/outputs"
+  local file
+  file=$(stack_folder)/outputs
+  [[ ! -r $file ]] || awk -v key="$1" '$1 == key { print $2 }' "$file"
 }

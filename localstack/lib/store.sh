@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 PASSWORD_FILE=$STATE_DIR/redis/password
+DATABASES=$STATE_DIR/databases # the stacks in the order of their databases in the local Redis
 
 # make_redis_password: generates the password of the local Redis, once for each STATE_DIR.
 make_redis_password() {
@@ -61,10 +62,21 @@ url_without_password() {
   printf '%s://%s%s' "${1%%://*}" "${account:+$account@}" "$rest"
 }
 
+# database_number: prints the database of this stack in the local Redis.
+database_number() {
+  local line
+  line=$(grep -nxF "$STACK_NAME" "$DATABASES" 2>/dev/null | cut -d : -f 1) || true
+  echo $((${line:-1} - 1))
+}
+
+# own_database URL: prints the URL with the database of this stack.
+own_database() { printf '%s/%d\n' "${1%/*}" "$(database_number)"; }
+
 # redis_cli ARGUMENT...: becomes redis-cli on the deployment's Redis. The password is passed in the
 # environment: on a command line it would show in process lists.
 redis_cli() {
-  local url=${REDIS_URL:-redis://127.0.0.1:$REDIS_PORT/0} user path program arguments=()
+  local url=$REDIS_URL user path program arguments=()
+  [[ -n $url ]] || url=$(own_database "redis://127.0.0.1:$REDIS_PORT/0")
   arguments=(-h "$(url_part host "$url")" -p "$(url_part port "$url")")
   user=$(url_part user "$url")
   path=$(url_part path "$url")
@@ -79,7 +91,7 @@ redis_cli() {
   elif [[ $MODE == docker && -z $REDIS_URL ]]; then
     if [[ -t 0 ]]; then arguments=(--interactive --tty); else arguments=(--interactive); fi
     # The container's environment has the password.
-    exec docker exec "${arguments[@]}" "$PROJECT-redis" redis-cli "$@"
+    exec docker exec "${arguments[@]}" "$PROJECT-redis" redis-cli -n "$(database_number)" "$@"
   fi
   if [[ -x $TOOLS/valkey/bin/python ]]; then
     exec "$TOOLS/valkey/bin/python" "$LIB/redis_cli.py" "$url" "$@"

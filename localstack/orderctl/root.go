@@ -65,7 +65,8 @@ func addFlags(root *cobra.Command, env *session.Env) {
 	f.BoolVar(&env.JSON, "json", false,
 		"results as JSON on standard output, errors as JSON on standard error")
 	f.BoolVarP(&env.Yes, "yes", "y", false, "answer every question with yes")
-	f.StringVar(&o.Stack, "stack", "", "name of the deployed stack (default "+session.DefaultStack+")")
+	f.StringVar(&o.Stack, "stack", "", "name of the stack (default: STACK_NAME, else the one that "+
+		"this clone deployed last, else "+session.DefaultStack+")")
 	f.StringVar(&o.EndpointURL, "endpoint-url", "",
 		"LocalStack's address (default: AWS_ENDPOINT_URL, else found)")
 	f.BoolVar(&o.AWS, "aws", false, "work on AWS even when LocalStack runs on this machine")

@@ -37,6 +37,13 @@ func TestTheDeploymentOfTheCloneIsFound(t *testing.T) {
 		"LOCALSTACK_PORT names another": {
 			env: map[string]string{"LOCALSTACK_PORT": other.Port()}, endpoint: other.String(), stack: "shop",
 		},
+		"STACK_NAME names another": {
+			env: map[string]string{"STACK_NAME": "second"}, endpoint: u.String(), stack: "second",
+		},
+		"--stack counts more than STACK_NAME": {
+			options: Options{Stack: "mine"}, env: map[string]string{"STACK_NAME": "second"},
+			endpoint: u.String(), stack: "mine",
+		},
 		"--endpoint-url and --stack name others": {
 			options: Options{EndpointURL: other.String(), Stack: "mine"}, endpoint: other.String(), stack: "mine",
 		},

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,13 +66,10 @@ const (
 // where), LocalStack at 127.0.0.1:4566, and AWS with the standard settings. What was named and does
 // not answer is an error, never a reason to work on something else. Errors wrap ErrUnreachable.
 func Find(ctx context.Context, options Options, getenv func(string) string) (*Target, error) {
-	t := &Target{options: options, Stack: options.Stack}
 	deployed := deployment(getenv)
-	if t.Stack == "" {
-		t.Stack = DefaultStack
-		if deployed.Stack != "" {
-			t.Stack = deployed.Stack
-		}
+	t := &Target{
+		options: options,
+		Stack:   cmp.Or(options.Stack, getenv("STACK_NAME"), deployed.Stack, DefaultStack),
 	}
 
 	switch port := getenv("LOCALSTACK_PORT"); {

@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"orderpipeline/localstack/deployment"
+	"orderpipeline/localstack/orderctl/session"
+)
+
+// STACK_NAME=beside make deploy-local gives a stack beside the first. Both get orders; commands are
+// aimed at either.
+func TestDeployLocalOfAnotherStack(t *testing.T) {
+	if pipeline.Emulator != deployment.LocalStack {
+		t.Skip("one MiniStack process has one stack")
+	}
+	const name = "beside"
+	first := totalOrders(t, pipeline.Outputs["ApiUrl"])
+	up := pipeline.Command(t.Context(), "localstack/local", "up")
+	up.Env = append(up.Env, "STACK_NAME="+name)
+	t.Cleanup(func() {
+		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", name)
+		cli(t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+		if err := pipeline.Up(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+
+	// The commands work on the stack that was deployed last, or on the one that is named.
+	beside := strings.TrimSpace(string(cli(t, "localstack/local", "url")))
+	if beside == pipeline.Outputs["ApiUrl"] {
+		t.Fatalf("both stacks have the API %s", beside)
+	}
+	wantOrderctl(t, 0, nil, "", "bulk", "60", "--wait")
+	wantOrderctl(t, 0, nil, "", "bulk", "40", "--wait", "--stack", session.DefaultStack)
+	if got := totalOrders(t, beside); got != 60 {
+		t.Errorf("%s has counted %d orders, want 60", name, got)
+	}
+	if got := totalOrders(t, pipeline.Outputs["ApiUrl"]); got != first+40 {
+		t.Errorf("the first stack has counted %d orders, want %d", got, first+40)
+	}
+	status := string(cli(t, "localstack/local", "status"))
+	for _, stack := range []string{session.DefaultStack, name} {
+		if !strings.Contains(status, "stack "+stack+": deployed") {
+			t.Errorf("status does not show %s:\n%s", stack, status)
+		}
+	}
+}
+
+func totalOrders(t *testing.T, api string) int {
+	t.Helper()
+	var totals struct {
+		Orders int `json:"total_orders"`
+	}
+	status, body, _ := fetch(t, api+"/stats/global", "")
+	if err := json.Unmarshal([]byte(body), &totals); err != nil || status != http.StatusOK {
+		t.Fatalf("%s/stats/global: %d %s: %v", api, status, body, err)
+	}
+	return totals.Orders
+}
