@@ -131,8 +131,8 @@ install_browser() {
   command -v npm >/dev/null || debian_package npm 'npm'
 }
 
-# promtool tests the alert rules. It is taken out of Debian's package: installing that would start a
-# Prometheus server.
+# promtool tests the alert rules. It is taken out of its Debian package, which up to Debian 12 is
+# that of the Prometheus server: installing it would start one.
 install_promtool() {
   exclusively
   local folder=$TOOLS/promtool
@@ -141,11 +141,14 @@ install_promtool() {
   rm -rf "$folder"
   mkdir -p "$folder"
   cd "$folder"
-  apt-get download prometheus >&2 || { apt-get update && apt-get download prometheus; } >&2 ||
-    fail 'promtool could not be downloaded; see why with: apt-get download prometheus'
-  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
-  rm prometheus_*.deb
+  {
+    download_promtool || { apt-get update && download_promtool; }
+  } >&2 || fail 'promtool could not be downloaded; see why with: apt-get download promtool'
+  dpkg-deb --fsys-tarfile prom*.deb | tar -x ./usr/bin/promtool
+  rm prom*.deb
 }
+
+download_promtool() { apt-get download promtool || apt-get download prometheus; }
 
 debian_package() {
   local package=$1 what=$2
