@@ -45,7 +45,9 @@ func halfEven(x *big.Rat) *big.Int {
 }
 
 func TestHalfEven(t *testing.T) {
-	for text, want := range map[string]int64{"0.5": 0, "1.5": 2, "2.5": 2, "2.49": 2, "2.51": 3, "7": 7} {
+	for text, want := range map[string]int64{
+		"0.5": 0, "1.5": 2, "2.5": 2, "2.49": 2, "2.51": 3, "7": 7,
+	} {
 		x, _ := new(big.Rat).SetString(text)
 		if got := halfEven(x); got.Int64() != want {
 			t.Errorf("halfEven(%s) = %s; want %d", text, got, want)
@@ -128,7 +130,8 @@ func TestFiveThousandOrdersAddUpToTheCent(t *testing.T) {
 	}
 	before, beforeMessages := readFigures(t), messages(t)
 
-	if out, err := pipeline.Command(t.Context(), "bin/orderctl", "populate", path).CombinedOutput(); err != nil {
+	populate := pipeline.Command(t.Context(), "bin/orderctl", "populate", path)
+	if out, err := populate.CombinedOutput(); err != nil {
 		t.Fatalf("orderctl populate: %v\n%s", err, out)
 	}
 	wantCounts(t, beforeMessages, counts{recorded: count})
@@ -155,8 +158,8 @@ func TestFiveThousandOrdersAddUpToTheCent(t *testing.T) {
 	checkTop(t, byUser)
 }
 
-// randomOrder has prices of up to four decimals, so that rounding matters, and times with offsets that do not change
-// the month.
+// randomOrder has prices of up to four decimals, so that rounding matters, and times with offsets
+// that do not change the month.
 func randomOrder(random *rand.Rand, i, users int) order {
 	o := order{
 		OrderID:   fmt.Sprintf("bulk-%d", i),
@@ -166,12 +169,15 @@ func randomOrder(random *rand.Rand, i, users int) order {
 	}
 	for range 1 + random.IntN(4) {
 		price := fmt.Sprintf("%d.%04d", random.IntN(1000), random.IntN(10000))
-		o.Items = append(o.Items, item{ProductID: "P1", Quantity: 1 + random.IntN(9), PricePerUnit: json.Number(price)})
+		o.Items = append(o.Items, item{
+			ProductID: "P1", Quantity: 1 + random.IntN(9), PricePerUnit: json.Number(price),
+		})
 	}
 	return o
 }
 
-// checkTop compares the leaderboard with the customers of the bulk run, who are far ahead of everybody else's.
+// checkTop compares the leaderboard with the customers of the bulk run, who are far ahead of
+// all others.
 func checkTop(t *testing.T, byUser map[string]*sum) {
 	t.Helper()
 	var spends []*big.Int
@@ -191,14 +197,17 @@ func checkTop(t *testing.T, byUser map[string]*sum) {
 	for i, entry := range top {
 		want := byUser[entry.UserID]
 		if want == nil || entry.Spend.String() != decimal(want.cents) || want.cents.Cmp(spends[i]) != 0 {
-			t.Errorf("place %d is %s with %s; want a spend of %s", i+1, entry.UserID, entry.Spend, decimal(spends[i]))
+			t.Errorf("place %d is %s with %s; want a spend of %s",
+				i+1, entry.UserID, entry.Spend, decimal(spends[i]))
 		}
 	}
 }
 
-// orderctl adds up what it sent and compares it with the API: its exit code says whether the two are equal.
+// orderctl adds up what it sent and compares it with the API: its exit code says whether the two
+// are equal.
 func TestOrderctlBulkAgreesWithTheAPI(t *testing.T) {
-	out, err := pipeline.Command(t.Context(), "bin/orderctl", "bulk", "5000", "--users", "200", "--duplicates", "0.05",
+	out, err := pipeline.Command(t.Context(), "bin/orderctl", "bulk", "5000",
+		"--users", "200", "--duplicates", "0.05",
 		"--broken", "0.02", "--conflicts", "0.01", "--mismatches", "0.05", "--wait").CombinedOutput()
 	if err != nil {
 		t.Errorf("orderctl bulk: %v\n%s", err, out)

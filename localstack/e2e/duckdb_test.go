@@ -31,15 +31,7 @@ print(json.dumps({"orders": total[0], "revenue": total[1],
 // API.
 func TestDuckDBAddsUpTheArchive(t *testing.T) {
 	if code, out, errOut := orderctl(
-		t,
-		"",
-		"bulk",
-		"500",
-		"--users",
-		"20",
-		"--duplicates",
-		"0.1",
-		"--wait",
+		t, "", "bulk", "500", "--users", "20", "--duplicates", "0.1", "--wait",
 	); code != 0 {
 		t.Fatalf("bulk: exit code %d\n%s%s", code, out, errOut)
 	}
@@ -49,7 +41,9 @@ func TestDuckDBAddsUpTheArchive(t *testing.T) {
 	if out, err := copied.CombinedOutput(); err != nil {
 		t.Fatalf("copy the archive: %v\n%s", err, out)
 	}
-	out, err := exec.CommandContext(t.Context(), filepath.Join(pipeline.Root, duckDB), "-c", query, folder).
+	out, err := exec.CommandContext(
+		t.Context(), filepath.Join(pipeline.Root, duckDB), "-c", query, folder,
+	).
 		Output()
 	if err != nil {
 		t.Fatalf("DuckDB, which `make test` installs: %v", err)
@@ -74,11 +68,7 @@ func TestDuckDBAddsUpTheArchive(t *testing.T) {
 	decode(t, "/stats/global", &want)
 	if got.Orders != want.Orders || got.Revenue != want.Revenue || got.Orders < 400 {
 		t.Errorf(
-			"DuckDB: %d orders, %s; the API: %d, %s",
-			got.Orders,
-			got.Revenue,
-			want.Orders,
-			want.Revenue,
+			"DuckDB: %d orders, %s; the API: %d, %s", got.Orders, got.Revenue, want.Orders, want.Revenue,
 		)
 	}
 	for month, p := range got.Months {

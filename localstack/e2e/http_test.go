@@ -22,15 +22,20 @@ func TestEachFormOfTheURLAnswers(t *testing.T) {
 	for _, test := range []struct{ name, url, host string }{
 		{"path", pipeline.Endpoint + "/_aws/execute-api/" + id + "/v1" + path, ""},
 		{"older path", pipeline.Endpoint + "/restapis/" + id + "/v1/_user_request_" + path, ""},
-		// The name needs DNS, the request does not: it goes to the same address with this name in its header.
-		{"host name", pipeline.Endpoint + "/v1" + path, id + ".execute-api.localhost.localstack.cloud:" + api.Port()},
+		// The name needs DNS, the request does not: it goes to the same address with this name in its
+		// header.
+		{
+			"host name", pipeline.Endpoint + "/v1" + path,
+			id + ".execute-api.localhost.localstack.cloud:" + api.Port(),
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.host != "" && pipeline.Emulator != deployment.LocalStack {
 				t.Skip("MiniStack does not answer at LocalStack's host names of APIs")
 			}
 			status, body, header := fetch(t, test.url, test.host)
-			if want := `{"user_id":"form","order_count":1,"total_spend":40.00}`; status != http.StatusOK || body != want {
+			if want := `{"user_id":"form","order_count":1,"total_spend":40.00}`; status != http.StatusOK ||
+				body != want {
 				t.Errorf("answered %d %s; want 200 %s", status, body, want)
 			}
 			if got := header.Get("Content-Type"); got != "application/json" {
@@ -82,5 +87,6 @@ func TestErrorsAreProblems(t *testing.T) {
 func exactly(want int) func(int) bool { return func(status int) bool { return status == want } }
 
 func refusal(status int) bool {
-	return status == http.StatusBadRequest || status == http.StatusNotFound || status == http.StatusUnprocessableEntity
+	return status == http.StatusBadRequest || status == http.StatusNotFound ||
+		status == http.StatusUnprocessableEntity
 }

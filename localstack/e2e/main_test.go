@@ -1,4 +1,5 @@
-// Package e2e tests the deployed pipeline from outside: messages go in through SQS, figures come out over HTTP.
+// Package e2e tests the deployed pipeline from outside: messages go in through SQS, figures come
+// out over HTTP.
 package e2e
 
 import (

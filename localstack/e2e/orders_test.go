@@ -12,14 +12,8 @@ import (
 // The very commands of the README: one order sent with awslocal, read with an HTTP client.
 func TestOrderSentWithAWSLocal(t *testing.T) {
 	out, err := pipeline.Command(
-		t.Context(),
-		"bin/awslocal",
-		"sqs",
-		"send-message",
-		"--queue-url",
-		pipeline.Endpoint+"/000000000000/orders",
-		"--message-body",
-		newOrder("cli-1", "cli").body(t),
+		t.Context(), "bin/awslocal", "sqs", "send-message", "--queue-url",
+		pipeline.Endpoint+"/000000000000/orders", "--message-body", newOrder("cli-1", "cli").body(t),
 	).CombinedOutput()
 	if err != nil {
 		t.Fatalf("awslocal: %v\n%s", err, out)
@@ -45,8 +39,8 @@ func TestWrongValueIsOverridden(t *testing.T) {
 	wantUser(t, "mismatch", 1, "40.00")
 }
 
-// The decimals reach the function as they were sent: a binary float on the way would make this price 999999999.005, and
-// that is rounded, half to even, to 999999999.00.
+// The decimals reach the function as they were sent: a binary float on the way would make this
+// price 999999999.005, and that is rounded, half to even, to 999999999.00.
 func TestEveryDecimalCounts(t *testing.T) {
 	o := newOrder("decimals-1", "decimals")
 	o.Items = []item{{ProductID: "P1", Quantity: 1, PricePerUnit: "999999999.005000001"}}
@@ -81,9 +75,15 @@ func TestRefusedMessageGoesUntouchedToRejectedQueue(t *testing.T) {
 	nameless := newOrder("refused-2", "")
 	tests := []struct{ name, body, reason, field string }{
 		{"no JSON", "  {\"order_id\": oops\n", "invalid_json", "$"},
-		{"second item without a quantity that counts", quantity.body(t), "invalid_field", "items[1].quantity"},
+		{
+			"second item without a quantity that counts", quantity.body(t), "invalid_field",
+			"items[1].quantity",
+		},
 		{"empty user_id", nameless.body(t), "invalid_field", "user_id"},
-		{"no items", `{"order_id":"refused-3","user_id":"refused","order_timestamp":"2024-12-13"}`, "missing_field", "items"},
+		{
+			"no items", `{"order_id":"refused-3","user_id":"refused","order_timestamp":"2024-12-13"}`,
+			"missing_field", "items",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -97,7 +97,8 @@ func fetch(t *testing.T, url, host string) (int, string, http.Header) {
 	return answer.StatusCode, strings.TrimSuffix(string(body), "\n"), answer.Header
 }
 
-// eventually repeats the check until it returns nil, and fails the test with its last error when patience runs out.
+// eventually repeats the check until it returns nil, and fails the test with its last error when
+// patience runs out.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -180,7 +181,8 @@ func wantCounts(t *testing.T, before, want counts) {
 	})
 }
 
-// rejected waits for the refused message that came from the message with this id, and takes it off the queue.
+// rejected waits for the refused message that came from the message with this id, and takes it off
+// the queue.
 func rejected(t *testing.T, sourceID string) types.Message {
 	t.Helper()
 	url := aws.String(pipeline.Outputs["RejectedQueueUrl"])
@@ -196,7 +198,9 @@ func rejected(t *testing.T, sourceID string) types.Message {
 		for _, m := range got.Messages {
 			if attribute(m, "source_message_id") == sourceID {
 				found = m
-				_, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
+				_, err := queues.DeleteMessage(
+					t.Context(), &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle},
+				)
 				return err
 			}
 		}

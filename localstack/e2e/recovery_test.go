@@ -74,19 +74,8 @@ func customers(t *testing.T) (all []string) {
 
 func TestEveryFigureIsThatOfTheArchive(t *testing.T) {
 	if code, out, errOut := orderctl(
-		t,
-		"",
-		"bulk",
-		"2000",
-		"--users",
-		"50",
-		"--duplicates",
-		"0.05",
-		"--broken",
-		"0.02",
-		"--conflicts",
-		"0.02",
-		"--wait",
+		t, "", "bulk", "2000", "--users", "50", "--duplicates", "0.05", "--broken", "0.02",
+		"--conflicts", "0.02", "--wait",
 	); code != 0 {
 		t.Fatalf("bulk: exit code %d\n%s%s", code, out, errOut)
 	}
@@ -147,22 +136,13 @@ func TestImportCountsAFileThroughTheArchive(t *testing.T) {
 		t.Errorf("import: %+v; want %d orders recorded, worth 120000.00", first, n)
 	}
 	wantUser(t, "imported", n, "120000.00")
-	if text, err := os.ReadFile(
-		aside,
-	); err != nil ||
+	if text, err := os.ReadFile(aside); err != nil ||
 		!strings.Contains(string(text), `"line":3000,"reason":"missing_field"`) {
 		t.Errorf("the file of refused orders: %v\n%s", err, text)
 	}
 
 	wantOrderctl(
-		t,
-		0,
-		&second,
-		"",
-		"import",
-		path,
-		"--invalid",
-		filepath.Join(t.TempDir(), "refused.ndjson"),
+		t, 0, &second, "", "import", path, "--invalid", filepath.Join(t.TempDir(), "refused.ndjson"),
 	)
 	if !second.Equal || second.Counted.Recorded != 0 || second.Counted.Duplicate != n {
 		t.Errorf("import of the same file: %+v; want %d duplicates", second, n)
@@ -240,15 +220,7 @@ func TestALossInMidTrafficIsHealed(t *testing.T) {
 
 func TestRebuildIntoOtherShards(t *testing.T) {
 	if code, out, errOut := orderctl(
-		t,
-		"",
-		"bulk",
-		"500",
-		"--users",
-		"40",
-		"--mismatches",
-		"0.1",
-		"--wait",
+		t, "", "bulk", "500", "--users", "40", "--mismatches", "0.1", "--wait",
 	); code != 0 {
 		t.Fatalf("bulk: exit code %d\n%s%s", code, out, errOut)
 	}
@@ -300,8 +272,8 @@ func TestAnInterruptedPauseStartsTheMappingsAgain(t *testing.T) {
 func wantEnabled(t *testing.T, mapping string) {
 	t.Helper()
 	eventually(t, func() error {
-		out, err := pipeline.Command(t.Context(), "bin/awslocal", "lambda", "get-event-source-mapping", "--uuid", mapping,
-			"--query", "State", "--output", "text").
+		out, err := pipeline.Command(t.Context(), "bin/awslocal", "lambda",
+			"get-event-source-mapping", "--uuid", mapping, "--query", "State", "--output", "text").
 			Output()
 		if err != nil || strings.TrimSpace(string(out)) != "Enabled" {
 			return fmt.Errorf("the mapping is %s, error %w", out, err)

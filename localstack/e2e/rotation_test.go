@@ -15,9 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The password of Redis is rotated three times under traffic, as AWS documents it for users with two
-// passwords: add the new one, write it to the secret, remove the old one. At the end of each all
-// connections are closed. The functions stay warm; no message fails and no request gets 503.
+// The password of Redis is rotated three times under traffic, as AWS documents it for users with
+// two passwords: add the new one, write it to the secret, remove the old one. At the end of each
+// all connections are closed. The functions stay warm; no message fails and no request gets 503.
 func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 	r := newRotation(t)
 	failing := failedAttempts(t)
@@ -32,7 +32,9 @@ func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 				return
 			case <-time.After(20 * time.Millisecond):
 			}
-			if _, err := send(t.Context(), newOrder(fmt.Sprintf("ROTATION-%d", n), "U-rotation").body(t)); err != nil {
+			if _, err := send(
+				t.Context(), newOrder(fmt.Sprintf("ROTATION-%d", n), "U-rotation").body(t),
+			); err != nil {
 				t.Errorf("send: %v", err)
 				return
 			}
@@ -149,7 +151,9 @@ func (r rotation) rotate(t *testing.T, current, next string) {
 	if err := r.admin.Do(t.Context(), "acl", "setuser", "default", "<"+current).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.admin.Do(t.Context(), "client", "kill", "skipme", "yes", "user", "default").Err(); err != nil {
+	if err := r.admin.Do(
+		t.Context(), "client", "kill", "skipme", "yes", "user", "default",
+	).Err(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,34 +30,26 @@ type second struct {
 // deploySecond deploys what the first stack was built from once more under another name.
 func deploySecond(t *testing.T) second {
 	t.Helper()
-	secret := cli(t, "bin/awslocal", "secretsmanager", "describe-secret", "--secret-id", "order-pipeline/redis",
+	secret := cli(t, "bin/awslocal", "secretsmanager", "describe-secret",
+		"--secret-id", "order-pipeline/redis",
 		"--query", "ARN", "--output", "text")
 	cli(
-		t,
-		"bin/samlocal",
-		"deploy",
-		"--config-file",
-		filepath.Join(pipeline.Root, "samconfig.toml"),
-		"--config-env",
-		"local",
-		"--stack-name",
-		"second",
-		"--template-file",
-		filepath.Join(pipeline.Folder, "build", "template.yaml"),
-		"--parameter-overrides",
-		"RedisUrl="+pipeline.FunctionsRedis(1),
-		"RedisSecretArn="+strings.TrimSpace(string(secret)),
-		"LocalEndpoint="+pipeline.Endpoint,
-		"ApiAccess=key",
-		"Canary=false",
+		t, "bin/samlocal", "deploy", "--config-file", filepath.Join(pipeline.Root, "samconfig.toml"),
+		"--config-env", "local", "--stack-name", "second", "--template-file",
+		filepath.Join(pipeline.Folder, "build", "template.yaml"), "--parameter-overrides",
+		"RedisUrl="+pipeline.FunctionsRedis(1), "RedisSecretArn="+strings.TrimSpace(string(secret)),
+		"LocalEndpoint="+pipeline.Endpoint, "ApiAccess=key", "Canary=false",
 		"AlarmEmail=operator@example.com",
 	)
 	t.Cleanup(func() {
 		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", "second")
-		cli(t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "second")
+		cli(
+			t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "second",
+		)
 	})
 
-	text := cli(t, "bin/awslocal", "cloudformation", "describe-stacks", "--stack-name", "second", "--output", "json",
+	text := cli(t, "bin/awslocal", "cloudformation", "describe-stacks",
+		"--stack-name", "second", "--output", "json",
 		"--query", "Stacks[0].Outputs[].{key:OutputKey,value:OutputValue}")
 	var list []struct{ Key, Value string }
 	if err := json.Unmarshal(text, &list); err != nil {
@@ -161,7 +153,9 @@ func (s second) get(t *testing.T, path string) string {
 
 func (s second) ask(t *testing.T, path, key string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.outputs["ApiUrl"]+path, nil)
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodGet, s.outputs["ApiUrl"]+path, nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +239,9 @@ func (s second) describe(t *testing.T) ([]types.MetricAlarm, []types.CompositeAl
 // subscribe makes a queue that gets what the topic publishes, and returns its URL.
 func (s second) subscribe(t *testing.T, topic string) string {
 	t.Helper()
-	made, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("alarms-of-second")})
+	made, err := queues.CreateQueue(
+		t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("alarms-of-second")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

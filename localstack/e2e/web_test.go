@@ -20,23 +20,59 @@ func TestRequestsOfWebPagesAreRefused(t *testing.T) {
 		name, method, url, host string
 		header                  map[string]string
 	}{
-		{"a link to an action, without a referrer", http.MethodGet, order, "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		{"a page on another port of this machine", http.MethodGet, order, "", map[string]string{"Sec-Fetch-Site": "same-site"}},
-		{"a question of another site", http.MethodGet, endpoint + "/?Action=ListQueues", "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		{"a form of another site", http.MethodPost, endpoint + "/?Action=ListQueues", "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		{"a typed link with an action", http.MethodGet, order, "", map[string]string{"Sec-Fetch-Site": "none"}},
-		{"a browser that does not say where from", http.MethodGet, order, "", map[string]string{"User-Agent": browser}},
+		{
+			"a link to an action, without a referrer", http.MethodGet, order, "",
+			map[string]string{"Sec-Fetch-Site": "cross-site"},
+		},
+		{
+			"a page on another port of this machine", http.MethodGet, order, "",
+			map[string]string{"Sec-Fetch-Site": "same-site"},
+		},
+		{
+			"a question of another site", http.MethodGet, endpoint + "/?Action=ListQueues", "",
+			map[string]string{"Sec-Fetch-Site": "cross-site"},
+		},
+		{
+			"a form of another site", http.MethodPost, endpoint + "/?Action=ListQueues", "",
+			map[string]string{"Sec-Fetch-Site": "cross-site"},
+		},
+		{
+			"a typed link with an action", http.MethodGet, order, "",
+			map[string]string{"Sec-Fetch-Site": "none"},
+		},
+		{
+			"a browser that does not say where from", http.MethodGet, order, "",
+			map[string]string{"User-Agent": browser},
+		},
 		{"the same by HEAD", http.MethodHead, order, "", map[string]string{"User-Agent": browser}},
-		{"the dashboard in a frame of another site", http.MethodGet, pipeline.Outputs["ApiUrl"] + "/dashboard", "",
+		{"the dashboard in a frame of another site", http.MethodGet,
+			pipeline.Outputs["ApiUrl"] + "/dashboard", "",
 			map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		{"a name that was rebound to this machine", http.MethodGet, endpoint + "/_localstack/health", "rebound.example", nil},
-		{"the same for the API", http.MethodGet, pipeline.Outputs["ApiUrl"] + "/stats/global", "rebound.example:4566", nil},
-		{"a name that begins like ours", http.MethodGet, endpoint + "/_localstack/health", "localhost.example", nil},
-		{"a name that ends like ours", http.MethodGet, endpoint + "/_localstack/health", "evillocalhost.localstack.cloud", nil},
-		{"an address of another machine", http.MethodGet, endpoint + "/_localstack/health", "192.0.2.1:4566", nil},
+		{
+			"a name that was rebound to this machine", http.MethodGet, endpoint + "/_localstack/health",
+			"rebound.example", nil,
+		},
+		{
+			"the same for the API", http.MethodGet, pipeline.Outputs["ApiUrl"] + "/stats/global",
+			"rebound.example:4566", nil,
+		},
+		{
+			"a name that begins like ours", http.MethodGet, endpoint + "/_localstack/health",
+			"localhost.example", nil,
+		},
+		{
+			"a name that ends like ours", http.MethodGet, endpoint + "/_localstack/health",
+			"evillocalhost.localstack.cloud", nil,
+		},
+		{
+			"an address of another machine", http.MethodGet, endpoint + "/_localstack/health",
+			"192.0.2.1:4566", nil,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if status := answer(t, test.method, test.url, test.host, test.header); status != http.StatusForbidden {
+			if status := answer(
+				t, test.method, test.url, test.host, test.header,
+			); status != http.StatusForbidden {
 				t.Errorf("%s %s answered %d; want 403", test.method, test.url, status)
 			}
 		})
@@ -55,14 +91,22 @@ func TestRequestsOfPeopleAndProgramsAreAnswered(t *testing.T) {
 		header          map[string]string
 	}{
 		{"curl with an action", endpoint + "/?Action=ListQueues", "", nil},
-		{"the page's address, typed", api + "/dashboard", "", map[string]string{"Sec-Fetch-Site": "none", "User-Agent": browser}},
-		{"the page's own question", api + "/stats/global", "", map[string]string{"Sec-Fetch-Site": "same-origin", "User-Agent": browser}},
+		{
+			"the page's address, typed", api + "/dashboard", "",
+			map[string]string{"Sec-Fetch-Site": "none", "User-Agent": browser},
+		},
+		{
+			"the page's own question", api + "/stats/global", "",
+			map[string]string{"Sec-Fetch-Site": "same-origin", "User-Agent": browser},
+		},
 		{"127.0.0.1", api + "/stats/global", "127.0.0.1" + port, nil},
 		{"IPv6", api + "/stats/global", "[::1]" + port, nil},
 		{"capital letters", api + "/stats/global", "LOCALHOST" + port, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if status := answer(t, http.MethodGet, test.url, test.host, test.header); status != http.StatusOK {
+			if status := answer(
+				t, http.MethodGet, test.url, test.host, test.header,
+			); status != http.StatusOK {
 				t.Errorf("%s answered %d; want 200", test.url, status)
 			}
 		})

@@ -14,7 +14,8 @@ import (
 	"orderpipeline/localstack/deployment"
 )
 
-// These tests break the deployment on purpose. Go runs a package's files by name: this one comes last.
+// These tests break the deployment on purpose. Go runs a package's files by name: this one comes
+// last.
 
 // Any program that reaches LocalStack can run code on this machine.
 func TestEverythingListensOnLoopbackOnly(t *testing.T) {
@@ -32,13 +33,16 @@ func TestEverythingListensOnLoopbackOnly(t *testing.T) {
 			continue // it has ended since
 		}
 		for _, file := range files {
-			if link, err := os.Readlink(folder + "/" + file.Name()); err == nil && strings.HasPrefix(link, "socket:[") {
+			if link, err := os.Readlink(folder + "/" + file.Name()); err == nil &&
+				strings.HasPrefix(link, "socket:[") {
 				inodes[strings.Trim(link, "socket:[]")] = true
 			}
 		}
 	}
 	const listening = "0A"
-	loopback := []string{"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+	loopback := []string{
+		"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F",
+	}
 	found := 0
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, err := os.ReadFile(table)
@@ -82,7 +86,8 @@ func wantLoopbackPorts(t *testing.T) {
 	}
 }
 
-// The batch of a killed function is redelivered when its visibility timeout, here shortened, has passed.
+// The batch of a killed function is redelivered when its visibility timeout, here shortened, has
+// passed.
 func TestKilledFunctionIsStartedAgainAndItsBatchIsRedelivered(t *testing.T) {
 	mustSend(t, newOrder("killed-1", "killed").body(t))
 	wantUser(t, "killed", 1, "40.00")
@@ -97,7 +102,8 @@ func TestKilledFunctionIsStartedAgainAndItsBatchIsRedelivered(t *testing.T) {
 
 func setVisibilityTimeout(t *testing.T, seconds string) {
 	t.Helper()
-	_, err := queues.SetQueueAttributes(context.WithoutCancel(t.Context()), &sqs.SetQueueAttributesInput{
+	ctx := context.WithoutCancel(t.Context())
+	_, err := queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 		QueueUrl:   aws.String(pipeline.Outputs["OrdersQueueUrl"]),
 		Attributes: map[string]string{"VisibilityTimeout": seconds},
 	})
@@ -122,7 +128,8 @@ func TestFunctionLogsAreKept(t *testing.T) {
 	for _, output := range []string{"OrdersFunctionName", "StatsFunctionName"} {
 		group := "/aws/lambda/" + pipeline.Outputs[output]
 		eventually(t, func() error {
-			out, err := pipeline.Command(t.Context(), "bin/awslocal", "logs", "filter-log-events", "--log-group-name", group,
+			out, err := pipeline.Command(t.Context(), "bin/awslocal", "logs", "filter-log-events",
+				"--log-group-name", group,
 				"--query", "events[].message", "--output", "text").CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "REPORT RequestId:") {
 				return fmt.Errorf("log group %s: %w\n%s", group, err, out)
@@ -149,7 +156,8 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	wantUser(t, "again", 1, "40.00")
 }
 
-// A port that LocalStack cannot have is reported before the running one is stopped, which would lose its queues.
+// A port that LocalStack cannot have is reported before the running one is stopped, which would
+// lose its queues.
 func TestTakenPortStopsNothing(t *testing.T) {
 	mustSend(t, newOrder("port-1", "port").body(t))
 	wantUser(t, "port", 1, "40.00")
@@ -159,9 +167,12 @@ func TestTakenPortStopsNothing(t *testing.T) {
 	up.Env = append(up.Env, "LOCALSTACK_PORT="+taken)
 	out, err := up.CombinedOutput()
 	holder := pipeline.Holder(deployment.Redis)
-	said := strings.Contains(string(out), "port "+taken+" is taken by ") && strings.Contains(string(out), holder)
+	said := strings.Contains(string(out), "port "+taken+" is taken by ") &&
+		strings.Contains(string(out), holder)
 	if err == nil || !said {
-		t.Errorf("up on Redis' port: error %v, want the taken port and %q in its output:\n%s", err, holder, out)
+		t.Errorf(
+			"up on Redis' port: error %v, want the taken port and %q in its output:\n%s", err, holder, out,
+		)
 	}
 	if got := instance(t, deployment.LocalStack); got != running {
 		t.Error("LocalStack was started again")
@@ -169,7 +180,8 @@ func TestTakenPortStopsNothing(t *testing.T) {
 	wantUser(t, "port", 1, "40.00")
 }
 
-// After LocalStack and Redis died, one more run starts everything again, and what was counted is still there.
+// After LocalStack and Redis died, one more run starts everything again, and what was counted is
+// still there.
 func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 	before := messages(t)
 	mustSend(t, newOrder("heal-1", "heal").body(t))

@@ -60,7 +60,10 @@ func TestRedriveSaysWhatWentBack(t *testing.T) {
 		{"all are counted", "--wait", 0, exitDone, "moved 12 messages", 0},
 		{"they fail again", "--wait", 1, exitFailed, "12 messages went back to orders-rejected", 12},
 		{"until empty", "--until-empty", 2, exitDone, "moved 36 messages", 0},
-		{"never empty", "--until-empty --wait-timeout 8s", 1000, exitTimeout, "the time limit ran out", -1},
+		{
+			"never empty", "--until-empty --wait-timeout 8s", 1000, exitTimeout, "the time limit ran out",
+			-1,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -164,7 +164,9 @@ func TestNothingStaysHiddenWhateverEndsALook(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := code(cmd.Wait())
-			if want := map[bool]int{true: exitDone, false: exitInterrupted}[signal == syscall.SIGPIPE]; got != want {
+			if want := map[bool]int{
+				true: exitDone, false: exitInterrupted,
+			}[signal == syscall.SIGPIPE]; got != want {
 				t.Errorf("exit code %d, want %d", got, want)
 			}
 			if n := d.hidden(); n != 0 {
@@ -308,12 +310,7 @@ func TestOutputThatCannotBeWrittenIsAnErrorExit(t *testing.T) {
 				t.Errorf("exit code %d, %q; want %d", got, &errOut, exitFailed)
 			}
 			if errOut.Reset(); run(
-				t.Context(),
-				args,
-				strings.NewReader(""),
-				io.Discard,
-				&errOut,
-				nothing,
+				t.Context(), args, strings.NewReader(""), io.Discard, &errOut, nothing,
 			) != 0 {
 				t.Errorf("it fails with a good output, too: %q", &errOut)
 			}

@@ -11,7 +11,8 @@ import (
 	"orderpipeline/localstack/orderctl/tester"
 )
 
-const about = `orderctl sends orders to the pipeline, shows its numbers and helps to repair what went wrong.
+const about = `orderctl sends orders to the pipeline, shows its numbers and helps to repair
+what went wrong.
 
 It works on the deployment that the clone of this program started with make deploy-local,
 whatever its port. AWS_ENDPOINT_URL, LOCALSTACK_PORT or --endpoint-url name another LocalStack;
@@ -29,9 +30,7 @@ func newRoot(env *session.Env) *cobra.Command {
 		Short: "Send orders to the pipeline, see its numbers, repair what went wrong",
 		Long:  about + exitCodes,
 		Example: session.Example(
-			"orderctl send --user U1 --item P001:2:20.00",
-			"orderctl bulk 10000 --wait",
-			"orderctl status",
+			"orderctl send --user U1 --item P001:2:20.00", "orderctl bulk 10000 --wait", "orderctl status",
 		),
 		Version:       version(),
 		SilenceErrors: true,

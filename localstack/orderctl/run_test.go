@@ -32,11 +32,7 @@ func command(
 	t.Helper()
 	var o, e bytes.Buffer
 	code = run(
-		t.Context(),
-		args,
-		strings.NewReader(stdin),
-		&o,
-		&e,
+		t.Context(), args, strings.NewReader(stdin), &o, &e,
 		func(name string) string { return env[name] },
 	)
 	return code, o.String(), e.String()
@@ -107,12 +103,8 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 			code, out, errOut := command(t, env, "", strings.Fields(line)...)
 			if code != exitUsage || !strings.Contains(errOut, want) || out != "" {
 				t.Errorf(
-					"exit code %d, standard error %q, standard output %q; want %d with %q and nothing",
-					code,
-					errOut,
-					out,
-					exitUsage,
-					want,
+					"exit code %d, standard error %q, standard output %q; want %d with %q and nothing", code,
+					errOut, out, exitUsage, want,
 				)
 			}
 		})
@@ -122,22 +114,26 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 func TestErrorsAreJSONToo(t *testing.T) {
 	t.Parallel()
 	code, out, errOut := command(
-		t,
-		map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-		"",
-		"status",
-		"--json",
+		t, map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "", "status", "--json",
 	)
 	var said struct {
 		Error string `json:"error"`
 		Code  int    `json:"exit_code"`
 	}
-	if err := json.Unmarshal(
-		[]byte(errOut),
-		&said,
-	); err != nil || code != exitUnreachable || said.Code != code || !strings.Contains(said.Error, "make deploy-local") ||
-		out != "" {
-		t.Errorf("exit code %d, standard error %q (%v), standard output %q", code, errOut, err, out)
+	if err := json.Unmarshal([]byte(errOut), &said); err != nil {
+		t.Fatalf("standard error %q: %v", errOut, err)
+	}
+	if code != exitUnreachable {
+		t.Errorf("exit code: got %d, want %d", code, exitUnreachable)
+	}
+	if said.Code != code {
+		t.Errorf("exit code in JSON: got %d, want %d", said.Code, code)
+	}
+	if want := "make deploy-local"; !strings.Contains(said.Error, want) {
+		t.Errorf("error: got %q, want one with %q", said.Error, want)
+	}
+	if out != "" {
+		t.Errorf("standard output: got %q, want nothing", out)
 	}
 }
 
@@ -204,17 +200,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		t.Errorf("only %d commands were looked at", commands)
 	}
 	for _, path := range [][]string{
-		{"send"},
-		{"bulk"},
-		{"populate"},
-		{"status"},
-		{"watch"},
-		{"top"},
-		{"user"},
-		{"months"},
-		{"dlq", "redrive"},
-		{"rejected", "resend"},
-		{"completion", "zsh"},
+		{"send"}, {"bulk"}, {"populate"}, {"status"}, {"watch"}, {"top"}, {"user"}, {"months"},
+		{"dlq", "redrive"}, {"rejected", "resend"}, {"completion", "zsh"},
 	} {
 		if cmd, _, err := root.Find(path); err != nil || cmd.Name() != path[len(path)-1] {
 			t.Errorf("no command %v: %v", path, err)
@@ -266,10 +253,23 @@ func TestWhatGoesToAWSByMistakeIsAskedFor(t *testing.T) {
 		args              []string
 		want              string
 	}{
-		{"test data", "AKIAIOSFODNN7EXAMPLE", "thesecret", []string{"bulk", "5", "--aws", "--queue-url", queue}, "random test data"},
-		{"made-up credentials without a queue", "test", "thesecret", []string{"top", "--aws"}, "look made up"},
-		{"made-up credentials", "test", "thesecret", []string{"send", "--user", "U1", "--item", "P001:1:1", "--aws", "--queue-url", queue}, "look made up"},
-		{"LocalStack was not started", "AKIAIOSFODNN7EXAMPLE", "thesecret", []string{"send", "--user", "U1", "--item", "P001:1:1", "--queue-url", ""}, "out of reach"},
+		{
+			"test data", "AKIAIOSFODNN7EXAMPLE", "thesecret",
+			[]string{"bulk", "5", "--aws", "--queue-url", queue}, "random test data",
+		},
+		{
+			"made-up credentials without a queue", "test", "thesecret", []string{"top", "--aws"},
+			"look made up",
+		},
+		{
+			"made-up credentials", "test", "thesecret",
+			[]string{"send", "--user", "U1", "--item", "P001:1:1", "--aws", "--queue-url", queue},
+			"look made up",
+		},
+		{
+			"LocalStack was not started", "AKIAIOSFODNN7EXAMPLE", "thesecret",
+			[]string{"send", "--user", "U1", "--item", "P001:1:1", "--queue-url", ""}, "out of reach",
+		},
 		{"no credentials at all", "", "", []string{"status", "--aws"}, "no AWS credentials"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -282,11 +282,8 @@ func TestWhatGoesToAWSByMistakeIsAskedFor(t *testing.T) {
 			code, out, errOut := command(t, noLocalStack, "", c.args...)
 			if code == exitDone || !strings.Contains(errOut, c.want) || out != "" {
 				t.Errorf(
-					"exit code %d, standard error %q, standard output %q; want a question with %q",
-					code,
-					errOut,
-					out,
-					c.want,
+					"exit code %d, standard error %q, standard output %q; want a question with %q", code, errOut,
+					out, c.want,
 				)
 			}
 			if strings.Contains(errOut, "thesecret") ||
@@ -304,7 +301,8 @@ func TestAFileIsSentAsItIs(t *testing.T) {
 	if err := os.WriteFile(file, []byte(body+"\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct{ arg, stdin string }{"file": {file, ""}, "standard input": {"-", body + "\n"}} {
+	type input struct{ arg, stdin string }
+	for name, c := range map[string]input{"file": {file, ""}, "standard input": {"-", body + "\n"}} {
 		code, out, errOut := command(t, nil, c.stdin, "send", c.arg, "--dry-run")
 		if code != exitDone || out != body+"\n" || errOut != "" {
 			t.Errorf("%s: exit code %d, %q, %q; want the body", name, code, out, errOut)
@@ -315,15 +313,7 @@ func TestAFileIsSentAsItIs(t *testing.T) {
 func TestBulkDryRunIsTheSameForTheSameSeed(t *testing.T) {
 	t.Parallel()
 	args := []string{
-		"bulk",
-		"50",
-		"--dry-run",
-		"--seed",
-		"3",
-		"--duplicates",
-		"0.2",
-		"--broken",
-		"0.2",
+		"bulk", "50", "--dry-run", "--seed", "3", "--duplicates", "0.2", "--broken", "0.2",
 	}
 	code, first, _ := command(t, nil, "", args...)
 	_, second, _ := command(t, nil, "", args...)

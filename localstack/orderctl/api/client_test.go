@@ -83,8 +83,15 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		want   error
 		text   string
 	}{
-		{"a customer without orders", 404, `{"title":"Not Found","detail":"This customer has no orders."}`, ErrNotFound, "This customer has no orders."},
-		{"Redis is down", 503, `{"detail":"The figures cannot be read now."}`, ErrUnavailable, "the API answers, but Redis does not: The figures cannot be read now."},
+		{
+			"a customer without orders", 404,
+			`{"title":"Not Found","detail":"This customer has no orders."}`, ErrNotFound,
+			"This customer has no orders.",
+		},
+		{
+			"Redis is down", 503, `{"detail":"The figures cannot be read now."}`, ErrUnavailable,
+			"the API answers, but Redis does not: The figures cannot be read now.",
+		},
 		{"an answer without a problem", 502, `<html>`, ErrUnavailable, "status 502 Bad Gateway"},
 		{"a bad parameter", 422, `{"title":"Unprocessable Entity"}`, ErrRefused, "Unprocessable Entity"},
 		{"another service", 200, `<html>`, nil, "is not the pipeline's API"},
@@ -123,7 +130,10 @@ func TestDaysOfMonths(t *testing.T) {
 			[]string{"2024-01", "2025-02", "2025-03"}, 0, all,
 			[]string{"2024-01-01 2024-01-31", "2025-02-01 2025-03-31"},
 		},
-		{[]string{"2024-01", "9999-12"}, 0, all, []string{"2024-01-01 2024-01-31", "9999-12-01 9999-12-31"}},
+		{
+			[]string{"2024-01", "9999-12"}, 0, all,
+			[]string{"2024-01-01 2024-01-31", "9999-12-01 9999-12-31"},
+		},
 		{[]string{"1970-01", "1970-02"}, 14, 35, []string{"1970-01-15 1970-02-05"}},
 		{[]string{"1970-01", "1973-01", "1974-03"}, 40, 1400, []string{"1973-01-01 1973-01-31"}},
 	} {

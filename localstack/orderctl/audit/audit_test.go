@@ -96,46 +96,30 @@ func TestBook(t *testing.T) {
 	read(
 		b,
 		archived(
-			"duplicate",
-			"b",
-			"U2",
-			"2025-01-01T00:00:00.5Z",
-			"2.00",
+			"duplicate", "b", "U2", "2025-01-01T00:00:00.5Z", "2.00",
 		), // its "recorded" line was never written
-		archived(
-			"recorded",
-			"a",
-			"U1",
-			"2024-12-31T23:30:00Z",
-			"9.99",
-		),
+		archived("recorded", "a", "U1", "2024-12-31T23:30:00Z", "9.99"),
 	) // another order under the same id
 
 	if want := figures(2, 310); b.Total != want {
 		t.Errorf("total %v, want %v", b.Total, want)
 	}
 	if diff := cmp.Diff(
-		map[string]Figures{"2024-12": figures(1, 110), "2025-01": figures(1, 200)},
-		named(b.Months),
+		map[string]Figures{"2024-12": figures(1, 110), "2025-01": figures(1, 200)}, named(b.Months),
 	); diff != "" {
 		t.Errorf("months (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(
-		map[string]Figures{"2024-12-31": figures(1, 110), "2025-01-01": figures(1, 200)},
-		named(b.Days),
+		map[string]Figures{"2024-12-31": figures(1, 110), "2025-01-01": figures(1, 200)}, named(b.Days),
 	); diff != "" {
 		t.Errorf("days (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(
-		map[string]int64{"recorded": 2, "duplicate": 2, "invalid": 1},
-		b.Lines,
+		map[string]int64{"recorded": 2, "duplicate": 2, "invalid": 1}, b.Lines,
 	); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(
-		[]Conflict{{"a", "object-2"}},
-		b.Conflicts,
-	); diff != "" ||
+	if diff := cmp.Diff([]Conflict{{"a", "object-2"}}, b.Conflicts); diff != "" ||
 		b.ConflictCount != 1 {
 		t.Errorf("%d conflicts (-want +got):\n%s", b.ConflictCount, diff)
 	}
@@ -154,31 +138,19 @@ func TestDaysAndMonthsAreThoseOfTheZone(t *testing.T) {
 	b.Add(
 		b.ReadPage(
 			"o",
-			archived(
-				"recorded",
-				"a",
-				"U",
-				"2025-01-01T04:59:59Z",
-				"1.00",
-			)+"\n"+archived(
-				"recorded",
-				"b",
-				"U",
-				"2025-01-01T05:00:00Z",
-				"2.00",
+			archived("recorded", "a", "U", "2025-01-01T04:59:59Z", "1.00")+"\n"+archived(
+				"recorded", "b", "U", "2025-01-01T05:00:00Z", "2.00",
 			),
 			zone,
 		),
 	)
 	if diff := cmp.Diff(
-		map[string]Figures{"2024-12": figures(1, 100), "2025-01": figures(1, 200)},
-		named(b.Months),
+		map[string]Figures{"2024-12": figures(1, 100), "2025-01": figures(1, 200)}, named(b.Months),
 	); diff != "" {
 		t.Errorf("months (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(
-		map[string]Figures{"2024-12-31": figures(1, 100), "2025-01-01": figures(1, 200)},
-		named(b.Days),
+		map[string]Figures{"2024-12-31": figures(1, 100), "2025-01-01": figures(1, 200)}, named(b.Days),
 	); diff != "" {
 		t.Errorf("days (-want +got):\n%s", diff)
 	}
@@ -229,9 +201,7 @@ func TestItemsAddUpExactly(t *testing.T) {
 		}
 		sum, ok := addItems(`{"items":[` + strings.Join(items, ",") + `]}`)
 		got, fits := sum.cents()
-		if want := halfEven(
-			exact.Mul(exact, big.NewRat(100, 1)),
-		); !ok || !fits ||
+		if want := halfEven(exact.Mul(exact, big.NewRat(100, 1))); !ok || !fits ||
 			want.Cmp(big.NewInt(int64(got))) != 0 {
 			t.Fatalf("items %v add up to %d, want %s", items, got, want)
 		}
@@ -317,13 +287,17 @@ func TestComparison(t *testing.T) {
 			[]Difference{{"month", "2024-05", figures(1, 500), Figures{}, Lost}}},
 		{"a month that the archive does not have", func(s *store) { s.months["2062-01"] = figures(1, 1) },
 			[]Difference{{"month", "2062-01", Figures{}, figures(1, 1), Unarchived}}},
-		{"a day has more orders and less revenue", func(s *store) { s.days["2024-06-01"] = figures(2, 600) },
+		{
+			"a day has more orders and less revenue",
+			func(s *store) { s.days["2024-06-01"] = figures(2, 600) },
 			[]Difference{{"day", "2024-06-01", figures(1, 700), figures(2, 600), Different}}},
 		{"a cent of a customer", func(s *store) { s.customers[0].Spend = 501 },
 			[]Difference{{"customer", "U1", figures(1, 500), figures(1, 501), Unarchived}}},
 		{"a customer is missing", func(s *store) { s.customers = s.customers[1:] },
 			[]Difference{{"customer", "U1", figures(1, 500), Figures{}, Lost}}},
-		{"an unknown customer", func(s *store) { s.customers = append(s.customers, spenders("U9", 1)[0]) },
+		{
+			"an unknown customer",
+			func(s *store) { s.customers = append(s.customers, spenders("U9", 1)...) },
 			[]Difference{{"customer", "U9", Figures{}, figures(1, 1), Unarchived}}},
 		{"a customer comes twice", func(s *store) { s.customers = append(s.customers, s.customers[0]) },
 			[]Difference{{"customer", "U1 (named again)", Figures{}, figures(1, 500), Unarchived}}},
@@ -364,10 +338,7 @@ func TestTheLeaderboardIsCutAtItsLimit(t *testing.T) {
 		read(
 			b,
 			archived(
-				"recorded",
-				fmt.Sprint(i),
-				fmt.Sprintf("U%d", i),
-				"2024-05-01T00:00:00Z",
+				"recorded", fmt.Sprint(i), fmt.Sprintf("U%d", i), "2024-05-01T00:00:00Z",
 				fmt.Sprintf("%d.00", 100-i),
 			),
 		)
@@ -384,11 +355,7 @@ func BenchmarkReadPage(b *testing.B) {
 	for i := range 1000 {
 		text.WriteString(
 			archived(
-				"recorded",
-				fmt.Sprint("ORD-", i),
-				fmt.Sprint("U", i),
-				"2024-05-01T00:00:00Z",
-				"12.34",
+				"recorded", fmt.Sprint("ORD-", i), fmt.Sprint("U", i), "2024-05-01T00:00:00Z", "12.34",
 			) + "\n",
 		)
 	}

@@ -28,7 +28,7 @@ const (
 // A Difference is a figure that is not the same in the archive and in the store.
 type Difference struct {
 	Figure  string  `json:"figure"`         // total, month, day, customer or leaderboard
-	Name    string  `json:"name,omitempty"` // of the month, day or customer; the place in the leaderboard
+	Name    string  `json:"name,omitempty"` // month, day, customer, or place in the leaderboard
 	Archive Figures `json:"archive"`
 	Store   Figures `json:"store"`
 	Verdict Verdict `json:"verdict"`

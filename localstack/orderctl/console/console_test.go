@@ -39,7 +39,8 @@ func TestCut(t *testing.T) {
 		width int
 		want  string
 	}{
-		{"customer", 0, "customer"}, {"customer", 8, "customer"}, {"customer", 5, "cust…"}, {"customer", 1, "…"},
+		{"customer", 0, "customer"}, {"customer", 8, "customer"},
+		{"customer", 5, "cust…"}, {"customer", 1, "…"},
 		{"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"👩‍👩‍👧x", 2, "…"},
 	} {
 		if got := Cut(c.in, c.width); got != c.want {
@@ -98,10 +99,7 @@ func TestTablesFitTheWidth(t *testing.T) {
 	for _, width := range []int{0, 200, 80, 60, 45} {
 		var out bytes.Buffer
 		c := New(
-			strings.NewReader(""),
-			&out,
-			&out,
-			environment(map[string]string{"COLUMNS": fmt.Sprint(width)}),
+			strings.NewReader(""), &out, &out, environment(map[string]string{"COLUMNS": fmt.Sprint(width)}),
 		)
 		c.Table(columns, rows)
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
@@ -114,8 +112,7 @@ func TestTablesFitTheWidth(t *testing.T) {
 			}
 		}
 		if cut := strings.Contains(
-			out.String(),
-			"…",
+			out.String(), "…",
 		); cut != (width == 60 || width == 45 || width == 80) {
 			t.Errorf("width %d: cut is %v:\n%s", width, cut, &out)
 		}
@@ -178,10 +175,7 @@ func TestNoColoursWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	c := New(
-		strings.NewReader(""),
-		&out,
-		&out,
-		environment(map[string]string{"TERM": "xterm-256color"}),
+		strings.NewReader(""), &out, &out, environment(map[string]string{"TERM": "xterm-256color"}),
 	)
 	if got := c.Bad("x") + c.Good("y"); got != "xy" {
 		t.Errorf("%q, want no escape sequences", got)
@@ -192,9 +186,7 @@ func TestConfirm(t *testing.T) {
 	t.Parallel()
 	var errs bytes.Buffer
 	c := New(strings.NewReader("y\n"), &errs, &errs, environment(nil))
-	if err := c.Confirm(
-		"Delete?",
-	); !errors.Is(err, ErrNotConfirmed) ||
+	if err := c.Confirm("Delete?"); !errors.Is(err, ErrNotConfirmed) ||
 		!strings.Contains(err.Error(), "--yes") {
 		t.Errorf("a piped yes: error %v, want ErrNotConfirmed that names --yes", err)
 	}
@@ -222,14 +214,12 @@ func TestListsBreakAtTheWidth(t *testing.T) {
 	for width, want := range map[string]string{
 		"":   "refused      invalid_json 4, missing_field 5, total_overflow 6\n",
 		"48": "refused      invalid_json 4, missing_field 5,\n             total_overflow 6\n",
-		"10": "refused      invalid_json 4,\n             missing_field 5,\n             total_overflow 6\n",
+		"10": "refused      invalid_json 4,\n             missing_field 5,\n" +
+			"             total_overflow 6\n",
 	} {
 		var out bytes.Buffer
 		New(
-			strings.NewReader(""),
-			&out,
-			&out,
-			environment(map[string]string{"COLUMNS": width}),
+			strings.NewReader(""), &out, &out, environment(map[string]string{"COLUMNS": width}),
 		).List("refused", "invalid_json 4", "missing_field 5", "total_overflow 6")
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("width %q (-want +got):\n%s", width, diff)

@@ -44,8 +44,9 @@ func (v *Verdict) Duplicate() bool { return v.Refusal == nil && v.First > 0 }
 // chunkEntries is how many entries are judged at once by one goroutine.
 const chunkEntries = 512
 
-// All judges the entries of r and yields the verdicts in the order of the file. An error of the file
-// or of ctx is yielded last. The order ids of the file are kept in memory, about 50 bytes for each.
+// All judges the entries of r and yields the verdicts in the order of the file. An error of the
+// file or of ctx is yielded last. The order ids of the file are kept in memory, about 50 bytes for
+// each.
 func All(ctx context.Context, r *orderfile.Reader) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		j := judge{maphash.MakeSeed(), maphash.MakeSeed()}

@@ -44,9 +44,7 @@ type finding struct {
 }
 
 // judgeAll adds up all entries, and calls each with every verdict.
-func judgeAll(
-	ctx context.Context, r *orderfile.Reader, each func(*Verdict),
-) (*Sums, error) {
+func judgeAll(ctx context.Context, r *orderfile.Reader, each func(*Verdict)) (*Sums, error) {
 	sums := NewSums()
 	for v, err := range All(ctx, r) {
 		if err != nil {
@@ -155,10 +153,7 @@ func TestVerdictsKeepTheOrderOfTheFile(t *testing.T) {
 	})
 	if err != nil || sums.Orders != count-100 || sums.Duplicates != 100 {
 		t.Errorf(
-			"error %v, %d orders, %d duplicates; want %d and 100",
-			err,
-			sums.Orders,
-			sums.Duplicates,
+			"error %v, %d orders, %d duplicates; want %d and 100", err, sums.Orders, sums.Duplicates,
 			count-100,
 		)
 	}

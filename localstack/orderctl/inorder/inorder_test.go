@@ -74,9 +74,7 @@ func TestErrorsComeLast(t *testing.T) {
 	broken := errors.New("broken")
 	t.Run("of the input", func(t *testing.T) {
 		t.Parallel()
-		if got, err := collect(
-			Map(t.Context(), 3, count(10, broken), double),
-		); !errors.Is(err, broken) ||
+		if got, err := collect(Map(t.Context(), 3, count(10, broken), double)); !errors.Is(err, broken) ||
 			len(got) != 10 {
 			t.Errorf("error %v after %d results, want broken after 10", err, len(got))
 		}
@@ -89,9 +87,7 @@ func TestErrorsComeLast(t *testing.T) {
 			}
 			return double(ctx, i)
 		}
-		if got, err := collect(
-			Map(t.Context(), 3, count(1000, nil), fail),
-		); !errors.Is(err, broken) ||
+		if got, err := collect(Map(t.Context(), 3, count(1000, nil), fail)); !errors.Is(err, broken) ||
 			len(got) != 5 {
 			t.Errorf("error %v after %d results, want broken after 5", err, len(got))
 		}
@@ -105,11 +101,8 @@ func TestErrorsComeLast(t *testing.T) {
 			}
 			return i, nil
 		}
-		if _, err := collect(
-			Map(ctx, 3, count(1_000_000, nil), stopAt),
-		); !errors.Is(
-			err,
-			context.Canceled,
+		if _, err := collect(Map(ctx, 3, count(1_000_000, nil), stopAt)); !errors.Is(
+			err, context.Canceled,
 		) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}

@@ -116,9 +116,7 @@ const (
 // unpacker decompresses. DecodeAll is safe for concurrent use.
 var unpacker = func() *zstd.Decoder {
 	d, err := zstd.NewReader(
-		nil,
-		zstd.WithDecoderMaxMemory(maxUnpacked),
-		zstd.WithDecoderConcurrency(0),
+		nil, zstd.WithDecoderMaxMemory(maxUnpacked), zstd.WithDecoderConcurrency(0),
 	)
 	if err != nil {
 		panic(err) // the options are constants

@@ -39,8 +39,7 @@ func (s shelf) List(_ context.Context, prefix, start string) iter.Seq2[archive.O
 		for _, key := range slices.Sorted(maps.Keys(s)) {
 			if strings.HasPrefix(key, prefix) && key > start &&
 				!yield(
-					archive.Object{Key: key, Size: int64(len(s[key].content)), Modified: s[key].modified},
-					nil,
+					archive.Object{Key: key, Size: int64(len(s[key].content)), Modified: s[key].modified}, nil,
 				) {
 				return
 			}
@@ -62,15 +61,8 @@ func keys(t *testing.T, s shelf, w Window) (got []string) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC)
-	first, second, third := archive.Key(
-		at,
-		1,
-	), archive.Key(
-		at.Add(time.Second),
-		2,
-	), archive.Key(
-		at.Add(25*time.Hour),
-		3,
+	first, second, third := archive.Key(at, 1), archive.Key(at.Add(time.Second), 2), archive.Key(
+		at.Add(25*time.Hour), 3,
 	)
 	older, newer := archive.ImportKey([32]byte{9}, 0), archive.ImportKey([32]byte{1}, 0)
 	s := shelf{

@@ -38,9 +38,7 @@ customer is written exactly once; with --json the result is one array.`,
 }
 
 // eachPage calls write with every page of customers, and shows how many there were so far.
-func eachPage(
-	ctx context.Context, s *session.Session, write func([]answer.User) error,
-) error {
+func eachPage(ctx context.Context, s *session.Session, write func([]answer.User) error) error {
 	status := s.Status()
 	defer status.Clear()
 	n := 0

@@ -73,9 +73,7 @@ type exportResult struct {
 
 // export writes to the file, or to standard output where there is none. Messages that are not
 // removed have been released before they are written.
-func export(
-	ctx context.Context, s *session.Session, st store, f exportFlags, file *os.File,
-) error {
+func export(ctx context.Context, s *session.Session, st store, f exportFlags, file *os.File) error {
 	var r exportResult
 	var chosen []queue.Held
 	err := st.hold(ctx, s, 0, func(look *queue.Look, v view) (map[string]bool, error) {

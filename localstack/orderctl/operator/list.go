@@ -150,7 +150,8 @@ func showCommand(env *session.Env, st store) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show MESSAGE",
 		Short: "Show one message in full; the start of its id is enough",
-		Long:  "Show one message in full. The start of its id, as `list` shows it, is enough.\n\n" + limits,
+		Long: "Show one message in full. The start of its id, as `list` shows it, is enough.\n\n" +
+			limits,
 		Example: session.Example("orderctl "+st.name+" show 8bec1bc9",
 			"orderctl "+st.name+" show 8bec1bc9 --json | jq -r .body"),
 		Args: cobra.ExactArgs(1),

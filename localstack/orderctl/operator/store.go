@@ -57,11 +57,11 @@ with the reason, the field and a sentence as message attributes.`,
 		resendCommand(env))
 }
 
-const limits = `SQS has no way to read a message without receiving it. While a command looks, other consumers
-do not see the messages; at the end, also after an interruption, all are released at once. Each
-look raises a message's receive count, which has no effect in this queue. Two looks at the same
-time each see a part of the messages: a look says how many another one hides, and its exit code
-is 1 then. At most 100,000 messages can be looked at.`
+const limits = `SQS has no way to read a message without receiving it. While a command looks, other
+consumers do not see the messages; at the end, also after an interruption, all are released at
+once. Each look raises a message's receive count, which has no effect in this queue. Two looks at
+the same time each see a part of the messages: a look says how many another one hides, and its
+exit code is 1 then. At most 100,000 messages can be looked at.`
 
 // A view is what a look saw.
 type view struct {

@@ -40,7 +40,10 @@ func TestOrdersInFlightWaitWhenNothingHappens(t *testing.T) {
 	}{
 		{"nothing in flight", []look{{0, 5, 0}, {0, 5, 0}, {0, 5, 0}}},
 		{"messages are processed", []look{{900, 0, 0}, {600, 300, 0}, {300, 600, 0}}},
-		{"the same number is in flight, but others", []look{{1000, 0, 0}, {1000, 700, 0}, {1000, 1400, 0}}},
+		{
+			"the same number is in flight, but others",
+			[]look{{1000, 0, 0}, {1000, 700, 0}, {1000, 1400, 0}},
+		},
 		{"nothing happens", []look{{3000, 0, 0}, {3000, 0, 0}, {3000, 0, 3000}, {3000, 0, 3000}}},
 		{"they are retried and recorded", []look{{40, 0, 0}, {40, 0, 0}, {40, 0, 40}, {20, 20, 0}}},
 		{"Redis is away", []look{{3000, -1, 3000}, {2000, -1, 2000}}},

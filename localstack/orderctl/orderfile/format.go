@@ -38,7 +38,8 @@ var signatures = []signature{
 	{"\xfe\xff", utf16},
 	{
 		"PAR1",
-		"it is a Parquet file. Convert it with DuckDB: COPY (FROM 'FILE') TO 'orders.ndjson' (FORMAT json)",
+		"it is a Parquet file. Convert it with DuckDB: " +
+			"COPY (FROM 'FILE') TO 'orders.ndjson' (FORMAT json)",
 	},
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd. Unpack it with `zstdcat FILE | orderctl … -`"},
 	{"BZh", "it is compressed with bzip2. Unpack it with `bzcat FILE | orderctl … -`"},
@@ -146,8 +147,8 @@ func csv(first []byte) string {
 	)
 }
 
-// isTable says whether the first two lines have the same number of a separator, and are no JSON. One
-// line with commas may be a message that is broken on purpose; two alike are a table.
+// isTable says whether the first two lines have the same number of a separator, and are no JSON.
+// One line with commas may be a message that is broken on purpose; two alike are a table.
 func isTable(head []byte) bool {
 	at := skipSpace(head, 0)
 	if at == len(head) || head[at] == '{' || head[at] == '[' {

@@ -166,7 +166,8 @@ func TestReader(t *testing.T) {
 		},
 		{
 			name: "a list among other members",
-			in:   "{\"count\": 2, \"from\": {\"orders\": [7]},\n\"orders\" : [\n" + a + "\n], \"next\": \"}\"\n}\n",
+			in: "{\"count\": 2, \"from\": {\"orders\": [7]},\n\"orders\" : [\n" + a +
+				"\n], \"next\": \"}\"\n}\n",
 			want: []Entry{{3, a}},
 		},
 		{name: "an empty list in an object", in: `{"orders": []}`},
@@ -207,7 +208,8 @@ func TestReader(t *testing.T) {
 				switch {
 				case c.wantErr == "" && err != nil:
 					t.Errorf("%s: error: %v", how, err)
-				case c.wantErr != "" && (!errors.Is(err, ErrInput) || !strings.Contains(err.Error(), c.wantErr)):
+				case c.wantErr != "" &&
+					(!errors.Is(err, ErrInput) || !strings.Contains(err.Error(), c.wantErr)):
 					t.Errorf("%s: error %v, want ErrInput with %q", how, err, c.wantErr)
 				}
 			}
@@ -224,9 +226,18 @@ func TestOtherFilesAreNamed(t *testing.T) {
 		{"CSV with semicolons", "order_id;user_id;price\n1;2;3,5\n", "separated by semicolons"},
 		{"CSV with tabs", "order_id\tuser_id\n", "separated by tabs"},
 		{"CSV with a byte order mark", "\ufefforder_id,user_id\r\n", "CSV table"},
-		{"xlsx", "PK\x03\x04\x14\x00\x06\x00\x08\x00........[Content_Types].xml", "Excel workbook (.xlsx)"},
-		{"xlsx that begins with a sheet", "PK\x03\x04\x14\x00\x06\x00\x08\x00........xl/workbook.xml", "Excel workbook (.xlsx)"},
-		{"ods", "PK\x03\x04........mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "OpenDocument"},
+		{
+			"xlsx", "PK\x03\x04\x14\x00\x06\x00\x08\x00........[Content_Types].xml",
+			"Excel workbook (.xlsx)",
+		},
+		{
+			"xlsx that begins with a sheet", "PK\x03\x04\x14\x00\x06\x00\x08\x00........xl/workbook.xml",
+			"Excel workbook (.xlsx)",
+		},
+		{
+			"ods", "PK\x03\x04........mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+			"OpenDocument",
+		},
 		{"zip", "PK\x03\x04\x14\x00\x00\x00orders.json", "zip archive"},
 		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "older Microsoft Office"},
 		{"UTF-16 with a byte order mark", "\xff\xfe{\x00\"\x00", "UTF-16"},
@@ -248,9 +259,7 @@ func TestOtherFilesAreNamed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for how, in := range map[string]string{"plain": c.in, "gzip": gzipped(t, c.in)} {
-				if _, err := NewReader(
-					strings.NewReader(in),
-				); !errors.Is(err, ErrInput) ||
+				if _, err := NewReader(strings.NewReader(in)); !errors.Is(err, ErrInput) ||
 					!strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: error %v, want ErrInput with %q", how, err, c.want)
 				}
@@ -283,10 +292,7 @@ func TestDamagedGzip(t *testing.T) {
 	if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "gzip file is damaged or cut off") {
 		t.Errorf("error %v, want ErrInput that says that the gzip file is damaged", err)
 	}
-	if _, err = read(
-		t,
-		strings.NewReader("\x1f\x8b\x00"),
-	); !errors.Is(err, ErrInput) ||
+	if _, err = read(t, strings.NewReader("\x1f\x8b\x00")); !errors.Is(err, ErrInput) ||
 		!strings.Contains(err.Error(), "gzip file is damaged") {
 		t.Errorf("a broken header: error %v", err)
 	}
@@ -309,10 +315,7 @@ func TestAnEntryWithoutAnEnd(t *testing.T) {
 		if len(got) != 1 || !errors.Is(err, ErrInput) ||
 			!strings.Contains(err.Error(), "line 2: an order is longer than 4 MiB") {
 			t.Errorf(
-				"%s…: %d entries, error %v; want one and ErrInput that names line 2",
-				in[:12],
-				len(got),
-				err,
+				"%s…: %d entries, error %v; want one and ErrInput that names line 2", in[:12], len(got), err,
 			)
 		}
 	}
@@ -384,7 +387,9 @@ func TestReadMessage(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	for _, text := range []string{"{}\n{}", "[1,{}]", `{"orders":[{}]}`, "a,b\n1,2", "{\n}\n{\n}", "\ufeff[", `"\"`} {
+	for _, text := range []string{
+		"{}\n{}", "[1,{}]", `{"orders":[{}]}`, "a,b\n1,2", "{\n}\n{\n}", "\ufeff[", `"\"`,
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -118,8 +118,7 @@ func (s *splitter) nextElement(data []byte, atEnd bool) (advance int, token []by
 				s.state = afterList
 			default:
 				return 0, nil, s.fault(
-					s.line,
-					"a comma or the closing bracket of the list is missing before "+quote(data[at:at+1]),
+					s.line, "a comma or the closing bracket of the list is missing before "+quote(data[at:at+1]),
 				)
 			}
 			at++
@@ -186,8 +185,7 @@ func (s *splitter) rest(data []byte, at int) error {
 		return nil
 	}
 	return s.fault(
-		s.line,
-		"text follows the end of the list of orders: "+quote(data[at:min(at+1, len(data))]),
+		s.line, "text follows the end of the list of orders: "+quote(data[at:min(at+1, len(data))]),
 	)
 }
 

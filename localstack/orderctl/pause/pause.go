@@ -1,6 +1,6 @@
 // Package pause stops the event source mappings of the pipeline for a while, so that neither the
-// store nor the archive changes, and starts them again. A note in the archive's bucket says what was
-// stopped: a run that was killed leaves the note, and the next run starts the mappings.
+// store nor the archive changes, and starts them again. A note in the archive's bucket says what
+// was stopped: a run that was killed leaves the note, and the next run starts the mappings.
 package pause
 
 import (
@@ -147,7 +147,8 @@ func (p *Pause) End(ctx context.Context) error {
 // ErrNotResumed: a mapping is still stopped. Messages wait in the queue until it is started.
 var ErrNotResumed = errors.New(
 	"an event source mapping could not be started again: orders wait in the queue. " +
-		"Run the command again, or start it with `aws lambda update-event-source-mapping --enabled --uuid …`",
+		"Run the command again, or start it with " +
+		"`aws lambda update-event-source-mapping --enabled --uuid …`",
 )
 
 const (
@@ -181,8 +182,7 @@ func (p *Pause) set(ctx context.Context, id string, enabled bool) error {
 		}
 		if err == nil {
 			_, err = p.Lambda.UpdateEventSourceMapping(
-				ctx,
-				&lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: &enabled},
+				ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: &enabled},
 			)
 		}
 		if err == nil {
@@ -203,11 +203,7 @@ func (p *Pause) await(ctx context.Context, id, want string) error {
 		}
 		if p.Now().Sub(start) > changeLimit {
 			return fmt.Errorf(
-				"the event source mapping %s is %s instead of %s after %s",
-				id,
-				state,
-				want,
-				changeLimit,
+				"the event source mapping %s is %s instead of %s after %s", id, state, want, changeLimit,
 			)
 		}
 		if !p.Sleep(ctx, pollEvery) {

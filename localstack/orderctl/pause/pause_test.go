@@ -97,8 +97,7 @@ func TestPause(t *testing.T) {
 		t.Fatalf("Begin: %v, %v", earlier, err)
 	}
 	if diff := cmp.Diff(
-		map[string]string{"orders": "Disabled", "replay": "Disabled"},
-		c.states,
+		map[string]string{"orders": "Disabled", "replay": "Disabled"}, c.states,
 	); diff != "" {
 		t.Errorf("states after Begin (-want +got):\n%s", diff)
 	}
@@ -157,9 +156,7 @@ func TestTheNextRunStartsWhatAKilledRunStopped(t *testing.T) {
 			next.LastStep(),
 		)
 	}
-	if err := next.End(
-		t.Context(),
-	); err != nil || !running(c.states["orders"]) ||
+	if err := next.End(t.Context()); err != nil || !running(c.states["orders"]) ||
 		!running(c.states["replay"]) {
 		t.Errorf("End: %v, states %v; want both started", err, c.states)
 	}
@@ -208,9 +205,7 @@ func TestAMappingThatCannotBeStartedIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.fail = func(string) error { return errors.New("AccessDenied") }
-	if err := p.End(
-		t.Context(),
-	); !errors.Is(err, ErrNotResumed) || d.note == nil ||
+	if err := p.End(t.Context()); !errors.Is(err, ErrNotResumed) || d.note == nil ||
 		len(d.note.Mappings) != 2 {
 		t.Errorf("error %v, note %+v; want ErrNotResumed and the note kept", err, d.note)
 	}
@@ -231,9 +226,7 @@ func TestAnInterruptionWhileStopping(t *testing.T) {
 		t.Errorf("Begin: %v, want context.Canceled", err)
 	}
 	c.fail = func(string) error { return nil }
-	if err := p.End(
-		ctx,
-	); err != nil || !running(c.states["orders"]) || !running(c.states["replay"]) ||
+	if err := p.End(ctx); err != nil || !running(c.states["orders"]) || !running(c.states["replay"]) ||
 		d.note != nil {
 		t.Errorf("End: %v, states %v, note %v", err, c.states, d.note)
 	}

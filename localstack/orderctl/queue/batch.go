@@ -59,9 +59,7 @@ func (m Message) Check() error {
 // batches packs messages, in their order, into batches of at most MaxBatchEntries messages and
 // MaxBatchBytes bytes. It ends when stop returns true or the messages end; an error of the messages
 // is yielded after the last batch.
-func batches(
-	stop func() bool, messages iter.Seq2[Message, error],
-) iter.Seq2[[]Message, error] {
+func batches(stop func() bool, messages iter.Seq2[Message, error]) iter.Seq2[[]Message, error] {
 	return func(yield func([]Message, error) bool) {
 		var batch []Message
 		size := 0

@@ -28,11 +28,23 @@ func TestBatchesKeepToTheLimits(t *testing.T) {
 	}{
 		{name: "nothing"},
 		{name: "one", sizes: []int{5}, want: [][]int{{5}}},
-		{name: "ten fill a batch", sizes: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, want: [][]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}},
-		{name: "the eleventh begins another", sizes: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, want: [][]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {11}}},
-		{name: "exactly the bytes of a call", sizes: []int{MaxBatchBytes - 1, 1, 1}, want: [][]int{{MaxBatchBytes - 1, 1}, {1}}},
+		{
+			name: "ten fill a batch", sizes: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+			want: [][]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
+		},
+		{
+			name: "the eleventh begins another", sizes: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+			want: [][]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {11}},
+		},
+		{
+			name: "exactly the bytes of a call", sizes: []int{MaxBatchBytes - 1, 1, 1},
+			want: [][]int{{MaxBatchBytes - 1, 1}, {1}},
+		},
 		{name: "one byte over", sizes: []int{MaxBatchBytes, 1}, want: [][]int{{MaxBatchBytes}, {1}}},
-		{name: "too large for any call goes alone, to be refused", sizes: []int{1, MaxBatchBytes + 1, 1}, want: [][]int{{1}, {MaxBatchBytes + 1}, {1}}},
+		{
+			name: "too large for any call goes alone, to be refused", sizes: []int{1, MaxBatchBytes + 1, 1},
+			want: [][]int{{1}, {MaxBatchBytes + 1}, {1}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +93,8 @@ func TestBatchesStop(t *testing.T) {
 
 func TestSizeCountsAttributes(t *testing.T) {
 	t.Parallel()
-	m := Message{Body: "äb", Attributes: StringAttributes(map[string]string{"reason": "invalid_json"})}
+	attributes := StringAttributes(map[string]string{"reason": "invalid_json"})
+	m := Message{Body: "äb", Attributes: attributes}
 	if got, want := m.Size(), len("äb")+len("reason")+len("String")+len("invalid_json"); got != want {
 		t.Errorf("Size() = %d, want %d", got, want)
 	}

@@ -94,8 +94,7 @@ func (s *shelf) DeleteMessageBatch(
 	for _, e := range in.Entries {
 		if s.failDelete != nil && s.failDelete(*e.ReceiptHandle) {
 			out.Failed = append(
-				out.Failed,
-				types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")},
+				out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")},
 			)
 			continue
 		}
@@ -109,13 +108,22 @@ func TestMovingOneByOneDeletesOnlyWhatWasSent(t *testing.T) {
 	t.Parallel()
 	ours := types.BatchResultErrorEntry{Code: aws.String("InvalidMessageContents"), SenderFault: true}
 	for _, c := range []struct {
-		name                           string
-		refuse, keep                   string // a message that the other queue refuses, and one that cannot be deleted
+		name string
+		// a message that the other queue refuses, and one that cannot be deleted
+		refuse, keep                   string
 		wantMoved, wantGone, wantStill []string
 	}{
 		{name: "all well", wantMoved: numbered(25), wantGone: numbered(25)},
-		{name: "one is not taken by the other queue", refuse: "m007", wantMoved: slices.Delete(numbered(25), 7, 8), wantGone: slices.Delete(numbered(25), 7, 8), wantStill: []string{"m007"}},
-		{name: "one cannot be deleted: it is in both queues, not in none", keep: "m003", wantMoved: numbered(25), wantGone: slices.Delete(numbered(25), 3, 4), wantStill: []string{"m003"}},
+		{
+			name: "one is not taken by the other queue", refuse: "m007",
+			wantMoved: slices.Delete(numbered(25), 7, 8), wantGone: slices.Delete(numbered(25), 7, 8),
+			wantStill: []string{"m007"},
+		},
+		{
+			name: "one cannot be deleted: it is in both queues, not in none", keep: "m003",
+			wantMoved: numbered(25), wantGone: slices.Delete(numbered(25), 3, 4),
+			wantStill: []string{"m003"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +197,8 @@ func TestALookEndsAtItsLimit(t *testing.T) {
 type mover struct {
 	Service
 	startErr error
-	states   []types.ListMessageMoveTasksResultEntry // what each look at the tasks shows; the last one is repeated
+	// what each look at the tasks shows; the last one is repeated
+	states []types.ListMessageMoveTasksResultEntry
 
 	left      []string // the visible messages of each answer for the depth
 	looks     int
@@ -204,7 +213,8 @@ func (m *mover) GetQueueAttributes(
 	attributes := map[string]string{"QueueArn": "arn:" + *in.QueueUrl}
 	if in.AttributeNames[0] != types.QueueAttributeNameQueueArn {
 		attributes["ApproximateNumberOfMessages"], m.left = m.left[0], m.left[1:]
-		attributes["ApproximateNumberOfMessagesNotVisible"], attributes["ApproximateNumberOfMessagesDelayed"] = "3", "0"
+		attributes["ApproximateNumberOfMessagesNotVisible"] = "3"
+		attributes["ApproximateNumberOfMessagesDelayed"] = "0"
 	}
 	return &sqs.GetQueueAttributesOutput{Attributes: attributes}, nil
 }
@@ -265,12 +275,27 @@ func TestMoveByTask(t *testing.T) {
 		moved   int64
 		wantErr string
 	}{
-		{name: "an older task is not taken for this one", mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, old, task(2, "COMPLETED", 5)}}, moved: 5},
-		{name: "a task that fails", mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, task(2, "FAILED", 3)}}, moved: 3, wantErr: "moving messages failed: no room"},
-		{name: "someone cancels it", mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, task(2, "CANCELLED", 2)}}, moved: 2, wantErr: "canceled"},
 		{
-			name:    "a task runs already",
-			mover:   mover{states: []types.ListMessageMoveTasksResultEntry{old}, startErr: &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "only one"}},
+			name:  "an older task is not taken for this one",
+			mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, old, task(2, "COMPLETED", 5)}},
+			moved: 5,
+		},
+		{
+			name:  "a task that fails",
+			mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, task(2, "FAILED", 3)}},
+			moved: 3, wantErr: "moving messages failed: no room",
+		},
+		{
+			name:  "someone cancels it",
+			mover: mover{states: []types.ListMessageMoveTasksResultEntry{old, task(2, "CANCELLED", 2)}},
+			moved: 2, wantErr: "canceled",
+		},
+		{
+			name: "a task runs already",
+			mover: mover{
+				states:   []types.ListMessageMoveTasksResultEntry{old},
+				startErr: &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "only one"},
+			},
 			wantErr: "start to move messages: InvalidParameterValue: only one",
 		},
 	} {
@@ -280,9 +305,7 @@ func TestMoveByTask(t *testing.T) {
 			if moved != c.moved {
 				t.Errorf("%d moved, want %d", moved, c.moved)
 			}
-			if text := fmt.Sprint(
-				err,
-			); c.wantErr == "" && err != nil ||
+			if text := fmt.Sprint(err); c.wantErr == "" && err != nil ||
 				c.wantErr != "" && (err == nil || text[max(0, len(text)-len(c.wantErr)):] != c.wantErr) {
 				t.Errorf("error %v, want %q", err, c.wantErr)
 			}
@@ -313,10 +336,7 @@ func TestMoveByTaskInterruptedCancelsTheTask(t *testing.T) {
 	moved, err := move(ctx, m)
 	if !m.cancelled || moved != 4 || !errors.Is(err, context.Canceled) {
 		t.Errorf(
-			"cancelled %v, moved %d, error %v; want true, 4 and context.Canceled",
-			m.cancelled,
-			moved,
-			err,
+			"cancelled %v, moved %d, error %v; want true, 4 and context.Canceled", m.cancelled, moved, err,
 		)
 	}
 }

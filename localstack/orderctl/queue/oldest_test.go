@@ -54,14 +54,8 @@ func TestListed(t *testing.T) {
 		})
 	}
 	if _, err := (Queue{URL: "q"}).Listed(
-		t.Context(),
-		"http://127.0.0.1:1",
-		Depth{Visible: mostListed + 1},
-		noon,
-	); !errors.Is(
-		err,
-		ErrUnknown,
-	) {
+		t.Context(), "http://127.0.0.1:1", Depth{Visible: mostListed + 1}, noon,
+	); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a long queue: error %v, want ErrUnknown", err)
 	}
 }
@@ -88,10 +82,7 @@ func TestOldestByMetricIsTheNewestDataPoint(t *testing.T) {
 		}
 	}
 	got, err := OldestByMetric(
-		t.Context(),
-		metrics{at(-9, 999), at(-2, 90), at(-5, 30)},
-		"orders",
-		noon,
+		t.Context(), metrics{at(-9, 999), at(-2, 90), at(-5, 30)}, "orders", noon,
 	)
 	if err != nil || got != 90*time.Second {
 		t.Errorf("age %v, error %v, want 1m30s", got, err)

@@ -10,7 +10,9 @@ import (
 
 func TestARecordReadAgainIsTheMessage(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{"order_id":"ORD1","v":20.00}`, "not json\n\t\"", "ä💶\u202e<&>", `"{\"order_id\":1}"`} {
+	for _, body := range []string{
+		`{"order_id":"ORD1","v":20.00}`, "not json\n\t\"", "ä💶\u202e<&>", `"{\"order_id\":1}"`,
+	} {
 		h := Held{
 			ID:         "id-1",
 			Body:       body,
@@ -55,10 +57,23 @@ func TestParseResend(t *testing.T) {
 		name, line, id, body string
 		wantErr              bool
 	}{
-		{name: "a repaired text", line: `{"message_id":"m1","body":"{\"a\":1}"}`, id: "m1", body: `{"a":1}`},
-		{name: "the order itself, every digit kept", line: `{"message_id":"m1","attributes":{},"body":{"price":20.00, "n":[1, 2]}}`, id: "m1", body: `{"price":20.00,"n":[1,2]}`},
-		{name: "just an order", line: `{"order_id":"ORD1","items":[]}`, body: `{"order_id":"ORD1","items":[]}`},
-		{name: "an order with a field called body", line: `{"order_id":"ORD1","body":"x"}`, body: `{"order_id":"ORD1","body":"x"}`},
+		{
+			name: "a repaired text", line: `{"message_id":"m1","body":"{\"a\":1}"}`, id: "m1",
+			body: `{"a":1}`,
+		},
+		{
+			name: "the order itself, every digit kept",
+			line: `{"message_id":"m1","attributes":{},"body":{"price":20.00, "n":[1, 2]}}`, id: "m1",
+			body: `{"price":20.00,"n":[1,2]}`,
+		},
+		{
+			name: "just an order", line: `{"order_id":"ORD1","items":[]}`,
+			body: `{"order_id":"ORD1","items":[]}`,
+		},
+		{
+			name: "an order with a field called body", line: `{"order_id":"ORD1","body":"x"}`,
+			body: `{"order_id":"ORD1","body":"x"}`,
+		},
 		{name: "a number", line: `7`, wantErr: true},
 		{name: "a list", line: `[{"message_id":"m1","body":"x"}]`, wantErr: true},
 	} {
@@ -66,13 +81,7 @@ func TestParseResend(t *testing.T) {
 		id, body := m.Label, m.Body
 		if id != c.id || body != c.body || (err != nil) != c.wantErr {
 			t.Errorf(
-				"%s: id %q, body %q, error %v; want %q, %q, error %v",
-				c.name,
-				id,
-				body,
-				err,
-				c.id,
-				c.body,
+				"%s: id %q, body %q, error %v; want %q, %q, error %v", c.name, id, body, err, c.id, c.body,
 				c.wantErr,
 			)
 		}

@@ -164,7 +164,9 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				return nil, nil
 			},
 			accepted: []string{"m000", "m002"},
-			report:   Report{Sent: 2, Failed: 1, First: []Failure{{"m001", "InvalidMessageContents: bad"}}}, wantErr: "1 failed",
+			report: Report{
+				Sent: 2, Failed: 1, First: []Failure{{"m001", "InvalidMessageContents: bad"}},
+			}, wantErr: "1 failed",
 		},
 		{
 			name: "an entry that never succeeds is given up, and named", send: numbered(2),
@@ -175,7 +177,9 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				return nil, nil
 			},
 			accepted: []string{"m001"},
-			report:   Report{Sent: 1, Failed: 1, Retried: attempts - 1, First: []Failure{{"m000", "InternalError: again"}}}, wantErr: "1 failed",
+			report: Report{
+				Sent: 1, Failed: 1, Retried: attempts - 1, First: []Failure{{"m000", "InternalError: again"}},
+			}, wantErr: "1 failed",
 		},
 		{
 			name: "a service that takes smaller batches", send: numbered(10),
@@ -196,12 +200,16 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 				return nil, nil
 			},
 			accepted: slices.Delete(numbered(8), 5, 6),
-			report:   Report{Sent: 7, Failed: 1, First: []Failure{{"m005", "InvalidMessageContents: characters"}}}, wantErr: "1 failed",
+			report: Report{
+				Sent: 7, Failed: 1, First: []Failure{{"m005", "InvalidMessageContents: characters"}},
+			}, wantErr: "1 failed",
 		},
 		{
 			name: "what SQS cannot carry is not tried", send: []string{"a", "b\x00", "c"},
 			accepted: []string{"a", "c"},
-			report:   Report{Sent: 2, Failed: 1, First: []Failure{{"b\x00", "SQS does not carry the character U+0000"}}}, wantErr: "1 failed",
+			report: Report{
+				Sent: 2, Failed: 1, First: []Failure{{"b\x00", "SQS does not carry the character U+0000"}},
+			}, wantErr: "1 failed",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,12 +23,10 @@ func archiveCommand(env *session.Env) *cobra.Command {
 		Use:     "archive",
 		GroupID: session.GroupArchive,
 		Short:   "List, search, verify and replay the archive of all messages",
-		Long: `The archive holds a line about every message that was acknowledged, with its outcome and its
-untouched body. The figures can be compared with it and rebuilt from it.`,
+		Long: `The archive holds a line about every message that was acknowledged, with its outcome
+and its untouched body. The figures can be compared with it and rebuilt from it.`,
 		Example: session.Example(
-			"orderctl archive list",
-			"orderctl archive verify",
-			"orderctl archive show ORD1234",
+			"orderctl archive list", "orderctl archive verify", "orderctl archive show ORD1234",
 		),
 	},
 		listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env), forgetCommand(env))

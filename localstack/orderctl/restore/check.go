@@ -195,14 +195,14 @@ func (r *report) show(c *console.Console) {
 	}
 	if r.Duplicates > 0 {
 		c.List(
-			"duplicates",
-			console.Count(r.Duplicates)+" repeat an earlier order of the file and add nothing",
+			"duplicates", console.Count(r.Duplicates)+" repeat an earlier order of the file and add nothing",
 		)
 	}
 	if r.Mismatches > 0 {
 		c.List(
 			"mismatches",
-			console.Count(r.Mismatches)+" state another order_value than their items add up to: the items count",
+			console.Count(r.Mismatches)+
+				" state another order_value than their items add up to: the items count",
 		)
 	}
 	refused := r.sums.RefusedTotal()

@@ -16,9 +16,7 @@ import (
 // Commands returns the commands of this package.
 func Commands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(
-			env,
-		),
+		checkCommand(env),
 		importCommand(env),
 		archiveCommand(env),
 		rebuildCommand(env),
@@ -49,8 +47,7 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		return nil, err
 	}
 	client := s3.NewFromConfig(
-		s.AWS,
-		func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil },
+		s.AWS, func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil },
 	)
 	return &store{
 		Session:  s,
@@ -61,9 +58,6 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 }
 
 // since returns how long ago a command began, for its result.
-func since(
-	s *session.Session,
-	began time.Time,
-) float64 {
+func since(s *session.Session, began time.Time) float64 {
 	return session.Seconds(s.Now().Sub(began))
 }

@@ -40,8 +40,9 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"an order that is not in the archive", func(c *cloud) {
 			c.orders["new"], _ = newOrder("new", "U9", "2062-01-01", 1)
 		}, []string{"2062-01-01", "U9", "not in the archive", "orderctl rebuild"}},
-		{"a changed total", func(c *cloud) { c.wrong = func(o *answer.Overview) { o.Figures.Totals.Revenue++ } },
-			[]string{"total", "1 of "}},
+		{"a changed total", func(c *cloud) {
+			c.wrong = func(o *answer.Overview) { o.Figures.Totals.Revenue++ }
+		}, []string{"total", "1 of "}},
 		{"a broken object", func(c *cloud) { c.s3.Store(testBucket, c.archive(false), []byte("broken")) },
 			[]string{"fault in the archive"}},
 	} {

@@ -26,8 +26,8 @@ func forgetCommand(env *session.Env) *cobra.Command {
 names the customer, and all older versions of the objects. It cannot be undone. Every object is
 read; those that name the customer are written again without these lines.
 
-The figures still hold the customer's orders until orderctl rebuild --accept-fewer. Messages in the queues are
-not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
+The figures still hold the customer's orders until orderctl rebuild --accept-fewer. Messages in
+the queues are not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
 		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild --accept-fewer"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -83,7 +83,9 @@ func (s *store) forget(ctx context.Context, user string) error {
 	if s.JSON {
 		return s.Emit(result)
 	}
-	s.Printf("deleted %s lines of %s objects\n", console.Count(result.Lines), console.Count(result.Objects))
+	s.Printf(
+		"deleted %s lines of %s objects\n", console.Count(result.Lines), console.Count(result.Objects),
+	)
 	if result.Lines > 0 {
 		s.Printf("orderctl rebuild --accept-fewer removes the customer from the figures\n")
 	}

@@ -27,7 +27,7 @@ func importCommand(env *session.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "import FILE | -",
 		GroupID: session.GroupSend,
-		Short:   "Count the orders of a large file through the archive, much faster than through the queue",
+		Short:   "Count the orders of a large file through the archive, faster than through the queue",
 		Long: `Check a file of orders, write its orders to the archive, have them counted at once, and
 compare the result with the file's own sums to the cent. It takes the files that check takes.
 It needs the archive's bucket and the replay function, not Redis.
@@ -109,8 +109,7 @@ func importFile(
 		return err
 	}
 	if question := st.SendQuestion(
-		console.Count(result.Orders)+" orders of "+name,
-		false,
+		console.Count(result.Orders)+" orders of "+name, false,
 	); question != "" {
 		if err := env.Confirm(question); err != nil {
 			return err

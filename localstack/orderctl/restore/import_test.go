@@ -59,14 +59,14 @@ func TestImport(t *testing.T) {
 	if err != nil || len(c.orders) != n {
 		t.Fatalf("error %v, %d orders\n%s", err, len(c.orders), out)
 	}
-	for _, want := range []string{"as expected, to the cent", "imported 40,005 orders", "8,002,200.15"} {
+	for _, want := range []string{
+		"as expected, to the cent", "imported 40,005 orders", "8,002,200.15",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the output:\n%s", want, out)
 		}
 	}
-	if keys := c.s3.Keys(
-		testBucket,
-	); len(keys) != 3 ||
+	if keys := c.s3.Keys(testBucket); len(keys) != 3 ||
 		!strings.HasPrefix(keys[0], archive.ImportsPrefix) {
 		t.Errorf("objects %v, want three imports", keys)
 	}
@@ -91,7 +91,9 @@ func TestImportAgainCountsNothingAndStoresNothing(t *testing.T) {
 func TestImportGoesOnAfterAnInterruption(t *testing.T) {
 	t.Parallel()
 	content := manyBodies(2*chunkEntries + 5)
-	for _, stage := range []string{"before counting the second object", "before storing the second object"} {
+	for _, stage := range []string{
+		"before counting the second object", "before storing the second object",
+	} {
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
@@ -114,10 +116,7 @@ func TestImportGoesOnAfterAnInterruption(t *testing.T) {
 				c,
 				content,
 				importFlags{parallel: 1},
-			); !errors.Is(
-				err,
-				context.Canceled,
-			) {
+			); !errors.Is(err, context.Canceled) {
 				t.Fatalf("error %v\n%s", err, out)
 			}
 			c.fail = func(string, string) error { return nil }
@@ -174,16 +173,14 @@ func TestImportWithRefusedOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"line":4,"reason":"missing_field","field":"user_id",` + "\n" + `{"line":5,"reason":"invalid_json",`
+	want := `{"line":4,"reason":"missing_field","field":"user_id",` + "\n" +
+		`{"line":5,"reason":"invalid_json",`
 	var starts []string
 	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 		start, _, _ := strings.Cut(line, `"detail"`)
 		starts = append(starts, start)
 	}
-	if diff := cmp.Diff(
-		want,
-		strings.Join(starts, "\n"),
-	); diff != "" ||
+	if diff := cmp.Diff(want, strings.Join(starts, "\n")); diff != "" ||
 		!strings.Contains(string(text), `"body":"no json"`) {
 		t.Errorf("the file of refused orders (-want +got):\n%s\n%s", diff, text)
 	}
@@ -191,10 +188,7 @@ func TestImportWithRefusedOrders(t *testing.T) {
 		c,
 		content,
 		importFlags{parallel: 1, invalid: aside},
-	); !errors.Is(
-		err,
-		session.ErrUsage,
-	) {
+	); !errors.Is(err, session.ErrUsage) {
 		t.Errorf("an existing file: error %v, want ErrUsage", err)
 	}
 }

@@ -38,8 +38,7 @@ func (i *importer) run(ctx context.Context) error {
 		i.result.Before = earlier[0].Modified.UTC().Format(time.RFC3339)
 		if !i.JSON {
 			i.Notef(
-				"this file was imported on %s: what was counted then is not counted again\n",
-				i.result.Before,
+				"this file was imported on %s: what was counted then is not counted again\n", i.result.Before,
 			)
 		}
 	}
@@ -49,7 +48,9 @@ func (i *importer) run(ctx context.Context) error {
 	}
 
 	progress := i.Progress("importing", "orders", i.result.Orders)
-	for counted, err := range inorder.Map(ctx, int(i.parallel), chunks(ctx, i.file, i.digest), i.count) {
+	for counted, err := range inorder.Map(
+		ctx, int(i.parallel), chunks(ctx, i.file, i.digest), i.count,
+	) {
 		if err != nil {
 			progress.Finish()
 			return i.stopped(err)
@@ -131,9 +132,7 @@ func (i *importer) show(err error) {
 	r := i.result
 	i.Printf(
 		"imported %s orders in %.1fs: %s counted now, %s counted before\n",
-		console.Count(r.Counted.Orders),
-		r.Seconds,
-		console.Count(r.Counted.Recorded),
+		console.Count(r.Counted.Orders), r.Seconds, console.Count(r.Counted.Recorded),
 		console.Count(r.Counted.Duplicate),
 	)
 	if n := r.sums.RefusedTotal(); n > 0 {
@@ -156,6 +155,7 @@ func (i *importer) show(err error) {
 	}
 	r.Checks.Show(i.Console)
 	if err != nil {
-		i.Printf("Other orders that were counted at the same time make the growth differ without a fault.\n")
+		i.Printf("Other orders that were counted at the same time make the growth differ " +
+			"without a fault.\n")
 	}
 }

@@ -26,8 +26,7 @@ type notes struct {
 
 func (n notes) Read(ctx context.Context) (*pause.Note, error) {
 	out, err := n.client.GetObject(
-		ctx,
-		&s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+		ctx, &s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
 	)
 	var missing *types.NoSuchKey
 	if errors.As(err, &missing) {
@@ -61,8 +60,7 @@ func (n notes) Write(ctx context.Context, note pause.Note) error {
 
 func (n notes) Delete(ctx context.Context) error {
 	_, err := n.client.DeleteObject(
-		ctx,
-		&s3.DeleteObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+		ctx, &s3.DeleteObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
 	)
 	if err != nil {
 		return fmt.Errorf("delete %s in the bucket %s: %w", noteKey, n.bucket, err)

@@ -75,8 +75,7 @@ func (s *store) settle(ctx context.Context) error {
 		if s.Now().Sub(start) > limit+margin {
 			if !s.JSON {
 				s.Notef(
-					"%s messages stay in flight: they wait for their next attempt\n",
-					console.Count(inFlight),
+					"%s messages stay in flight: they wait for their next attempt\n", console.Count(inFlight),
 				)
 			}
 			return nil
@@ -96,8 +95,7 @@ func (s *store) functionTimeout(ctx context.Context) (longest time.Duration, err
 			return 0, err
 		}
 		out, err := s.Lambda.GetFunctionConfiguration(
-			ctx,
-			&lambda.GetFunctionConfigurationInput{FunctionName: &name},
+			ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name},
 		)
 		if err != nil {
 			return 0, fmt.Errorf("read the time limit of the function %s: %w", name, err)

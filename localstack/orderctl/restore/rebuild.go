@@ -135,9 +135,7 @@ func (s *store) confirmRebuild(ctx context.Context) error {
 	holds := "It is empty now."
 	if found.Layout != "" {
 		holds = fmt.Sprintf(
-			"It holds %s orders now (layout %s).",
-			console.Count(found.Orders),
-			found.Layout,
+			"It holds %s orders now (layout %s).", console.Count(found.Orders), found.Layout,
 		)
 	}
 	return s.Confirm(
@@ -190,9 +188,9 @@ func (r *rebuild) checkArchive(ctx context.Context) error {
 	if missing <= 0 || r.acceptFewer {
 		return nil
 	}
-	return fmt.Errorf("%w: %s, the store %s. Nothing was deleted. A rebuild would lose the difference. "+
-		"Keep the store as it is, or restore the bucket %s. Where the orders may be lost, use "+
-		"--accept-fewer (after orderctl archive forget that is meant)", errFewer,
+	return fmt.Errorf("%w: %s, the store %s. Nothing was deleted: a rebuild would lose the "+
+		"difference. Keep the store as it is, or restore the bucket %s. Where the orders may be "+
+		"lost, use --accept-fewer (after orderctl archive forget that is meant)", errFewer,
 		console.Count(book.Total.Orders), console.Count(found.Orders), r.bucket.Name())
 }
 
@@ -265,11 +263,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 		return r.pause.Step(ctx, stepReplay+" "+key)
 	}
 	err := r.replayAll(
-		ctx,
-		protocol.KindRebuild,
-		r.parallel,
-		objects.Messages(ctx, r.bucket, after),
-		result,
+		ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after), result,
 	)
 	if err != nil {
 		return err
@@ -321,9 +315,7 @@ func (r *rebuild) report() error {
 		c := r.result.Replay
 		r.Printf(
 			"rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n",
-			r.result.Seconds,
-			console.Count(c.Counted.Recorded),
-			console.Count(c.Objects),
+			r.result.Seconds, console.Count(c.Counted.Recorded), console.Count(c.Objects),
 			console.Group(c.Counted.Value.String()),
 		)
 		if c.Counted.Duplicate > 0 {

@@ -120,7 +120,9 @@ func (s *store) replayAll(
 	return nil
 }
 
-func (s *store) replayWindow(ctx context.Context, w objects.Window, parallel session.Positive) error {
+func (s *store) replayWindow(
+	ctx context.Context, w objects.Window, parallel session.Positive,
+) error {
 	began := s.Now()
 	progress := s.Progress("replaying", "objects", -1)
 	r := &replayResult{Failed: []failedObject{}, done: progress.Add}

@@ -17,9 +17,7 @@ import (
 // An invoker calls a Lambda function. *lambda.Client is one.
 type invoker interface {
 	Invoke(
-		context.Context,
-		*lambda.InvokeInput,
-		...func(*lambda.Options),
+		context.Context, *lambda.InvokeInput, ...func(*lambda.Options),
 	) (*lambda.InvokeOutput, error)
 }
 

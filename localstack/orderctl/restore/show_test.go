@@ -25,11 +25,7 @@ func TestShowAndList(t *testing.T) {
 	c.several(12)
 	importOrders(t, c, manyBodies(3))
 	s, out, _ := c.open()
-	if err := s.list(
-		t.Context(),
-		objects.Window{},
-		false,
-	); err != nil ||
+	if err := s.list(t.Context(), objects.Window{}, false); err != nil ||
 		!strings.Contains(out.String(), "2026-03-01") {
 		t.Errorf("list: %v\n%s", err, out)
 	}
@@ -38,8 +34,7 @@ func TestShowAndList(t *testing.T) {
 		s.JSON = true
 		var got struct{ Lines []hit }
 		if err := errors.Join(
-			s.show(t.Context(), objects.Window{}, id),
-			json.Unmarshal(out.Bytes(), &got),
+			s.show(t.Context(), objects.Window{}, id), json.Unmarshal(out.Bytes(), &got),
 		); err != nil {
 			t.Fatal(err)
 		}
@@ -57,10 +52,7 @@ func TestFaultsAreCountedInTheVerification(t *testing.T) {
 	v := &verification{Faults: []audit.Fault{{Object: "o", Line: 3, Text: "broken"}}, FaultCount: 1}
 	c := newCloud(t)
 	s, out, _ := c.open()
-	if err := s.report(
-		v,
-		5,
-	); !errors.Is(err, session.ErrCheck) ||
+	if err := s.report(v, 5); !errors.Is(err, session.ErrCheck) ||
 		!strings.Contains(out.String(), "o line 3: broken") {
 		t.Errorf("error %v\n%s", err, out)
 	}
@@ -74,7 +66,9 @@ func TestTrace(t *testing.T) {
 		{"timestamp": 1_700_000_000_000, "message": "START RequestId: 1"},
 		{"timestamp": 1_700_000_000_001, "message": `{"msg":"refused","message_id":"m-9"}` + "\n"},
 	}
-	text := func(s string) sqstypes.MessageAttributeValue { return sqstypes.MessageAttributeValue{StringValue: &s} }
+	text := func(s string) sqstypes.MessageAttributeValue {
+		return sqstypes.MessageAttributeValue{StringValue: &s}
+	}
 	c.waiting = map[string][]sqstypes.Message{
 		"orders-rejected": {
 			{
@@ -104,8 +98,7 @@ func TestTrace(t *testing.T) {
 		s.JSON = true
 		var got traced
 		if err := errors.Join(
-			s.trace(t.Context(), traceFlags{}, test.id),
-			json.Unmarshal(out.Bytes(), &got),
+			s.trace(t.Context(), traceFlags{}, test.id), json.Unmarshal(out.Bytes(), &got),
 		); err != nil {
 			t.Fatalf("%s: %v", test.id, err)
 		}
@@ -117,11 +110,7 @@ func TestTrace(t *testing.T) {
 		s.JSON = false
 		c.waiting = maps.Clone(waiting)
 		out.Reset()
-		if err := s.trace(
-			t.Context(),
-			traceFlags{},
-			test.id,
-		); err != nil ||
+		if err := s.trace(t.Context(), traceFlags{}, test.id); err != nil ||
 			!strings.Contains(out.String(), test.id+": "+test.verdict) {
 			t.Errorf("%s: error %v\n%s", test.id, err, out)
 		}
@@ -146,7 +135,9 @@ func TestForget(t *testing.T) {
 		`{"user_id":"U1"}`, `{"user_id": "U1", "items": 7}`, `broken "U1"`, // refused, and about U1
 		`{"user_id":"U2","items":[{"product_id":"U1"}]}`, `{"user_id":"U11"}`, `x`, // not about U1
 	} {
-		line := archive.Line{MessageID: "m", Outcome: archive.Invalid, Reason: order.InvalidField, Body: body}
+		line := archive.Line{
+			MessageID: "m", Outcome: archive.Invalid, Reason: order.InvalidField, Body: body,
+		}
 		if err := e.Encode(&line); err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +152,8 @@ func TestForget(t *testing.T) {
 	if err := s.forget(t.Context(), "U1"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "deleted 8 lines of 5 objects") || len(c.s3.Keys(testBucket)) != objectsBefore-1 {
+	if !strings.Contains(out.String(), "deleted 8 lines of 5 objects") ||
+		len(c.s3.Keys(testBucket)) != objectsBefore-1 {
 		t.Errorf("%d objects of %d, output:\n%s", len(c.s3.Keys(testBucket)), objectsBefore, out)
 	}
 	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: true}); err != nil {
@@ -176,7 +168,8 @@ func TestForget(t *testing.T) {
 		t.Errorf("%d orders are left, want the 8 of the other customers", len(c.orders))
 	}
 	s, out, _ = c.open()
-	if err := s.forget(t.Context(), "U1"); err != nil || !strings.Contains(out.String(), "deleted 0 lines") {
+	if err := s.forget(t.Context(), "U1"); err != nil ||
+		!strings.Contains(out.String(), "deleted 0 lines") {
 		t.Errorf("once more: error %v, output:\n%s", err, out)
 	}
 }

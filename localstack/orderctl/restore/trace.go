@@ -35,8 +35,7 @@ not looked into: each look would raise the receive counts of its messages.
 
 The exit code is 1 when the id is found nowhere.`,
 		Example: session.Example(
-			"orderctl trace ORD1234",
-			"orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h",
+			"orderctl trace ORD1234", "orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h",
 		),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -121,8 +120,7 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 	}
 	if err == nil && unknown {
 		err = fmt.Errorf(
-			"%q is neither in the archive nor in a queue that can be searched, nor in a log",
-			id,
+			"%q is neither in the archive nor in a queue that can be searched, nor in a log", id,
 		)
 	}
 	return err

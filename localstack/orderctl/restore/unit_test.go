@@ -30,7 +30,10 @@ func TestWindow(t *testing.T) {
 		ok   bool
 	}{
 		{windowFlags{}, objects.Window{}, true},
-		{windowFlags{since: "2026-03-01", until: "2026-03-02"}, objects.Window{Since: day(1), Until: day(2)}, true},
+		{
+			windowFlags{since: "2026-03-01", until: "2026-03-02"},
+			objects.Window{Since: day(1), Until: day(2)}, true,
+		},
 		{windowFlags{since: "2026-03-01T05:30:00+05:30"}, objects.Window{Since: day(1)}, true},
 		{windowFlags{since: "2026-03-01T00:00"}, objects.Window{Since: day(1)}, true},
 		{windowFlags{since: "36h", until: "12h"}, objects.Window{Since: day(9), Until: day(10)}, true},
@@ -95,19 +98,12 @@ func TestCheckReport(t *testing.T) {
 			last,
 		},
 	}
-	if diff := cmp.Diff(
-		want,
-		got,
-		cmp.AllowUnexported(report{}),
-	); diff != "" ||
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(report{})); diff != "" ||
 		got.Refused["missing_field"] != 31 {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
 
-	if out, _ = run(
-		false,
-		3,
-	); !strings.Contains(out, "… and 29 more") ||
+	if out, _ = run(false, 3); !strings.Contains(out, "… and 29 more") ||
 		!strings.Contains(out, "31 orders would be refused") {
 		t.Errorf("output:\n%s", out)
 	}
@@ -130,7 +126,9 @@ func (s *script) Invoke(
 }
 
 func answers(text string) func() (*lambda.InvokeOutput, error) {
-	return func() (*lambda.InvokeOutput, error) { return &lambda.InvokeOutput{Payload: []byte(text)}, nil }
+	return func() (*lambda.InvokeOutput, error) {
+		return &lambda.InvokeOutput{Payload: []byte(text)}, nil
+	}
 }
 
 func failsWith(text string) func() (*lambda.InvokeOutput, error) {
@@ -155,8 +153,14 @@ func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 		{"at once", script{good}, ""},
 		{"the function fails", script{failsWith(`{"errorMessage":"redis: down"}`), good}, ""},
 		{"the function runs out of time", script{failsWith("Task timed out after 30 seconds"), good}, ""},
-		{"throttled", script{refuses("TooManyRequestsException"), refuses("TooManyRequestsException"), good}, ""},
-		{"a damaged object", script{failsWith(`{"errorMessage":"unreadable: it is cut off"}`)}, "unreadable: it is cut off"},
+		{
+			"throttled",
+			script{refuses("TooManyRequestsException"), refuses("TooManyRequestsException"), good}, "",
+		},
+		{
+			"a damaged object", script{failsWith(`{"errorMessage":"unreadable: it is cut off"}`)},
+			"unreadable: it is cut off",
+		},
 		{"too old", script{failsWith(`{"errorMessage":"too old: 500 days"}`)}, "too old"},
 		{"no permission", script{refuses("AccessDeniedException")}, "AccessDenied"},
 	} {
@@ -200,7 +204,9 @@ func TestNeedles(t *testing.T) {
 		`{"message_id":"m3","outcome":"invalid","body":"{\"order_id\": \"A\"}"}`,
 	}
 	t1 := text{lines: strings.Join(lines, "\n") + "\n"}
-	for id, want := range map[string][]int{`A"\B`: {1}, "A": {2, 3}, "m3": {3}, "m": nil, "order_id": {1, 2, 3}} {
+	for id, want := range map[string][]int{
+		`A"\B`: {1}, "A": {2, 3}, "m3": {3}, "m": nil, "order_id": {1, 2, 3},
+	} {
 		var got []int
 		for _, h := range needles(id).in(t1) {
 			got = append(got, h.Line)

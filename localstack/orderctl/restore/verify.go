@@ -196,7 +196,9 @@ func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, er
 		}
 		return read{book.ReadPage(o.Key, text, zone), err, o.Key}, nil
 	}
-	for r, err := range inorder.Map(ctx, readers, objects.List(ctx, s.bucket, objects.Window{}), parse) {
+	for r, err := range inorder.Map(
+		ctx, readers, objects.List(ctx, s.bucket, objects.Window{}), parse,
+	) {
 		if err != nil {
 			return nil, err
 		}

@@ -35,13 +35,8 @@ func (v *verification) show(c *console.Console, shown int) {
 			return console.Count(f.Orders)
 		}
 		rows = append(rows, []string{
-			d.Figure,
-			d.Name,
-			orders(d.Archive),
-			orders(d.Store),
-			console.Number(d.Archive.Revenue),
-			console.Number(d.Store.Revenue),
-			string(d.Verdict),
+			d.Figure, d.Name, orders(d.Archive), orders(d.Store), console.Number(d.Archive.Revenue),
+			console.Number(d.Store.Revenue), string(d.Verdict),
 		})
 	}
 	c.Table([]console.Column{
@@ -72,12 +67,8 @@ func (v *verification) showFaults(c *console.Console) {
 		c.Printf("… and %s more\n", console.Count(v.FaultCount-defaultShown))
 	}
 	for _, f := range v.Conflicts[:min(defaultShown, len(v.Conflicts))] {
-		c.Printf(
-			"%s\n",
-			c.Warn(
-				"two different orders with the id "+console.Clean(f.OrderID)+": the first counts; see orderctl archive show",
-			),
-		)
+		c.Printf("%s\n", c.Warn("two different orders with the id "+console.Clean(f.OrderID)+
+			": the first counts; see orderctl archive show"))
 	}
 	if v.ConflictAll > defaultShown {
 		c.Printf("… and %s more\n", console.Count(v.ConflictAll-defaultShown))
@@ -103,11 +94,9 @@ func (v *verification) explain(c *console.Console) {
 			console.Count(v.DLQ),
 		)
 	} else {
-		c.Printf(
-			"The store has more than the archive, and no message is in flight or in the dead-letter queue:\n" +
-				"a figure was changed by other means, or objects of the archive are gone. orderctl rebuild mends\n" +
-				"a figure, and deletes nothing where orders would be lost.\n",
-		)
+		c.Printf("The store has more than the archive, and no message is in flight or in the\n" +
+			"dead-letter queue: a figure was changed by other means, or objects of the archive are gone.\n" +
+			"orderctl rebuild mends a figure, and deletes nothing where orders would be lost.\n")
 	}
 	if !v.Paused {
 		c.Printf(

@@ -31,7 +31,9 @@ func TestTheDeploymentOfTheCloneIsFound(t *testing.T) {
 	}{
 		"in a shell without settings": {endpoint: u.String(), stack: "shop"},
 		"where AWS is set up": {
-			env:      map[string]string{"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"},
+			env: map[string]string{
+				"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s",
+			},
 			endpoint: u.String(), stack: "shop",
 		},
 		"LOCALSTACK_PORT names another": {
@@ -45,7 +47,9 @@ func TestTheDeploymentOfTheCloneIsFound(t *testing.T) {
 			endpoint: u.String(), stack: "mine",
 		},
 		"--endpoint-url and --stack name others": {
-			options: Options{EndpointURL: other.String(), Stack: "mine"}, endpoint: other.String(), stack: "mine",
+			options: Options{
+				EndpointURL: other.String(), Stack: "mine",
+			}, endpoint: other.String(), stack: "mine",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,11 +42,26 @@ func TestFindsLocalStack(t *testing.T) {
 		env     map[string]string
 		key     string
 	}{
-		"by AWS_ENDPOINT_URL":           {env: map[string]string{"AWS_ENDPOINT_URL": u.String()}, key: "test"},
-		"by its slash at the end":       {env: map[string]string{"AWS_ENDPOINT_URL": u.String() + "/"}, key: "test"},
-		"by option":                     {options: Options{EndpointURL: u.String()}, env: map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, key: "test"},
-		"by itself, at LOCALSTACK_PORT": {env: map[string]string{"LOCALSTACK_PORT": u.Port()}, key: "test"},
-		"with keys of the environment":  {env: map[string]string{"LOCALSTACK_PORT": u.Port(), "AWS_ACCESS_KEY_ID": "111111111111", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}, key: "111111111111"},
+		"by AWS_ENDPOINT_URL": {
+			env: map[string]string{"AWS_ENDPOINT_URL": u.String()}, key: "test",
+		},
+		"by its slash at the end": {
+			env: map[string]string{"AWS_ENDPOINT_URL": u.String() + "/"}, key: "test",
+		},
+		"by option": {
+			options: Options{EndpointURL: u.String()},
+			env:     map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, key: "test",
+		},
+		"by itself, at LOCALSTACK_PORT": {
+			env: map[string]string{"LOCALSTACK_PORT": u.Port()}, key: "test",
+		},
+		"with keys of the environment": {
+			env: map[string]string{
+				"LOCALSTACK_PORT": u.Port(), "AWS_ACCESS_KEY_ID": "111111111111", "AWS_SECRET_ACCESS_KEY": "s",
+				"AWS_SESSION_TOKEN": "t",
+			},
+			key: "111111111111",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,11 +77,8 @@ func TestFindsLocalStack(t *testing.T) {
 			keys, err := found.AWS.Credentials.Retrieve(t.Context())
 			if err != nil || keys.AccessKeyID != c.key || keys.SessionToken != "" {
 				t.Errorf(
-					"key %s, token %q, error %v; want key %s and never a token",
-					keys.AccessKeyID,
-					keys.SessionToken,
-					err,
-					c.key,
+					"key %s, token %q, error %v; want key %s and never a token", keys.AccessKeyID,
+					keys.SessionToken, err, c.key,
 				)
 			}
 		})
@@ -76,9 +88,7 @@ func TestFindsLocalStack(t *testing.T) {
 func TestAnotherServiceOnThisMachineIsNotAWS(t *testing.T) {
 	t.Parallel()
 	found, err := Find(
-		t.Context(),
-		Options{EndpointURL: service(t, "not found").String()},
-		environment(nil),
+		t.Context(), Options{EndpointURL: service(t, "not found").String()}, environment(nil),
 	)
 	if err != nil || !found.Local {
 		t.Errorf("found %+v, error %v, want a local target", found, err)
@@ -93,9 +103,7 @@ func TestNothingAnswers(t *testing.T) {
 		"://":                "is not a URL",
 	} {
 		_, err := Find(
-			t.Context(),
-			Options{},
-			environment(map[string]string{"AWS_ENDPOINT_URL": endpoint}),
+			t.Context(), Options{}, environment(map[string]string{"AWS_ENDPOINT_URL": endpoint}),
 		)
 		if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: error %v, want ErrUnreachable with %q", endpoint, err, text)

@@ -69,15 +69,43 @@ func TestWaiting(t *testing.T) {
 		wantErr  error
 	}{
 		{name: "empty from the start: settles", moments: []moment{{}}, seconds: 3},
-		{name: "drains, then settles", moments: []moment{{5, 0, false}, {2, 8, false}, {0, 10, false}}, seconds: 5},
-		{name: "the numbers move after the queue is empty", moments: []moment{{0, 5, false}, {0, 7, false}, {0, 7, false}, {0, 9, false}, {0, 10, false}}, seconds: 7},
-		{name: "a message is redelivered", moments: []moment{{0, 5, false}, {0, 5, false}, {1, 5, false}, {0, 6, false}}, seconds: 6},
-		{name: "what is expected needs no settling", expected: ten, moments: []moment{{5, 5, false}, {0, 10, false}}, seconds: 1},
-		{name: "nothing is expected before the queue is empty", expected: ten, moments: []moment{{5, 10, false}, {5, 10, false}, {0, 10, false}}, seconds: 2},
-		{name: "what is expected never comes", expected: ten, moments: []moment{{0, 9, false}}, seconds: 3},
-		{name: "an outage is waited for", moments: []moment{{0, 5, false}, {0, 5, false}, {0, 0, true}, {0, 0, true}, {0, 5, false}}, seconds: 6},
-		{name: "a message that stays", moments: []moment{{1, 5, false}}, seconds: 20, wantErr: ErrTimeout},
-		{name: "an outage without an end", moments: []moment{{0, 0, true}}, seconds: 20, wantErr: ErrTimeout},
+		{
+			name: "drains, then settles", moments: []moment{{5, 0, false}, {2, 8, false}, {0, 10, false}},
+			seconds: 5,
+		},
+		{
+			name:    "the numbers move after the queue is empty",
+			moments: []moment{{0, 5, false}, {0, 7, false}, {0, 7, false}, {0, 9, false}, {0, 10, false}},
+			seconds: 7,
+		},
+		{
+			name:    "a message is redelivered",
+			moments: []moment{{0, 5, false}, {0, 5, false}, {1, 5, false}, {0, 6, false}}, seconds: 6,
+		},
+		{
+			name: "what is expected needs no settling", expected: ten,
+			moments: []moment{{5, 5, false}, {0, 10, false}}, seconds: 1,
+		},
+		{
+			name: "nothing is expected before the queue is empty", expected: ten,
+			moments: []moment{{5, 10, false}, {5, 10, false}, {0, 10, false}}, seconds: 2,
+		},
+		{
+			name: "what is expected never comes", expected: ten, moments: []moment{{0, 9, false}},
+			seconds: 3,
+		},
+		{
+			name:    "an outage is waited for",
+			moments: []moment{{0, 5, false}, {0, 5, false}, {0, 0, true}, {0, 0, true}, {0, 5, false}},
+			seconds: 6,
+		},
+		{
+			name: "a message that stays", moments: []moment{{1, 5, false}}, seconds: 20, wantErr: ErrTimeout,
+		},
+		{
+			name: "an outage without an end", moments: []moment{{0, 0, true}}, seconds: 20,
+			wantErr: ErrTimeout,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -32,8 +32,8 @@ func populateCommand(env *session.Env) *cobra.Command {
 		Short:   "Send the orders of a file: NDJSON or a JSON array",
 		Long: `Send every order of a file (or of standard input, -): NDJSON, a JSON array or
 {"orders": […]}, also as gzip. The file may be larger than the memory; about 50 bytes are
-kept of each order. Orders are sent as they are. After a stop in the middle the same file can be sent again from its start: what
-was counted already is recognised by its order_id.
+kept of each order. Orders are sent as they are. After a stop in the middle the same file
+can be sent again from its start: what was counted already is recognised by its order_id.
 
 With --wait the sums of the file are compared with the growth of the API's figures, as
 bulk does. Where orders had been counted before, only the messages are compared.`,

@@ -68,13 +68,14 @@ func TestARightStoreIsEqual(t *testing.T) {
 
 func TestEveryWrongNumberIsFound(t *testing.T) {
 	t.Parallel()
+	type period = answer.Period
 	const february = order.Month(2024*12 + 1)
-	month := func(p picture, change func(*answer.Period)) {
+	month := func(p *picture, change func(*period)) {
 		m := p.Months[february]
 		change(&m)
 		p.Months[february] = m
 	}
-	user := func(p picture, change func(*answer.Period)) {
+	user := func(p *picture, change func(*period)) {
 		for id, u := range p.Users {
 			change(&u)
 			p.Users[id] = u
@@ -86,17 +87,17 @@ func TestEveryWrongNumberIsFound(t *testing.T) {
 		"an order too few":           func(p *picture) { p.Orders-- },
 		"a cent too much":            func(p *picture) { p.Revenue++ },
 		"a cent too little":          func(p *picture) { p.Revenue-- },
-		"an order in a wrong month":  func(p *picture) { month(*p, func(m *answer.Period) { m.Orders++ }) },
-		"a cent of a month":          func(p *picture) { month(*p, func(m *answer.Period) { m.Revenue-- }) },
+		"an order in a wrong month":  func(p *picture) { month(p, func(m *period) { m.Orders++ }) },
+		"a cent of a month":          func(p *picture) { month(p, func(m *period) { m.Revenue-- }) },
 		"a month missing":            func(p *picture) { delete(p.Months, february+1) },
-		"an order of a customer":     func(p *picture) { user(*p, func(u *answer.Period) { u.Orders-- }) },
-		"a cent of a customer":       func(p *picture) { user(*p, func(u *answer.Period) { u.Revenue++ }) },
+		"an order of a customer":     func(p *picture) { user(p, func(u *period) { u.Orders-- }) },
+		"a cent of a customer":       func(p *picture) { user(p, func(u *period) { u.Revenue++ }) },
 		"recorded once more":         func(p *picture) { p.recorded++ },
 		"a duplicate not counted":    func(p *picture) { p.Duplicates-- },
 		"a mismatch not counted":     func(p *picture) { p.Mismatches-- },
 		"a refusal not counted":      func(p *picture) { p.Refused[order.InvalidJSON]-- },
 		"a conflict not counted":     func(p *picture) { p.Refused[order.IDConflict]-- },
-		"the whole store is emptied": func(p *picture) { p.Sums, p.recorded = sample.NewSums(nil, nil), 0 },
+		"the whole store is emptied": func(p *picture) { *p = picture{Sums: sample.NewSums(nil, nil)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

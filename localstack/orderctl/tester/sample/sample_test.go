@@ -163,7 +163,9 @@ func TestTheSumsAreWhatThePipelineCountsInAnyOrder(t *testing.T) {
 				len(want.Users) == 0 {
 				t.Errorf("the run tries too little: %+v", want)
 			}
-			for _, r := range []order.Reason{order.InvalidJSON, order.MissingField, order.InvalidField, order.OrderTooLarge} {
+			for _, r := range []order.Reason{
+				order.InvalidJSON, order.MissingField, order.InvalidField, order.OrderTooLarge,
+			} {
 				if want.Refused[r] == 0 {
 					t.Errorf("no message is refused for %s", r)
 				}
