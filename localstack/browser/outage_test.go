@@ -55,7 +55,7 @@ func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 		p.waitText("#waiting-split", text+" for their next attempt")
 		p.waitText(
 			"#alarm",
-			text+" orders wait in the queue: none is lost, and each is tried again within 9 minutes",
+			text+" orders wait in the queue: none is lost, and each is retried within 9 minutes",
 		)
 	}
 	got := evaluate[string](p, "document.getElementById('state').innerText")

@@ -68,7 +68,7 @@ type Config struct {
 	Log         *slog.Logger
 	EMF         metric.EMF
 	Now         func() time.Time
-	FirstDelay  time.Duration // before a failed object is tried again; see backoff.Delay
+	FirstDelay  time.Duration // before a failed object is retried; see backoff.Delay
 	MaxReceives int           // of the queue that objects come from
 	Jitter      func() float64
 }

@@ -108,7 +108,9 @@ func renderDashboard() rendered {
 }
 
 // scripts are one module, in this order.
-var scripts = []string{"format.js", "range.js", "chart.js", "dashboard.js", "panels.js"}
+var scripts = []string{
+	"format.js", "range.js", "chart.js", "dashboard.js", "address.js", "customer.js", "panels.js",
+}
 
 // squeeze drops indentation and lines that are only a comment, a tenth of the page. No text of the
 // page spans lines.

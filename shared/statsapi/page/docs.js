@@ -4,7 +4,8 @@ SwaggerUIBundle({
   supportedSubmitMethods: ["get"],
   tryItOutEnabled: true,
   defaultModelsExpandDepth: 0,
-  requestInterceptor(request) { // the key that the page of figures was given in this tab
+  requestInterceptor(request) {
+    // the key that the page of figures was given in this tab
     const key = sessionStorage.getItem("api-key");
     if (key) request.headers["x-api-key"] = key;
     return request;

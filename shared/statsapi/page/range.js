@@ -1,9 +1,16 @@
 // The time axis: which periods (days, months or years) a choice shows, and what lies outside.
 // A period is a whole number: days since 1970, months since year 0, or the year.
 
-const dayMs = 86_400_000, mostDays = 400, mostMonths = 60, autoMonths = 24, autoShare = 0.1;
+const dayMs = 86_400_000;
+const mostDays = 400;
+const mostMonths = 60;
+const autoMonths = 24;
+const autoShare = 0.1;
 const utc = (options) => new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" });
-const monthLong = utc({ month: "long" }), monthShort = utc({ month: "short" }), dayLong = utc({ dateStyle: "full" }), dayPlain = utc({ dateStyle: "long" });
+const monthLong = utc({ month: "long" });
+const monthShort = utc({ month: "short" });
+const dayLong = utc({ dateStyle: "full" });
+const dayPlain = utc({ dateStyle: "long" });
 const pad = (n, size = 2) => String(n).padStart(size, "0");
 
 const monthDate = (n) => new Date(Date.UTC(2000, n % 12, 1));
@@ -22,21 +29,39 @@ const unitsOfTime = {
   year: { column: "Year", name: String, title: String },
 };
 
-const monthForm = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/, dayForm = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])-\d\d$/;
-const isDay = (text) => dayForm.test(text) && !Number.isNaN(dayNumber(text)) && dayName(dayNumber(text)) === text;
+const monthForm = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/;
+const dayForm = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])-\d\d$/;
+const isDay = (text) =>
+  dayForm.test(text) && !Number.isNaN(dayNumber(text)) && dayName(dayNumber(text)) === text;
 
 // today is the date in the deployment's time zone.
 function todayIn(zone, time) {
-  const format = (timeZone) => new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(time));
-  try { return format(zone); } catch { return format("UTC"); } // a zone that this browser does not know
+  const format = (timeZone) =>
+    new Intl.DateTimeFormat("en-CA", {
+      timeZone,
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+    }).format(new Date(time));
+  try {
+    return format(zone);
+  } catch {
+    return format("UTC"); // this browser does not know the zone
+  }
 }
 
 // readPeriods makes a map of numbers out of an answer's object.
-const readPeriods = (object, number) => new Map(Object.entries(object ?? {}).map(([name, p]) => [number(name), p]));
+const readPeriods = (object, number) =>
+  new Map(Object.entries(object ?? {}).map(([name, p]) => [number(name), p]));
 
-const ofMonths = (first, last) => (last - first >= mostMonths
-  ? { unit: "year", first: yearOf(first), last: yearOf(last), firstMonth: first, lastMonth: last }
-  : { unit: "month", first, last });
+const ofMonths = (first, last) =>
+  last - first >= mostMonths
+    ? { unit: "year", first: yearOf(first), last: yearOf(last), firstMonth: first, lastMonth: last }
+    : { unit: "month", first, last };
+
+// firstDayOf is the first day of the month that is some months later; NaN when text is no month.
+const firstDayOf = (text, later) =>
+  monthForm.test(text) ? firstDay(monthNumber(text) + later) : NaN;
 
 // customRange reads "from..to", each a month or a day; null when it is no range.
 function customRange(text) {
@@ -45,10 +70,12 @@ function customRange(text) {
   if (monthForm.test(from) && monthForm.test(to)) {
     return from <= to ? ofMonths(monthNumber(from), monthNumber(to)) : null;
   }
-  const first = isDay(from) ? dayNumber(from) : monthForm.test(from) ? firstDay(monthNumber(from)) : NaN;
-  const last = isDay(to) ? dayNumber(to) : monthForm.test(to) ? firstDay(monthNumber(to) + 1) - 1 : NaN;
+  const first = isDay(from) ? dayNumber(from) : firstDayOf(from, 0);
+  const last = isDay(to) ? dayNumber(to) : firstDayOf(to, 1) - 1;
   if (!(first <= last)) return null;
-  return last - first < mostDays ? { unit: "day", first, last } : ofMonths(monthOfDay(first), monthOfDay(last));
+  return last - first < mostDays
+    ? { unit: "day", first, last }
+    : ofMonths(monthOfDay(first), monthOfDay(last));
 }
 
 // autoRange shows the data: the latest 24 months that hold at least a tenth of all orders. Orders
@@ -56,7 +83,8 @@ function customRange(text) {
 function autoRange(months, now) {
   const numbers = [...months.keys()].sort((a, b) => a - b);
   if (numbers.length === 0) return { unit: "month", first: now - 11, last: now };
-  const past = numbers.filter((n) => n <= now), known = past.length > 0 ? past : numbers;
+  const past = numbers.filter((n) => n <= now);
+  const known = past.length > 0 ? past : numbers;
   const orders = (some) => some.reduce((sum, n) => sum + months.get(n).orders, 0);
   const enough = orders(known) * autoShare;
   const inWindow = (end) => known.filter((n) => n <= end && n > end - autoMonths);
@@ -66,33 +94,53 @@ function autoRange(months, now) {
 
 // resolve turns a choice into a range.
 function resolve(choice, months, today) {
-  const day = dayNumber(today), month = monthNumber(today);
+  const day = dayNumber(today);
+  const month = monthNumber(today);
   const numbers = [...months.keys()].sort((a, b) => a - b);
   switch (choice) {
-    case "30d": return { unit: "day", first: day - 29, last: day };
-    case "12m": return { unit: "month", first: month - 11, last: month };
-    case "24m": return { unit: "month", first: month - 23, last: month };
-    case "all": return numbers.length === 0 ? autoRange(months, month) : ofMonths(Math.min(numbers[0], numbers.at(-1) - 5), numbers.at(-1));
-    default: return customRange(choice) ?? autoRange(months, month);
+    case "30d":
+      return { unit: "day", first: day - 29, last: day };
+    case "12m":
+      return { unit: "month", first: month - 11, last: month };
+    case "24m":
+      return { unit: "month", first: month - 23, last: month };
+    case "all":
+      return numbers.length === 0
+        ? autoRange(months, month)
+        : ofMonths(Math.min(numbers[0], numbers.at(-1) - 5), numbers.at(-1));
+    default:
+      return customRange(choice) ?? autoRange(months, month);
   }
 }
 
 // seriesOf collects the values of a range: every period that has orders.
 function seriesOf(range, months, days) {
   if (range.unit === "day") return { ...range, values: days ?? new Map(), loading: days === null };
-  if (range.unit === "month") return { ...range, values: new Map([...months].filter(([n]) => n >= range.first && n <= range.last)) };
+  if (range.unit === "month") {
+    return {
+      ...range,
+      values: new Map([...months].filter(([n]) => n >= range.first && n <= range.last)),
+    };
+  }
   const values = new Map();
   for (const [n, p] of months) {
     if (n < range.firstMonth || n > range.lastMonth) continue;
     const sum = values.get(yearOf(n)) ?? { orders: 0, revenue: "0.00" };
-    values.set(yearOf(n), { orders: sum.orders + p.orders, revenue: addMoney(sum.revenue, p.revenue) });
+    values.set(yearOf(n), {
+      orders: sum.orders + p.orders,
+      revenue: addMoney(sum.revenue, p.revenue),
+    });
   }
   return { ...range, values };
 }
 
 function total(values) {
-  let orders = 0, revenue = "0.00";
-  for (const p of values) { orders += p.orders; revenue = addMoney(revenue, p.revenue); }
+  let orders = 0;
+  let revenue = "0.00";
+  for (const p of values) {
+    orders += p.orders;
+    revenue = addMoney(revenue, p.revenue);
+  }
   return { orders, revenue };
 }
 
@@ -110,11 +158,22 @@ const rangeTitle = ({ unit, first, last }) => {
 function outsideText(series, months) {
   const left = total(months.values()).orders - total(series.values.values()).orders;
   if (left <= 0 || series.loading) return "";
-  const bounds = series.unit === "day" ? [monthOfDay(series.first), monthOfDay(series.last)]
-    : series.unit === "month" ? [series.first, series.last] : [series.firstMonth, series.lastMonth];
-  const far = [...months.keys()].filter((n) => n < bounds[0] || n > bounds[1]).sort((a, b) => a - b);
+  const bounds = {
+    day: () => [monthOfDay(series.first), monthOfDay(series.last)],
+    month: () => [series.first, series.last],
+    year: () => [series.firstMonth, series.lastMonth],
+  }[series.unit]();
+  const far = [...months.keys()]
+    .filter((n) => n < bounds[0] || n > bounds[1])
+    .sort((a, b) => a - b);
   const text = `${ordersText(left)} ${left === 1 ? "lies" : "lie"} outside this range`;
-  if (far.length === 0) return `${text}, in the same ${bounds[0] === bounds[1] ? "month" : "months"}.`;
-  if (far.length <= 3) return `${text}: ${far.map((n) => `${whole.format(months.get(n).orders)} in ${monthTitle(n)}`).join(", ")}.`;
-  return `${text}, in ${far.length} months from ${monthTitle(far[0])} to ${monthTitle(far.at(-1))}.`;
+  if (far.length === 0) {
+    return `${text}, in the same ${bounds[0] === bounds[1] ? "month" : "months"}.`;
+  }
+  if (far.length <= 3) {
+    const each = far.map((n) => `${whole.format(months.get(n).orders)} in ${monthTitle(n)}`);
+    return `${text}: ${each.join(", ")}.`;
+  }
+  const span = `from ${monthTitle(far[0])} to ${monthTitle(far.at(-1))}`;
+  return `${text}, in ${far.length} months ${span}.`;
 }
