@@ -17,11 +17,11 @@ import (
 	"orderpipeline/shared/redistest/freeport"
 )
 
-// A route is one question to both APIs.
+// A route is one route of both APIs.
 type route struct {
 	name     string
 	requests [][]byte
-	baseline string // the baseline's route that it is held against
+	baseline string // the baseline's route that it is compared with
 }
 
 // api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline
@@ -65,10 +65,7 @@ func (b *benchmark) api(ctx context.Context) error {
 }
 
 func (b *benchmark) apiRounds(
-	ctx context.Context,
-	routes []route,
-	requests map[string][][]byte,
-	ours, python string,
+	ctx context.Context, routes []route, requests map[string][][]byte, ours, python string,
 ) error {
 	type measured struct{ rate, p50, p99 sample }
 	type key struct {
@@ -88,16 +85,9 @@ func (b *benchmark) apiRounds(
 			return fmt.Errorf("%s at %d connections: %w", path, connections, err)
 		}
 		m := results[k]
-		m.rate, m.p50, m.p99 = append(
-			m.rate,
-			r.rate,
-		), append(
-			m.p50,
-			millis(r.p50),
-		), append(
-			m.p99,
-			millis(r.p99),
-		)
+		m.rate = append(m.rate, r.rate)
+		m.p50 = append(m.p50, millis(r.p50))
+		m.p99 = append(m.p99, millis(r.p99))
 		return nil
 	}
 	connections := []int{1, 16, 64}
@@ -118,21 +108,13 @@ func (b *benchmark) apiRounds(
 	}
 
 	s := b.section(
-		"API over HTTP",
-		"route",
-		"connections",
-		"requests/s",
-		"p50 ms",
-		"p99 ms",
-		"FastAPI requests/s",
-		"p50 ms",
-		"p99 ms",
-		"×",
+		"API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s",
+		"p50 ms", "p99 ms", "×",
 	)
 	s.note(
 		"The stats function's binary as a plain server (LOG_LEVEL=warn) and one uvicorn process with "+
-			"the FastAPI baseline (--log-level warning), as its first lines say, each with a Redis of "+
-			"its own that holds %s customers.",
+			"the FastAPI baseline (--log-level warning), as its first lines say, each with a separate "+
+			"Redis that holds %s customers.",
 		whole(float64(b.size.apiCustomers)),
 	)
 	s.note(
@@ -140,7 +122,7 @@ func (b *benchmark) apiRounds(
 			"load takes the larger share the faster the server is.",
 	)
 	s.note(
-		"The baseline has no /stats/monthly and no /health: these are held against its " +
+		"The baseline has no /stats/monthly and no /health: these are compared with its " +
 			"/stats/global, its cheapest route. /metrics of the baseline covers its process only.",
 	)
 	for _, r := range routes {
@@ -148,15 +130,8 @@ func (b *benchmark) apiRounds(
 			o, p := results[key{r.name, n, ours}], results[key{r.baseline, n, python}]
 			x := ratio(o.rate, p.rate)
 			s.row(
-				r.name,
-				strconv.Itoa(n),
-				o.rate.text(whole),
-				hundredths(o.p50.median()),
-				o.p99.text(hundredths),
-				p.rate.text(whole),
-				hundredths(p.p50.median()),
-				p.p99.text(hundredths),
-				x.text(times),
+				r.name, strconv.Itoa(n), o.rate.text(whole), hundredths(o.p50.median()), o.p99.text(hundredths),
+				p.rate.text(whole), hundredths(p.p50.median()), p.p99.text(hundredths), x.text(times),
 			)
 			if n == 16 && r.name != "/metrics" && r.name != "/health" {
 				b.target("API, "+r.name+", 16 connections", "≥ 10 × FastAPI, p99 lower",
@@ -233,24 +208,13 @@ func (b *benchmark) fastAPI(ctx context.Context) (*webServer, error) {
 		redis.stop()
 		return nil, err
 	}
-	return serve(
-		ctx,
-		redis,
-		python,
-		[]string{
-			"-m",
-			"uvicorn",
-			"baseline_api:app",
-			"--app-dir",
-			here,
-			"--host",
-			"127.0.0.1",
-			"--log-level",
-			"warning",
-			"--port",
-		},
-		func(string) []string { return append(os.Environ(), "REDIS_URL="+redis.URL()) },
-	)
+	args := []string{
+		"-m", "uvicorn", "baseline_api:app", "--app-dir", here, "--host", "127.0.0.1",
+		"--log-level", "warning", "--port",
+	}
+	return serve(ctx, redis, python, args, func(string) []string {
+		return append(os.Environ(), "REDIS_URL="+redis.URL())
+	})
 }
 
 func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
@@ -268,17 +232,13 @@ func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
 		}
 	}
 	totals := []any{"total_orders", b.size.apiCustomers, "total_revenue", float64(revenue) / 100}
-	return redis.client.HSet(ctx, "global", totals...).
-		Err()
+	return redis.client.HSet(ctx, "global", totals...).Err()
 }
 
 // serve starts a server on a free port, which it takes as its last argument or from its
 // environment, and waits until it answers.
 func serve(
-	ctx context.Context,
-	redis *server,
-	program string,
-	args []string,
+	ctx context.Context, redis *server, program string, args []string,
 	environment func(addr string) []string,
 ) (*webServer, error) {
 	port, err := freeport.Find()

@@ -26,7 +26,7 @@ import (
 )
 
 // A cloud is an S3 that answers at once, and an SQS that no measurement needs. Both run in the
-// benchmark's process, so they take a part of its cores.
+// benchmark's process, so they use some of its processor time.
 type cloud struct {
 	*bucket.Service
 	queues *queue.Service
@@ -181,18 +181,18 @@ func (b *benchmark) replayTwice(ctx context.Context, c *cloud, orders, n int) (
 		}
 		defer replayers[i].Close()
 	}
-	taken, counted, err := replayObjects(c, replayers)
+	first, counted, err := replayObjects(c, replayers)
 	if err == nil && counted != orders {
 		err = fmt.Errorf("the replay counted %d of %d orders", counted, orders)
 	}
 	if err != nil {
 		return 0, 0, err
 	}
-	again, counted, err := replayObjects(c, replayers)
+	second, counted, err := replayObjects(c, replayers)
 	if err == nil && counted != 0 {
 		err = fmt.Errorf("the second replay counted %d orders once more", counted)
 	}
-	return float64(orders) / taken.Seconds(), float64(orders) / again.Seconds(), err
+	return float64(orders) / first.Seconds(), float64(orders) / second.Seconds(), err
 }
 
 // replayObjects replays every object, shared between the instances. It returns how many orders were

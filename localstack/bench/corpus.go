@@ -38,9 +38,7 @@ var digests = map[[2]int]string{
 
 // openCorpus opens a file of orders in dir, and has orders.py write it where it isn't there yet.
 func openCorpus(
-	ctx context.Context,
-	dir, python, generator string,
-	orders, users int,
+	ctx context.Context, dir, python, generator string, orders, users int,
 ) (*corpus, error) {
 	path := filepath.Join(dir, fmt.Sprintf("orders-%d-%d.ndjson", orders, users))
 	want := digests[[2]int{orders, users}]
@@ -51,9 +49,7 @@ func openCorpus(
 		if got := digestOf(path); got != want {
 			return nil, fmt.Errorf(
 				"%s has the digest %s instead of %s: orders.py was changed, or this Python has another random",
-				path,
-				got,
-				want,
+				path, got, want,
 			)
 		}
 	}
@@ -76,11 +72,7 @@ func mapFile(path string) (*corpus, error) {
 	}
 	c := &corpus{known: map[int]ledger.Totals{}}
 	c.data, err = syscall.Mmap(
-		int(file.Fd()),
-		0,
-		int(facts.Size()),
-		syscall.PROT_READ,
-		syscall.MAP_PRIVATE|syscall.MAP_POPULATE,
+		int(file.Fd()), 0, int(facts.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_POPULATE,
 	)
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", path, err)
@@ -132,13 +124,13 @@ func (c *corpus) bodies(to []string, from, end int) []string {
 	return to
 }
 
-// slice writes the first n orders to a file of their own, for a side that reads a file whole.
+// slice writes the first n orders to a separate file, for a side that reads a file whole.
 func (c *corpus) slice(dir string, n int) (path string, err error) {
 	path = filepath.Join(dir, fmt.Sprintf("slice-%d-%d.ndjson", n, c.users))
 	return path, os.WriteFile(path, c.data[:c.ends[n-1]+1], 0o600)
 }
 
-// totals are what the first n orders must come to. It is worked out once, outside of any clock.
+// totals are the figures of the first n orders. They are calculated once, outside of any clock.
 func (c *corpus) totals(n int) (ledger.Totals, error) {
 	if want, known := c.known[n]; known {
 		return want, nil
@@ -151,7 +143,8 @@ func (c *corpus) totals(n int) (ledger.Totals, error) {
 		if err != nil {
 			return want, err
 		}
-		want.Orders, want.Revenue = want.Orders+1, want.Revenue+o.Value
+		want.Orders++
+		want.Revenue += o.Value
 	}
 	c.known[n] = want
 	return want, nil

@@ -16,15 +16,10 @@ func TestCorpusGivesTheLinesOfTheFile(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	for i := 1; i <= 5; i++ {
-		lines = append(
-			lines,
-			fmt.Sprintf(
-				`{"order_id":"O%d","user_id":"U","order_timestamp":"2024-01-01",`+
-					`"items":[{"product_id":"P","quantity":%d,"price_per_unit":1.1}]}`,
-				i,
-				i,
-			),
-		)
+		lines = append(lines, fmt.Sprintf(
+			`{"order_id":"O%d","user_id":"U","order_timestamp":"2024-01-01",`+
+				`"items":[{"product_id":"P","quantity":%[1]d,"price_per_unit":1.1}]}`, i,
+		))
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "orders.ndjson")

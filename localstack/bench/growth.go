@@ -66,7 +66,7 @@ func (b *benchmark) growth(ctx context.Context) error {
 		longest = append(longest, points[kind][len(b.size.growth)-1].longest)
 	}
 	for range b.size.rounds - len(longest) {
-		b.progress("growth: the longest script again")
+		b.progress("growth: another round for the longest script")
 		taken, err := longestScript(ctx, slices.Max(b.size.growth))
 		if err != nil {
 			return err
@@ -75,15 +75,8 @@ func (b *benchmark) growth(ctx context.Context) error {
 	}
 
 	s := b.section(
-		"Growth",
-		"orders in the store",
-		"customers",
-		"µs per order",
-		"Redis µs of CPU per order",
-		"Redis bytes per order",
-		"one script: median ms",
-		"99.9 %",
-		"longest",
+		"Growth", "orders in the store", "customers", "µs per order", "Redis µs of CPU per order",
+		"Redis bytes per order", "one script: median ms", "99.9 %", "longest",
 	)
 	s.note(
 		"The store is filled to a size; then windows of new orders (a fifth as many, at most %s) of "+
@@ -100,14 +93,8 @@ func (b *benchmark) growth(ctx context.Context) error {
 		for _, p := range points[kind] {
 			n := float64(p.orders)
 			s.row(
-				whole(n),
-				whole(float64(p.known)),
-				p.took.text(hundredths),
-				p.cpu.text(hundredths),
-				whole(p.memory/n),
-				hundredths(p.usual),
-				hundredths(p.p999),
-				hundredths(p.longest),
+				whole(n), whole(float64(p.known)), p.took.text(hundredths), p.cpu.text(hundredths),
+				whole(p.memory/n), hundredths(p.usual), hundredths(p.p999), hundredths(p.longest),
 			)
 		}
 	}
@@ -118,46 +105,30 @@ func (b *benchmark) growth(ctx context.Context) error {
 	perOrder := (few.memory - perCustomer*float64(few.known)) / n
 	s.note(
 		"From the two stores of %s orders: %.0f bytes per order, %.0f bytes per customer.",
-		whole(n),
-		perOrder,
-		perCustomer,
+		whole(n), perOrder, perCustomer,
+	)
+	how := fmt.Sprintf(
+		"the longest of all while filling a store to %s orders, %d times; half of the scripts take "+
+			"%.2f ms, 99.9 %% at most %.2f ms",
+		whole(n), len(longest), many.usual, many.p999,
 	)
 	b.target(
-		"Redis blocked by one script",
-		"≤ 5 ms",
-		longest.text(hundredths)+" ms at most",
-		longest.median() <= 5,
-		fmt.Sprintf(
-			"the longest of all while filling a store to %s orders, %d times; half of the scripts take "+
-				"%.2f ms, 99.9 %% at most %.2f ms",
-			whole(n),
-			len(longest),
-			many.usual,
-			many.p999,
-		),
+		"Redis blocked by one script", "≤ 5 ms", longest.text(hundredths)+" ms at most",
+		longest.median() <= 5, how,
 	)
 	b.target(
-		"memory in Redis per order",
-		"≤ 120 bytes",
-		whole(perOrder)+" bytes",
-		perOrder <= 120,
+		"memory in Redis per order", "≤ 120 bytes", whole(perOrder)+" bytes", perOrder <= 120,
 		"at "+whole(n)+" orders",
 	)
 	b.target(
-		"memory in Redis per customer",
-		"≤ 150 bytes",
-		whole(perCustomer)+" bytes",
-		perCustomer <= 150,
+		"memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150,
 		"at "+whole(float64(many.known))+" customers",
 	)
 	for kind := range kinds {
 		grows := points[kind][last].took.median() / points[kind][0].took.median()
 		cpu := points[kind][last].cpu.median() / points[kind][0].cpu.median()
 		b.target(
-			"time per order from 10⁴ to "+whole(n)+" orders",
-			"grows ≤ 1.5 ×",
-			times(grows),
-			grows <= 1.5,
+			"time per order from 10⁴ to "+whole(n)+" orders", "grows ≤ 1.5 ×", times(grows), grows <= 1.5,
 			kinds[kind]+"; Redis's CPU time grows "+times(cpu),
 		)
 	}
@@ -171,7 +142,7 @@ func startGrowing(ctx context.Context, customers int) (*growing, error) {
 		return nil, err
 	}
 	g := &growing{server: server, customers: customers}
-	server.favour()
+	server.setRealTimePriority()
 	g.store, err = server.store(1)
 	if err == nil {
 		g.empty, err = server.memory(ctx)
@@ -276,11 +247,7 @@ func (g *growing) window(ctx context.Context, n int) (took, cpu float64, err err
 // numbered makes the n-th order, with ids as long as those of orders.py.
 func numbered(n, customer int) order.Order {
 	return order.Order{
-		ID: fmt.Sprintf(
-			"ORD-%09d-%012x",
-			n,
-			uint64(n)*0x9E3779B97F4A7C15>>16,
-		),
+		ID:     fmt.Sprintf("ORD-%09d-%012x", n, uint64(n)*0x9E3779B97F4A7C15>>16),
 		UserID: fmt.Sprintf("U%d", customer),
 		Value:  spendOf(n),
 		Placed: time.Date(2024, time.Month(1+n%12), 1+n%28, n%24, 0, 0, 0, time.UTC),

@@ -55,41 +55,29 @@ func (b *benchmark) lambda(ctx context.Context) error {
 		}
 	}
 	s := b.section(
-		"The whole order function",
-		"instances",
-		"orders/s",
-		"function's µs of CPU per order",
-		"Python orders/s",
-		"×",
+		"The whole order function", "instances", "orders/s", "function's µs of CPU per order",
+		"Python orders/s", "×",
 	)
 	s.note(
-		"The built bootstrap under a Lambda Runtime API of the benchmark's own, %s orders in events "+
+		"The built bootstrap under the benchmark's Lambda Runtime API, %s orders in events "+
 			"of %s messages (%.0f KB each), from the first event handed out to the last answer; an "+
 			"instance has taken one event before.",
-		whole(float64(b.size.lambdaOrders)),
-		whole(eventMessages),
-		float64(len(batches[0]))/1e3,
+		whole(float64(b.size.lambdaOrders)), whole(eventMessages), float64(len(batches[0]))/1e3,
 	)
 	s.note("The Python worker has its orders in memory: no event, no Lambda.")
 	for i, n := range instances {
 		s.row(
-			strconv.Itoa(n),
-			rates[i].text(whole),
-			cpus[i].text(hundredths),
-			python.text(whole),
+			strconv.Itoa(n), rates[i].text(whole), cpus[i].text(hundredths), python.text(whole),
 			ratio(rates[i], python).text(times),
 		)
 	}
 	return nil
 }
 
-// deliver gives the events to instances on an empty redis-server, and returns orders a second and
-// the instances' processor
-// time for an order, in µs.
+// deliver gives the events to instances on an empty redis-server. It returns orders a second and
+// the instances' processor time for an order, in µs.
 func (b *benchmark) deliver(
-	ctx context.Context,
-	batches [][]byte,
-	instances int,
+	ctx context.Context, batches [][]byte, instances int,
 ) (rate, cpu float64, err error) {
 	server, err := startRedis()
 	if err != nil {
@@ -154,7 +142,7 @@ func used(functions []*sandbox.Sandbox) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// accepted says whether the answer to an event of messages is that all of them are dealt with.
+// accepted returns an error unless the function processed all messages of an event.
 func accepted(answer []byte, err error) error {
 	if err == nil && string(bytes.TrimSpace(answer)) != `{"batchItemFailures":[]}` {
 		err = fmt.Errorf("the function answered %.200s", answer)

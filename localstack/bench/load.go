@@ -62,9 +62,7 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 }
 
 func (l load) connection(
-	ctx context.Context,
-	first int,
-	counting, end time.Time,
+	ctx context.Context, first int, counting, end time.Time,
 ) ([]time.Duration, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {

@@ -78,24 +78,22 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	s.row(whole(n)+" orders sent by 8 senders, s", sending.text(hundredths))
 	s.row(whole(n)+" orders drained after the last was sent, s", draining.text(hundredths))
 	s.row(
-		"orders/s from the first send to the last count",
-		perSecond(n, sending, draining).text(whole),
+		"orders/s from the first send to the last count", perSecond(n, sending, draining).text(whole),
 	)
 	b.target(
-		"end to end on LocalStack: "+whole(n)+" orders",
-		"drained ≤ 6 s after the last was sent",
-		draining.text(hundredths)+" s",
-		draining.median() <= 6,
+		"end to end on LocalStack: "+whole(n)+" orders", "drained ≤ 6 s after the last was sent",
+		draining.text(hundredths)+" s", draining.median() <= 6,
 		"one order is visible after "+hundredths(visible.median())+" s",
 	)
 	return b.importAndVerify(ctx, d)
 }
 
-func perSecond(n float64, parts ...sample) (rates sample) {
-	for round := range parts[0] {
+// perSecond divides n by the sum of several times of each round.
+func perSecond(n float64, times ...sample) (rates sample) {
+	for round := range times[0] {
 		seconds := 0.0
-		for _, part := range parts {
-			seconds += part[round]
+		for _, time := range times {
+			seconds += time[round]
 		}
 		rates = append(rates, n/seconds)
 	}
@@ -180,10 +178,8 @@ func (p *pipeline) counted(ctx context.Context, orders int64) error {
 func messages(bodies []string) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
 		for _, body := range bodies {
-			if !yield(
-				queue.Message{Body: body, Label: strings.TrimPrefix(body[:40], `{"order_id": `)},
-				nil,
-			) {
+			label := strings.TrimPrefix(body[:40], `{"order_id": `)
+			if !yield(queue.Message{Body: body, Label: label}, nil) {
 				return
 			}
 		}

@@ -113,18 +113,10 @@ func run(ctx context.Context) error {
 	b := &benchmark{begun: time.Now()}
 	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
 	flag.StringVar(
-		&b.python,
-		"python",
-		".local/baseline/bin/python",
-		"Python with the baseline's packages",
+		&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages",
 	)
-	only := flag.String(
-		"only",
-		"",
-		"measure only these, separated by commas: path, lambda, archive, api, start, growth, "+
-			"shards, callers, "+
-			"local",
-	)
+	only := flag.String("only", "", "measure only these, separated by commas: "+
+		"path, lambda, archive, api, start, growth, shards, callers, check, local")
 	profile := flag.String("cpuprofile", "",
 		"file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
@@ -213,10 +205,7 @@ func (b *benchmark) prepare(ctx context.Context) error {
 // progress says on the error output what comes now.
 func (b *benchmark) progress(format string, args ...any) {
 	fmt.Fprintf(
-		os.Stderr,
-		"%4.0f s  %s\n",
-		time.Since(b.begun).Seconds(),
-		fmt.Sprintf(format, args...),
+		os.Stderr, "%4.0f s  %s\n", time.Since(b.begun).Seconds(), fmt.Sprintf(format, args...),
 	)
 }
 

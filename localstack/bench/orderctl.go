@@ -62,12 +62,12 @@ func timed(command *exec.Cmd) (time.Duration, float64, error) {
 // orders of the file yet. The file of the most customers gives verify the most figures to compare.
 func (b *benchmark) importAndVerify(ctx context.Context, d *deployment.Deployment) error {
 	n := min(importOrders, len(b.many.ends))
-	part, err := b.absoluteSlice(b.many, n)
+	file, err := b.absoluteSlice(b.many, n)
 	if err != nil {
 		return err
 	}
 	b.progress("LocalStack: importing %s orders", whole(float64(n)))
-	imported, importMemory, err := timed(d.Command(ctx, "bin/orderctl", "import", part))
+	imported, importMemory, err := timed(d.Command(ctx, "bin/orderctl", "import", file))
 	if err != nil {
 		return err
 	}

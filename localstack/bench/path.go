@@ -47,31 +47,18 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 				batch:     1000,
 				consumers: 2,
 				consumer:  parseAndRecord,
-			}.run(
-				ctx,
-			)
+			}.run(ctx)
 			if err != nil {
 				return err
 			}
-			s.python, s.ours, s.ofWall = append(
-				s.python,
-				python,
-			), append(
-				s.ours,
-				ours.rate(),
-			), append(
-				s.ofWall,
-				ours.rate()/limit,
-			)
+			s.python = append(s.python, python)
+			s.ours = append(s.ours, ours.rate())
+			s.ofWall = append(s.ofWall, ours.rate()/limit)
 		}
 	}
 
 	s := b.section(
-		"Order path against the Python worker and the wall",
-		"file",
-		"orders/s",
-		"Python orders/s",
-		"×",
+		"Order path against the Python worker and the wall", "file", "orders/s", "Python orders/s", "×",
 		"of the wall",
 	)
 	s.note(
@@ -80,17 +67,12 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 		whole(float64(len(few.ends))),
 		whole(float64(b.size.pythonOrders)),
 	)
-	s.note(
-		"Each measurement has an empty redis-server, both sides without append-only file.",
-	)
+	s.note("Each measurement has an empty redis-server, both sides without append-only file.")
 	s.note(
 		"The wall is what one Redis can do at most: 1 / (1/SET + 1/HINCRBY + 1/ZINCRBY) by "+
 			"redis-benchmark in pipelines of 100: %s/s, from SET NX EX %s/s, HINCRBY %s/s and ZINCRBY "+
 			"%s/s over 10,000 members.",
-		walls.text(whole),
-		commands[0].text(whole),
-		commands[1].text(whole),
-		commands[2].text(whole),
+		walls.text(whole), commands[0].text(whole), commands[1].text(whole), commands[2].text(whole),
 	)
 	for _, file := range []*corpus{few, many} {
 		side := sides[file]
@@ -99,17 +81,11 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 	}
 	x, share := ratio(sides[few].ours, sides[few].python), sides[few].ofWall
 	b.target(
-		"recording, decoding included, batches of 1,000",
-		"≥ 100 × the Python worker",
-		x.text(times),
-		x.median() >= 100,
-		"2 consumers, 10,000 customers",
+		"recording, decoding included, batches of 1,000", "≥ 100 × the Python worker", x.text(times),
+		x.median() >= 100, "2 consumers, 10,000 customers",
 	)
 	b.target(
-		"the same",
-		"≥ 65 % of the wall",
-		share.text(percent),
-		share.median() >= 0.65,
+		"the same", "≥ 65 % of the wall", share.text(percent), share.median() >= 0.65,
 		"the wall: "+whole(walls.median())+" orders/s",
 	)
 	return b.orderGrid(ctx)
@@ -143,8 +119,7 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	for _, batch := range []int{10, 100, 1000, 10000} {
 		for _, consumers := range []int{1, 2} {
 			add(
-				"whole handler",
-				job{corpus: b.few, batch: batch, consumers: consumers, consumer: wholeHandler},
+				"whole handler", job{corpus: b.few, batch: batch, consumers: consumers, consumer: wholeHandler},
 			)
 		}
 	}
@@ -161,16 +136,9 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 		)
 	}
 
-	rates, ours, redis := make(
-		[]sample,
-		len(lines),
-	), make(
-		[]sample,
-		len(lines),
-	), make(
-		[]sample,
-		len(lines),
-	)
+	rates := make([]sample, len(lines))
+	ours := make([]sample, len(lines))
+	redis := make([]sample, len(lines))
 	for round := range b.size.rounds {
 		b.progress("batches and consumers, round %d of %d", round+1, b.size.rounds)
 		for i, l := range lines {
@@ -178,27 +146,14 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%s, batches of %d: %w", l.what, l.job.batch, err)
 			}
-			rates[i], ours[i], redis[i] = append(
-				rates[i],
-				c.rate(),
-			), append(
-				ours[i],
-				c.goCPU(),
-			), append(
-				redis[i],
-				c.redisCPU(),
-			)
+			rates[i] = append(rates[i], c.rate())
+			ours[i] = append(ours[i], c.goCPU())
+			redis[i] = append(redis[i], c.redisCPU())
 		}
 	}
 	s := b.section(
-		"Batches and consumers",
-		"path",
-		"customers",
-		"batch",
-		"consumers",
-		"orders/s",
-		"Go µs of CPU per order",
-		"Redis µs of CPU per order",
+		"Batches and consumers", "path", "customers", "batch", "consumers", "orders/s",
+		"Go µs of CPU per order", "Redis µs of CPU per order",
 	)
 	s.note(
 		"Up to %s orders of the same files. The whole handler is the order function's: it also adds "+
@@ -208,12 +163,8 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	s.note("Redis writes an append-only file only in the last two lines.")
 	for i, l := range lines {
 		s.row(
-			l.what,
-			whole(float64(l.job.corpus.users)),
-			whole(float64(l.job.batch)),
-			whole(float64(l.job.consumers)),
-			rates[i].text(whole),
-			ours[i].text(hundredths),
+			l.what, whole(float64(l.job.corpus.users)), whole(float64(l.job.batch)),
+			whole(float64(l.job.consumers)), rates[i].text(whole), ours[i].text(hundredths),
 			redis[i].text(hundredths),
 		)
 	}
@@ -249,21 +200,13 @@ func (b *benchmark) decode(file *corpus) error {
 	s.note("The 1,000 first orders of four items in the file, one after another on one core.")
 	mean := float64(bytes) / float64(len(bodies))
 	s.row(
-		fmt.Sprintf("four items, %.0f bytes", mean),
-		took.text(hundredths),
-		allocations.text(whole),
+		fmt.Sprintf("four items, %.0f bytes", mean), took.text(hundredths), allocations.text(whole),
 		whole(mean/took.median()),
 	)
 	b.target(
-		"decode + validate an order of four items",
-		"≤ 2 µs, ≤ 10 allocations",
-		took.text(
-			hundredths,
-		)+" µs, "+allocations.text(
-			whole,
-		)+" allocations",
-		took.median() <= 2 && allocations.median() <= 10,
-		"",
+		"decode + validate an order of four items", "≤ 2 µs, ≤ 10 allocations",
+		took.text(hundredths)+" µs, "+allocations.text(whole)+" allocations",
+		took.median() <= 2 && allocations.median() <= 10, "",
 	)
 	return nil
 }

@@ -17,11 +17,7 @@ func (b *benchmark) pythonWorker(ctx context.Context, file string) (float64, err
 	}
 	defer server.stop()
 	command := exec.CommandContext(
-		ctx,
-		b.python,
-		filepath.Join(here, "baseline_worker.py"),
-		file,
-		server.URL(),
+		ctx, b.python, filepath.Join(here, "baseline_worker.py"), file, server.URL(),
 	)
 	var complaints bytes.Buffer
 	command.Stderr = &complaints

@@ -87,13 +87,12 @@ func (s *server) cpu(ctx context.Context) (time.Duration, error) {
 	return time.Duration((user + system) * float64(time.Second)), err
 }
 
-// favour lets nothing else have the processor that the server runs on, where the user may do so.
+// setRealTimePriority keeps other programs from interrupting the server, where the user may do so.
 // Otherwise the server is stopped in the middle of a script now and then, for 4 ms at a time, when
-// the cores are fewer than what wants to run.
-func (s *server) favour() {
-	_ = exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.PID())).
-		Run()
-	// without it, figures are higher
+// there are fewer cores than busy programs.
+func (s *server) setRealTimePriority() {
+	chrt := exec.Command("chrt", "--fifo", "--pid", "1", strconv.Itoa(s.PID()))
+	_ = chrt.Run() // without it, figures are higher
 }
 
 // watchScripts lets Redis note every command of a millisecond and more from now on.
@@ -108,8 +107,7 @@ func (s *server) watchScripts(ctx context.Context) error {
 }
 
 // scripts says, in milliseconds, how long a script usually ran, what one in a thousand passed, and
-// what the longest took since
-// watchScripts.
+// what the longest took since watchScripts.
 func (s *server) scripts(ctx context.Context) (usual, p999, longest float64, err error) {
 	if usual, err = s.scriptPercentile(ctx, "p50"); err != nil {
 		return 0, 0, 0, err
@@ -137,8 +135,8 @@ func (s *server) scriptPercentile(ctx context.Context, share string) (float64, e
 	if err != nil {
 		return 0, err
 	}
-	for part := range strings.SplitSeq(fields["latency_percentiles_usec_evalsha"], ",") {
-		if value, found := strings.CutPrefix(part, share+"="); found {
+	for entry := range strings.SplitSeq(fields["latency_percentiles_usec_evalsha"], ",") {
+		if value, found := strings.CutPrefix(entry, share+"="); found {
 			micros, err := strconv.ParseFloat(value, 64)
 			return micros / 1000, err
 		}

@@ -8,19 +8,10 @@ import (
 // shards measures what spreading customers over shards costs, on one server.
 func (b *benchmark) shards(ctx context.Context) error {
 	counts := []int{1, 2, 4}
-	rates, ours, redis, bytes := make(
-		[]sample,
-		3,
-	), make(
-		[]sample,
-		3,
-	), make(
-		[]sample,
-		3,
-	), make(
-		[]sample,
-		3,
-	)
+	rates := make([]sample, len(counts))
+	ours := make([]sample, len(counts))
+	redis := make([]sample, len(counts))
+	bytes := make([]sample, len(counts))
 	for round := range b.size.rounds {
 		b.progress("shards, round %d of %d", round+1, b.size.rounds)
 		for i, n := range counts {
@@ -31,32 +22,19 @@ func (b *benchmark) shards(ctx context.Context) error {
 				consumers: 2,
 				shards:    n,
 				consumer:  parseAndRecord,
-			}.run(
-				ctx,
-			)
+			}.run(ctx)
 			if err != nil {
 				return err
 			}
-			rates[i], ours[i], redis[i] = append(
-				rates[i],
-				c.rate(),
-			), append(
-				ours[i],
-				c.goCPU(),
-			), append(
-				redis[i],
-				c.redisCPU(),
-			)
+			rates[i] = append(rates[i], c.rate())
+			ours[i] = append(ours[i], c.goCPU())
+			redis[i] = append(redis[i], c.redisCPU())
 			bytes[i] = append(bytes[i], c.memory/c.orders)
 		}
 	}
 	s := b.section(
-		"Shards",
-		"shards",
-		"orders/s on one server",
-		"Redis µs of CPU per order",
-		"Go µs of CPU per order",
-		"Redis bytes per order",
+		"Shards", "shards", "orders/s on one server", "Redis µs of CPU per order",
+		"Go µs of CPU per order", "Redis bytes per order",
 		"calculated: orders/s with a server for each shard",
 	)
 	s.note(
@@ -74,12 +52,8 @@ func (b *benchmark) shards(ctx context.Context) error {
 	)
 	for i, n := range counts {
 		s.row(
-			strconv.Itoa(n),
-			rates[i].text(whole),
-			redis[i].text(hundredths),
-			ours[i].text(hundredths),
-			bytes[i].text(whole),
-			whole(float64(n)*1e6/redis[i].median()),
+			strconv.Itoa(n), rates[i].text(whole), redis[i].text(hundredths), ours[i].text(hundredths),
+			bytes[i].text(whole), whole(float64(n)*1e6/redis[i].median()),
 		)
 	}
 	return nil

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// start measures how long a new instance takes until it asks for its first event and until it has
-// answered it, and how large its
-// binary is, against what Python takes to import what the baseline imports.
+// start measures how long a new instance takes until it asks for its first event, and until it has
+// answered it. It also measures the size of the binary, and how long Python takes to import what
+// the baseline imports.
 func (b *benchmark) start(ctx context.Context) error {
 	if err := b.buildFunctions(ctx); err != nil {
 		return err
@@ -26,7 +26,7 @@ func (b *benchmark) start(ctx context.Context) error {
 		return err
 	}
 	defer redis.stop()
-	question, err := json.Marshal(events.APIGatewayProxyRequest{
+	request, err := json.Marshal(events.APIGatewayProxyRequest{
 		Resource:   "/stats/global",
 		Path:       "/stats/global",
 		HTTPMethod: "GET",
@@ -51,7 +51,7 @@ func (b *benchmark) start(ctx context.Context) error {
 		python           sample
 	}{
 		{function: "orders", module: "baseline_worker", event: batches[0]},
-		{function: "stats", module: "baseline_api", event: question},
+		{function: "stats", module: "baseline_api", event: request},
 	}
 	b.progress("cold starts")
 	for round := range b.size.starts + 1 {
@@ -66,27 +66,15 @@ func (b *benchmark) start(ctx context.Context) error {
 				return err
 			}
 			if round > 0 { // the first one reads the files from the disk
-				s.python, s.ready, s.answered = append(
-					s.python,
-					python,
-				), append(
-					s.ready,
-					ready,
-				), append(
-					s.answered,
-					answered,
-				)
+				s.python = append(s.python, python)
+				s.ready = append(s.ready, ready)
+				s.answered = append(s.answered, answered)
 			}
 		}
 	}
 	s := b.section(
-		"Cold start and size",
-		"function",
-		"ready ms",
-		"first answer ms",
-		"binary MB",
-		"Python imports ms",
-		"×",
+		"Cold start and size", "function", "ready ms", "first answer ms", "binary MB",
+		"Python imports ms", "×",
 	)
 	s.note(
 		"From the start of the process until it asks the Runtime API for its first event, and until "+
@@ -105,25 +93,15 @@ func (b *benchmark) start(ctx context.Context) error {
 		}
 		size := float64(facts.Size()) / 1e6
 		s.row(
-			side.function,
-			side.ready.text(tenths),
-			side.answered.text(tenths),
-			hundredths(size),
-			side.python.text(tenths),
-			ratio(side.python, side.ready).text(times),
+			side.function, side.ready.text(tenths), side.answered.text(tenths), hundredths(size),
+			side.python.text(tenths), ratio(side.python, side.ready).text(times),
 		)
 		b.target(
-			"cold start of "+side.function,
-			"≤ 15 ms to ready",
-			side.ready.text(tenths)+" ms",
-			side.ready.median() <= 15,
-			"first answer after "+tenths(side.answered.median())+" ms",
+			"cold start of "+side.function, "≤ 15 ms to ready", side.ready.text(tenths)+" ms",
+			side.ready.median() <= 15, "first answer after "+tenths(side.answered.median())+" ms",
 		)
 		b.target(
-			"binary of "+side.function,
-			"≤ 12.5 MB",
-			hundredths(size)+" MB",
-			size <= 12.5,
+			"binary of "+side.function, "≤ 12.5 MB", hundredths(size)+" MB", size <= 12.5,
 			"stripped, as deployed",
 		)
 	}
@@ -139,10 +117,7 @@ func (b *benchmark) start(ctx context.Context) error {
 // coldStart starts an instance and gives it one event; both times are from the start of the
 // process, in ms.
 func (b *benchmark) coldStart(
-	ctx context.Context,
-	name string,
-	event []byte,
-	redisURL string,
+	ctx context.Context, name string, event []byte, redisURL string,
 ) (ready, answered float64, err error) {
 	environment := statsSettings(redisURL)
 	if name != "stats" {
@@ -179,10 +154,7 @@ func (b *benchmark) coldStart(
 // baseline, in ms.
 func (b *benchmark) importTime(ctx context.Context, module, redisURL string) (float64, error) {
 	command := exec.CommandContext(
-		ctx,
-		b.python,
-		"-c",
-		"import "+module+"; print('ready', flush=True)",
+		ctx, b.python, "-c", "import "+module+"; print('ready', flush=True)",
 	)
 	command.Env = append(os.Environ(), "PYTHONPATH="+here, "REDIS_URL="+redisURL)
 	command.Stderr = os.Stderr
@@ -197,7 +169,7 @@ func (b *benchmark) importTime(ctx context.Context, module, redisURL string) (fl
 	line, err := bufio.NewReader(out).ReadString('\n')
 	taken := time.Since(begun)
 	if err != nil || line != "ready\n" {
-		err = fmt.Errorf("python said %q: %w", line, err)
+		err = fmt.Errorf("python printed %q: %w", line, err)
 	}
 	return millis(taken), errors.Join(err, command.Wait())
 }

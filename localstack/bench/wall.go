@@ -37,17 +37,8 @@ func wall(ctx context.Context, n int) (ordersPerSecond float64, each []float64, 
 		{10_000, []string{"ZINCRBY", "spend", "9999", "U__rand_int__"}},
 	} {
 		args := append([]string{
-			"-h",
-			host,
-			"-p",
-			port,
-			"-n",
-			strconv.Itoa(n),
-			"-P",
-			"100",
-			"-r",
-			strconv.Itoa(command.random),
-			"--csv",
+			"-h", host, "-p", port, "-n", strconv.Itoa(n), "-P", "100",
+			"-r", strconv.Itoa(command.random), "--csv",
 		}, command.words...)
 		out, err := exec.CommandContext(ctx, "redis-benchmark", args...).Output()
 		if err != nil {

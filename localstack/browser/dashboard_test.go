@@ -155,9 +155,8 @@ func TestEveryFormOfTheAddressWorks(t *testing.T) {
 			p.visit(base + form)
 			p.live()
 			for link, want := range map[string]string{"docs": base + "/docs", "metrics": base + "/metrics"} {
-				if got := evaluate[string](
-					p, "document.querySelector('[data-link="+link+"]').href",
-				); got != want {
+				got := evaluate[string](p, "document.querySelector('[data-link="+link+"]').href")
+				if got != want {
 					t.Errorf("%s: the link leads to %s, want %s", base+form, got, want)
 				}
 			}

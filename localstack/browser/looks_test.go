@@ -110,8 +110,7 @@ func TestLooksWithLargeNumbers(t *testing.T) {
 	var messages []string
 	for i := range 12 {
 		messages = append(messages, message(
-			t, fmt.Sprint(rand.Text(), i),
-			"A customer with a rather long name "+strings.Repeat("x", 60),
+			t, fmt.Sprint(rand.Text(), i), "A customer with a rather long name "+strings.Repeat("x", 60),
 			fmt.Sprintf("2024-%02d-11", i+1), "99999.99",
 		))
 	}

@@ -54,8 +54,7 @@ func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 		p.waitText("#waiting", text)
 		p.waitText("#waiting-split", text+" for their next attempt")
 		p.waitText(
-			"#alarm",
-			text+" orders wait in the queue: none is lost, and each is retried within 9 minutes",
+			"#alarm", text+" orders wait in the queue: none is lost, and each is retried within 9 minutes",
 		)
 	}
 	got := evaluate[string](p, "document.getElementById('state').innerText")

@@ -76,11 +76,11 @@ func (p *tab) event(ev any) {
 	case *runtime.EventConsoleAPICalled:
 		if ev.Type == runtime.ConsoleAPICalledTypeError ||
 			ev.Type == runtime.ConsoleAPICalledTypeWarning {
-			said := "console." + string(ev.Type)
+			message := "console." + string(ev.Type)
 			for _, arg := range ev.Args {
-				said += " " + string(arg.Value) + arg.Description
+				message += " " + string(arg.Value) + arg.Description
 			}
-			p.wrong = append(p.wrong, said)
+			p.wrong = append(p.wrong, message)
 		}
 	case *page.EventJavascriptDialogOpening:
 		p.wrong = append(p.wrong, "dialog: "+ev.Message)

@@ -94,8 +94,7 @@ func TestMacWithoutDockerIsToldThatOnlyDockerModeRuns(t *testing.T) {
 			Root: root,
 			env: append(
 				os.Environ(), "OSTYPE=darwin24", "MODE="+mode, "EMULATOR=localstack",
-				"STATE_DIR="+filepath.Join(t.TempDir(), "state"),
-				"DOCKER_HOST=unix:///nowhere/docker.sock",
+				"STATE_DIR="+filepath.Join(t.TempDir(), "state"), "DOCKER_HOST=unix:///nowhere/docker.sock",
 			),
 		}
 		out, err := d.Command(t.Context(), "localstack/local", "up").CombinedOutput()

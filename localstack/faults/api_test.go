@@ -109,9 +109,10 @@ func (a api) read(users map[string]bool) (figures, error) {
 			return figures{}, err
 		}
 	}
-	f.Orders, f.Revenue, f.Recorded, f.Mismatches = global.Orders, int64(
-		global.Revenue,
-	), messages.Recorded, messages.Mismatch
+	f.Orders = global.Orders
+	f.Revenue = int64(global.Revenue)
+	f.Recorded = messages.Recorded
+	f.Mismatches = messages.Mismatch
 	for month, s := range months {
 		f.Months[month] = sum{s.Orders, int64(s.Revenue)}
 	}

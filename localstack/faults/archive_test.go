@@ -48,7 +48,7 @@ func readLines(object bucket.Object) ([]line, error) {
 	return lines, nil
 }
 
-// judgeArchive holds the archive against the messages that were sent: everything that was
+// judgeArchive compares the archive with the messages that were sent: everything that was
 // acknowledged has a line with its untouched body and the right outcome, and the orders of the
 // counted lines add up to the figures of the store.
 func judgeArchive(v *verdict, r *rig, got figures) {
@@ -88,7 +88,7 @@ func judgeArchive(v *verdict, r *rig, got figures) {
 		}
 	}
 	if conflicts {
-		return // judge has held the figures against the messages
+		return // judge has compared the figures with the messages
 	}
 	orders := make([]*content, 0, len(counted))
 	for _, c := range counted {
@@ -124,11 +124,8 @@ func judgeLine(l line, m message) []string {
 	if l.Mismatch != m.order.mismatch {
 		problems = append(problems, fmt.Sprintf("mismatch: got %t", l.Mismatch))
 	}
-	if placed, err := time.Parse(
-		time.RFC3339Nano,
-		l.Placed,
-	); err != nil ||
-		!placed.Equal(m.order.placed) {
+	placed, err := time.Parse(time.RFC3339Nano, l.Placed)
+	if err != nil || !placed.Equal(m.order.placed) {
 		problems = append(problems, fmt.Sprintf("placed: got %s, want %s", l.Placed, m.order.placed))
 	}
 	return problems

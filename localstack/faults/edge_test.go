@@ -11,12 +11,11 @@ import (
 	"orderpipeline/shared/redistest"
 )
 
-// A question to the API may take this long in a test: far longer than its own limit, as the machine
-// may be busy, and far
-// shorter than a hang.
+// A request to the API may take this long in a test: far longer than the API's time limit, because
+// the machine may be busy, and far shorter than a hang.
 const patience = 8 * time.Second
 
-// routes are questions that need the store.
+// routes need the store.
 var routes = []string{
 	"/health",
 	"/stats/global",
@@ -40,9 +39,7 @@ func newEdge(t *testing.T) *edge {
 	e := &edge{T: t, redis: redistest.Start(t)}
 	e.link = labtest.Link(t, e.redis.Addr())
 	e.api = startAPI(
-		t,
-		"REDIS_URL=redis://"+e.link.Addr(),
-		"AWS_ENDPOINT_URL="+labtest.Queues(t, nil).Endpoint(),
+		t, "REDIS_URL=redis://"+e.link.Addr(), "AWS_ENDPOINT_URL="+labtest.Queues(t, nil).Endpoint(),
 		"LOG_LEVEL=warn",
 	)
 	e.recordOne()
@@ -64,7 +61,7 @@ func (e *edge) recordOne() {
 	}
 }
 
-// want asks every route while Redis is up or away. The metrics answer in either case.
+// want requests every route while Redis is up or away. The metrics answer in either case.
 func (e *edge) want(up bool) {
 	e.Helper()
 	for _, path := range routes {
@@ -151,8 +148,7 @@ func TestClosedConnectionCostsOneRetry(t *testing.T) {
 // TestSilentConnectionCostsOneFailure lets the network forget the connection of a frozen sandbox:
 // nothing says so, and nothing answers. That looks like a slow Redis, which a retry would make
 // slower, so this request fails; the next one gets a new connection. (Connections that were idle
-// for a minute
-// are not used again, so this happens only in the first minute.)
+// for a minute are not used again, so this happens only in the first minute.)
 func TestSilentConnectionCostsOneFailure(t *testing.T) {
 	t.Parallel()
 	t.Run("API", func(t *testing.T) {

@@ -16,12 +16,9 @@ func TestFunction(t *testing.T) {
 		{name: "no fault", harmless: true, run: func(r *rig) {
 			r.fill()
 			r.drain()
-			if r.failed > 0 || len(r.dlq.Messages()) > 0 {
-				r.Errorf(
-					"without a fault, %d invocations failed and %d messages went to the DLQ",
-					r.failed,
-					len(r.dlq.Messages()),
-				)
+			r.wantNoFailedInvocation()
+			if dead := len(r.dlq.Messages()); dead > 0 {
+				r.Errorf("messages in orders-dlq: got %d, want 0", dead)
 			}
 		}},
 		{name: "killed before the script", run: func(r *rig) {
@@ -92,8 +89,8 @@ func TestFunction(t *testing.T) {
 			name:  "no time left in the middle of a batch",
 			setup: setup{timeout: 10 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
 			run: func(r *rig) {
-				// Every answer of Redis takes its time, so that the limit is reached between two parts of the
-				// batch.
+				// Every answer of Redis takes its time, so that the limit is reached between two chunks of
+				// the batch.
 				slow := true
 				r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
 					if slow && !chunk.Up {
@@ -105,11 +102,8 @@ func TestFunction(t *testing.T) {
 				r.fill()
 				r.poll()
 				if left := len(r.orders.Messages()); left == 0 || left == r.messages {
-					r.Errorf(
-						"%d of %d messages were left over: the limit was not reached in the middle",
-						left,
-						r.messages,
-					)
+					r.Errorf("messages that are left: got %d of %d, want some: the limit is in the middle",
+						left, r.messages)
 				}
 				r.consumers[0].link.Watch(nil)
 				r.drain()
@@ -127,12 +121,12 @@ func TestFunction(t *testing.T) {
 	})
 }
 
-// judgeAnswers gives some of the function's answers a fate of their own.
-func (r *rig) judgeAnswers(times int, fate sandbox.Verdict) {
+// judgeAnswers gives this number of the function's answers a verdict instead of delivering them.
+func (r *rig) judgeAnswers(times int, verdict sandbox.Verdict) {
 	for _, c := range r.consumers {
 		c.Judge(func([]byte) sandbox.Verdict {
 			if r.draw(times) {
-				return fate
+				return verdict
 			}
 			return sandbox.Deliver
 		})

@@ -116,6 +116,6 @@ func TestSourcesAreNoticed(t *testing.T) {
 		}
 	}
 	for _, variable := range []string{"SEEDS", "SEED", "WRITE_RESULTS"} {
-		_ = os.Getenv(variable) // a part of what a cached result depends on
+		_ = os.Getenv(variable) // a cached result depends on it
 	}
 }

@@ -32,9 +32,8 @@ func (r *rig) drain() {
 }
 
 // restart gives the pipeline new instances of the functions. After failures their circuit breaker
-// is
-// open for some seconds of real time, while the queue's clock moves by minutes: in these Lambda's
-// instance would have closed it.
+// is open for some seconds of real time, while the queue's clock moves by minutes: in these
+// Lambda's instance would have closed it.
 func (r *rig) restart() {
 	for _, c := range slices.Concat(r.consumers, r.replayers) {
 		c.Kill()
@@ -63,8 +62,8 @@ func (r *rig) poll() {
 	group.Wait()
 }
 
-// deliver is what the event source mapping does with one batch: invoke, and delete what was dealt
-// with.
+// deliver does what the event source mapping does with one batch: it invokes the function and
+// deletes the messages that were processed.
 func (r *rig) deliver(c *consumer, batch []queue.Message) {
 	result := c.Invoke(r.event(batch))
 	r.mu.Lock()
@@ -81,7 +80,7 @@ func (r *rig) deliver(c *consumer, batch []queue.Message) {
 	}
 }
 
-// done tells which messages the function dealt with, by Lambda's rules.
+// done returns the handles of the messages that the function processed, by Lambda's rules.
 func (r *rig) done(result sandbox.Result, batch []queue.Message) (map[string]bool, bool) {
 	if result.Error != "" {
 		return nil, false

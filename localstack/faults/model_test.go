@@ -38,14 +38,11 @@ func (v *verdict) problem(format string, args ...any) {
 	v.problems = append(v.problems, fmt.Sprintf(format, args...))
 }
 
-// judge holds the queue of rejected messages and the store's figures against the messages that were
+// judge compares the queue of rejected messages and the store's figures with the messages that were
 // sent, by their first id. In a lossy run a message may have been refused because of an order that
 // Redis forgot later, and another message with the same content counted after that.
 func judge(
-	sent map[string]message,
-	rejected []queue.Message,
-	origin func(string) string,
-	got figures,
+	sent map[string]message, rejected []queue.Message, origin func(string) string, got figures,
 	lossy bool,
 ) verdict {
 	var v verdict

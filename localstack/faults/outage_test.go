@@ -10,7 +10,7 @@ import (
 	"orderpipeline/localstack/lab/queue"
 )
 
-// TestOutage takes Redis away for longer than anyone wants to wait for.
+// TestOutage takes Redis away for a day, and sends orders that end the function.
 func TestOutage(t *testing.T) {
 	runAll(t, []fault{
 		{
@@ -40,8 +40,7 @@ const (
 	outageWasted   = 1000             // invocations an hour at most
 	window         = time.Second      // the event source mapping waits for more messages
 	// The function lets long delays end at a full half minute of its clock, so that waiting messages
-	// are
-	// received in few batches. The queue's clock moves apart from it, so the queue does the same.
+	// are received in few batches. The queue's clock moves apart from it, so the queue does the same.
 	alignTo = 30 * time.Second
 )
 
@@ -118,8 +117,7 @@ func (r *rig) pollOnce() (invocations int) {
 }
 
 // killer sends an order that ends the function whenever it is recorded, among others. From its
-// third
-// receive on it must be alone, and the others must be counted.
+// third receive on it must be alone, and the others must be counted.
 func (r *rig) killer(kill func(*consumer)) {
 	poison := newContent(r.random, "KILLER-ORDER")
 	poison.user = "CUSTOMER-OF-THE-KILLER" // the script gets no order ids, only their digests
@@ -135,8 +133,7 @@ func (r *rig) killer(kill func(*consumer)) {
 		})
 	}
 	messages := append(
-		r.source.next(r.messages),
-		message{body: write(r.random, poison), order: poison},
+		r.source.next(r.messages), message{body: write(r.random, poison), order: poison},
 	)
 	rand.New(rand.NewPCG(r.seed, 3)).Shuffle(len(messages), func(i, j int) {
 		messages[i], messages[j] = messages[j], messages[i]

@@ -14,7 +14,7 @@ import (
 // many is a mix with much to refuse.
 var many = mix{duplicates: 10, conflicts: 5, bad: 30}
 
-// The queue of rejected messages fails, and messages run out of receives.
+// TestQueue lets the queue of rejected messages fail, and messages run out of receives.
 func TestQueue(t *testing.T) {
 	throttled := queue.Fault{Code: "RequestThrottled"}
 	runAll(t, []fault{
@@ -22,12 +22,9 @@ func TestQueue(t *testing.T) {
 			name:  "sending refused messages fails wholly",
 			setup: setup{mix: many, messages: 400},
 			run: func(r *rig) {
-				r.faultySends(
-					30,
-					func() queue.Fault {
-						return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError}
-					},
-				)
+				r.faultySends(30, func() queue.Fault {
+					return queue.Fault{Code: "InternalError", Status: http.StatusInternalServerError}
+				})
 			},
 		},
 		{name: "sending refused messages fails partly", setup: setup{mix: many}, run: func(r *rig) {
@@ -37,10 +34,9 @@ func TestQueue(t *testing.T) {
 			})
 		}},
 		{name: "sending refused messages is not allowed", setup: setup{mix: many}, run: func(r *rig) {
-			r.faultySends(
-				12,
-				func() queue.Fault { return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden} },
-			)
+			r.faultySends(12, func() queue.Fault {
+				return queue.Fault{Code: "AccessDenied", Status: http.StatusForbidden}
+			})
 		}},
 		{
 			name:  "sending refused messages is throttled",
@@ -54,12 +50,7 @@ func TestQueue(t *testing.T) {
 			setup: setup{mix: many, messages: 300, batch: 150, timeout: 11 * time.Second},
 			run: func(r *rig) {
 				r.faultySends(2, func() queue.Fault { return queue.Fault{Hang: true} })
-				if r.failed > 0 {
-					r.Errorf(
-						"%d invocations failed: what was recorded should have been acknowledged all the same",
-						r.failed,
-					)
-				}
+				r.wantNoFailedInvocation()
 			},
 		},
 		{
@@ -72,12 +63,7 @@ func TestQueue(t *testing.T) {
 				})
 				r.fill()
 				r.poll()
-				if r.failed > 0 {
-					r.Errorf(
-						"%d invocations failed: what was recorded should have been acknowledged all the same",
-						r.failed,
-					)
-				}
+				r.wantNoFailedInvocation()
 				r.Judge(nil)
 				r.drain()
 			},
@@ -121,10 +107,7 @@ func TestQueue(t *testing.T) {
 				}
 				r.fill()
 				r.drain()
-				if dead := len(r.dlq.Messages()); dead > r.messages/4 {
-					r.Errorf("messages in the dead-letter queue: got %d of %d, want a quarter at most",
-						dead, r.messages)
-				}
+				r.wantFewDeadLetters()
 				for _, c := range r.consumers {
 					c.Judge(nil)
 				}
@@ -142,16 +125,29 @@ func TestQueue(t *testing.T) {
 				r.noteFault()
 				r.fill()
 				r.drain()
-				if dead := len(r.dlq.Messages()); dead > r.messages/4 {
-					r.Errorf("messages in the dead-letter queue: got %d of %d, want a quarter at most",
-						dead, r.messages)
-				}
+				r.wantFewDeadLetters()
 				for _, c := range r.consumers {
 					c.Judge(nil)
 				}
 			},
 		},
 	})
+}
+
+// wantNoFailedInvocation checks that what was recorded was acknowledged all the same.
+func (r *rig) wantNoFailedInvocation() {
+	r.Helper()
+	if r.failed > 0 {
+		r.Errorf("failed invocations: got %d, want 0", r.failed)
+	}
+}
+
+// wantFewDeadLetters checks that at most a quarter of the messages is in the dead-letter queue.
+func (r *rig) wantFewDeadLetters() {
+	r.Helper()
+	if got, most := len(r.dlq.Messages()), r.messages/4; got > most {
+		r.Errorf("messages in the dead-letter queue: got %d, want at most %d", got, most)
+	}
 }
 
 // faultySends lets this number of calls that send refused messages go wrong.
@@ -167,8 +163,7 @@ func (r *rig) faultySends(times int, fault func() queue.Fault) {
 }
 
 // wantDeadLetters checks that every order is in the dead-letter queue, unchanged. Bad messages may
-// be
-// there too: a function whose circuit breaker is open fails whole batches.
+// be there too: a function whose circuit breaker is open fails whole batches.
 func (r *rig) wantDeadLetters() {
 	r.Helper()
 	want := 0
@@ -193,14 +188,12 @@ func (r *rig) wantDeadLetters() {
 	if testing.Verbose() {
 		r.Logf(
 			"after %d deliveries, %d of %d messages are in the dead-letter queue",
-			r.deliveries,
-			len(dead),
-			len(r.sent),
+			r.deliveries, len(dead), len(r.sent),
 		)
 	}
 }
 
-// Batches of every shape.
+// TestBatch processes batches of every shape.
 func TestBatch(t *testing.T) {
 	runAll(t, []fault{
 		{
@@ -250,8 +243,11 @@ func TestBatch(t *testing.T) {
 			harmless: true,
 			run: func(r *rig) {
 				result := r.consumers[0].Invoke(r.event([]queue.Message{}))
-				if string(result.Payload) != `{"batchItemFailures":[]}` || result.Error != "" {
-					r.Errorf("an empty batch: %s %s", result.Payload, result.Error)
+				if result.Error != "" {
+					r.Errorf("error for an empty batch: got %s, want none", result.Error)
+				}
+				if got, want := string(result.Payload), `{"batchItemFailures":[]}`; got != want {
+					r.Errorf("response to an empty batch: got %s, want %s", got, want)
 				}
 				r.withoutFailure()
 			},
@@ -267,16 +263,13 @@ func TestBatch(t *testing.T) {
 					}
 					// An unknown field fills the message to the last byte that the queue takes; in others it does
 					// so with broken JSON.
-					filler := `{"filler":"` + strings.Repeat(
-						"x",
-						r.orders.MaxBytes-len(m.body)-len(`"filler":"",`),
-					) + `",`
-					m.body = filler + m.body[1:]
+					room := r.orders.MaxBytes - len(m.body) - len(`"filler":"",`)
+					m.body = `{"filler":"` + strings.Repeat("x", room) + `",` + m.body[1:]
 					if i%5 == 0 {
 						m = message{reason: "invalid_json", body: m.body[:len(m.body)-1] + "]"}
 					}
-					if len(m.body) != r.orders.MaxBytes {
-						r.Fatalf("%d bytes", len(m.body))
+					if got, want := len(m.body), r.orders.MaxBytes; got != want {
+						r.Fatalf("bytes of a message: got %d, want %d", got, want)
 					}
 					r.send(m)
 				}
@@ -290,19 +283,14 @@ func TestBatch(t *testing.T) {
 func (r *rig) withoutFailure() {
 	r.fill()
 	r.drain()
-	if r.failed > 0 || r.deliveries != len(r.sent) {
-		r.Errorf(
-			"without a fault, %d invocations failed, and %d messages took %d deliveries",
-			r.failed,
-			len(r.sent),
-			r.deliveries,
-		)
+	r.wantNoFailedInvocation()
+	if got, want := r.deliveries, len(r.sent); got != want {
+		r.Errorf("deliveries: got %d, want %d, one for each message", got, want)
 	}
 }
 
 // onEveryInstance passes all messages to all instances at once, each in another order, as if the
-// queue
-// had delivered every message many times. Then the queue delivers them once more.
+// queue had delivered every message many times. Then the queue delivers them once more.
 func (r *rig) onEveryInstance() {
 	r.fill()
 	all := r.orders.Receive(r.messages)
@@ -316,11 +304,11 @@ func (r *rig) onEveryInstance() {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			for len(mine) > 0 {
-				part := mine[:min(size, len(mine))]
-				mine = mine[len(part):]
-				result := c.Invoke(r.event(part))
+				batch := mine[:min(size, len(mine))]
+				mine = mine[len(batch):]
+				result := c.Invoke(r.event(batch))
 				r.mu.Lock()
-				r.deliveries += len(part)
+				r.deliveries += len(batch)
 				if result.Error != "" {
 					r.failed++
 				}

@@ -50,7 +50,7 @@ func TestRedis(t *testing.T) {
 				r.poll()
 				r.redis.Thaw()
 				if len(r.orders.Messages()) == 0 {
-					r.Error("nothing came back although Redis stood still")
+					r.Error("messages that are redelivered while Redis is frozen: got none, want some")
 				}
 				r.drain()
 			},
@@ -85,11 +85,7 @@ func TestRedis(t *testing.T) {
 			setup: setup{consumers: 1},
 			run: func(r *rig) {
 				replica := redistest.Start(
-					r,
-					"--appendfsync",
-					"always",
-					"--replicaof",
-					"127.0.0.1 "+port(r.redis),
+					r, "--appendfsync", "always", "--replicaof", "127.0.0.1 "+port(r.redis),
 				)
 				client := replica.Client()
 				r.until(func() bool {
@@ -98,11 +94,9 @@ func TestRedis(t *testing.T) {
 				})
 				r.inject(1, up, func(c *consumer, chunk link.Chunk) link.Verdict {
 					// What was answered is on the replica; what is under way is on neither.
-					if n, err := r.redis.Client().
-						Wait(r.Context(), 1, 10*time.Second).
-						Result(); err != nil ||
-						n != 1 {
-						r.Errorf("the replica did not catch up: %d, %v", n, err)
+					n, err := r.redis.Client().Wait(r.Context(), 1, 10*time.Second).Result()
+					if err != nil || n != 1 {
+						r.Errorf("replicas that caught up: got %d (%v), want 1", n, err)
 					}
 					r.redis.Kill()
 					if err := client.Do(r.Context(), "replicaof", "no", "one").Err(); err != nil {
@@ -216,12 +210,8 @@ func TestRedis(t *testing.T) {
 							to = r.cluster.Masters[(turn+1)%3]
 						}
 						// Held half way for a while: then the functions meet a slot that is in two places.
-						if err := r.cluster.MoveSlot(
-							ctx,
-							key,
-							to,
-							func() { time.Sleep(100 * time.Millisecond) },
-						); err != nil {
+						hold := func() { time.Sleep(100 * time.Millisecond) }
+						if err := r.cluster.MoveSlot(ctx, key, to, hold); err != nil {
 							return err
 						}
 					}
@@ -232,7 +222,7 @@ func TestRedis(t *testing.T) {
 	})
 }
 
-// outage takes something away for a number of receives, and drains when it is back.
+// outage takes something away for a number of receives, and drains after its return.
 func (r *rig) outage(away, back func(), receives int) {
 	r.noteFault()
 	away()
@@ -261,7 +251,10 @@ func (r *rig) until(holds func() bool) {
 	}
 }
 
-func port(s *redistest.Server) string { _, port, _ := strings.Cut(s.Addr(), ":"); return port }
+func port(s *redistest.Server) string {
+	_, port, _ := strings.Cut(s.Addr(), ":")
+	return port
+}
 
 // spoil puts a string in the place of one of the store's hashes and leaderboards, and returns how
 // to undo it.

@@ -3,7 +3,6 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -108,11 +107,11 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// together runs several parts of the pipeline at the same time.
-func (r *rig) together(parts ...func()) {
+// together runs several steps at the same time.
+func (r *rig) together(steps ...func()) {
 	var group sync.WaitGroup
-	for _, part := range parts {
-		group.Go(part)
+	for _, step := range steps {
+		group.Go(step)
 	}
 	group.Wait()
 }
@@ -147,18 +146,18 @@ func (r *rig) brokenObjects() {
 	n := 0
 	for what, data := range broken {
 		n++
-		key := folder + name[:len("20060102T150405.000000Z-")] + "00000000000000" + hex(n) + suffix(name)
+		key := folder + name[:len("20060102T150405.000000Z-")] + fmt.Sprintf("%016x", n) + suffix(name)
 		r.bucket.Write(key, data)
 		want[key] = what
 	}
 	r.heal()
 	for _, m := range r.replayDLQ.Messages() {
-		said := m.Body
+		text := m.Body
 		for _, value := range m.Attributes {
-			said += " " + value
+			text += " " + value
 		}
 		for key := range want {
-			if strings.Contains(said, key) || strings.Contains(said, escape(key)) {
+			if strings.Contains(text, key) || strings.Contains(text, escape(key)) {
 				delete(want, key)
 			}
 		}
@@ -216,16 +215,6 @@ func cutKey(key string) (folder, name string) {
 // suffix is the end of an object's name after its random number.
 func suffix(name string) string { return name[strings.IndexByte(name, '.')+len(".000000Z-")+16:] }
 
-func hex(n int) string {
-	return strings.Repeat(
-		"0",
-		2-len(strconv.FormatInt(int64(n), 16)),
-	) + strconv.FormatInt(
-		int64(n),
-		16,
-	)
-}
-
 // escape writes a key as a notification does.
 func escape(key string) string {
 	return strings.NewReplacer("=", "%3D", "/", "%2F").Replace(key)
@@ -270,8 +259,7 @@ func TestRebuild(t *testing.T) {
 }
 
 // rebuild gives the pipeline an empty Redis, replays the archive into it, kills the replay at
-// random
-// moments and starts it again.
+// random moments and starts it again.
 func (r *rig) rebuild(shards int, cluster bool) {
 	r.fill()
 	r.drain()

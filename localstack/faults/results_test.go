@@ -20,9 +20,14 @@ type report struct {
 
 // A row is one fault, over all its runs.
 type row struct {
-	fault                                           string
-	runs, messages, deliveries, failed, lost, twice int
-	wrong                                           int // runs
+	fault      string
+	runs       int
+	messages   int
+	deliveries int
+	failed     int // invocations
+	lost       int // messages
+	twice      int // orders
+	wrong      int // runs
 }
 
 // about returns the row of a fault. Rows have the order in which they are first asked for.
@@ -74,16 +79,8 @@ func (p *report) table() string {
 	total := row{fault: "**all**"}
 	line := func(r *row) {
 		fmt.Fprintf(
-			&b,
-			"| %s | %d | %d | %d | %d | %d | %d | %d |\n",
-			r.fault,
-			r.runs,
-			r.messages,
-			r.deliveries,
-			r.failed,
-			r.lost,
-			r.twice,
-			r.wrong,
+			&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", r.fault, r.runs, r.messages, r.deliveries,
+			r.failed, r.lost, r.twice, r.wrong,
 		)
 	}
 	for _, r := range p.rows {
@@ -151,7 +148,7 @@ type fault struct {
 	harmless bool
 }
 
-// playAll tries every fault with every seed.
+// runAll tries every fault with every seed.
 func runAll(t *testing.T, faults []fault) {
 	rows := make([]*row, len(faults))
 	for i, f := range faults {

@@ -32,7 +32,7 @@ type setup struct {
 	// record, and another order with its id and a customer in another shard is then counted too.
 	lossy    bool
 	noReplay bool // the archive is written and never replayed
-	damaged  bool // the test damages the archive: it is not held against the model
+	damaged  bool // the test damages the archive: it is not compared with the model
 }
 
 // A rig is the whole pipeline for one run of one fault.
@@ -52,11 +52,11 @@ type rig struct {
 	sent      map[string]message // by first message id
 
 	mu         sync.Mutex
-	dice       *rand.Rand // of the faults, which strike from many goroutines
-	deliveries int        // of messages to the function
-	failed     int        // invocations
+	dice       *rand.Rand // of the faults, which happen in many goroutines
+	deliveries int        // of messages to the order function
+	failed     int        // invocations of the order function that failed
 	replayed   int        // invocations of the replay function
-	unreplayed int        // the failed ones of these
+	unreplayed int        // invocations of the replay function that failed
 	settled    int        // messages that were deleted from the queue of orders
 	injected   int        // faults
 	skip       int        // draws before the next fault
@@ -136,8 +136,7 @@ func (r *rig) instance(path string, timeout time.Duration) *consumer {
 // startOrders starts an order function with the usual time limit.
 func startOrders(t testing.TB, env ...string) *labtest.Sandbox {
 	return labtest.Start(
-		t,
-		sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env},
+		t, sandbox.Function{Path: binaries.orders, Timeout: 30 * time.Second, Env: env},
 	)
 }
 
@@ -160,7 +159,7 @@ func (r *rig) send(messages ...message) {
 	}
 }
 
-// finish redrives what went to the dead-letter queue, and holds everything against the model.
+// finish redrives what went to the dead-letter queue, and compares everything with the model.
 func (r *rig) finish() verdict {
 	r.Helper()
 	r.stopFaults()
@@ -210,12 +209,9 @@ func (r *rig) finish() verdict {
 }
 
 // inject lets a fault happen at random chunks among those for which may is true, at most this
-// number
-// of times.
+// number of times.
 func (r *rig) inject(
-	times int,
-	may func(link.Chunk) bool,
-	fault func(*consumer, link.Chunk) link.Verdict,
+	times int, may func(link.Chunk) bool, fault func(*consumer, link.Chunk) link.Verdict,
 ) {
 	for _, c := range r.consumers {
 		c.link.Watch(func(chunk link.Chunk) link.Verdict {
@@ -267,10 +263,10 @@ func (r *rig) randomInt(n int) int {
 	return r.dice.IntN(n)
 }
 
-// up is true for chunks that carry requests, or parts of them.
+// up is true for chunks of requests.
 func up(c link.Chunk) bool { return c.Up }
 
-// down is true for chunks that carry replies.
+// down is true for chunks of replies.
 func down(c link.Chunk) bool { return !c.Up }
 
 // describe returns a summary of the run in one line.

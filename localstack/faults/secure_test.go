@@ -25,8 +25,7 @@ import (
 
 const secretARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:redis"
 
-// TLS, users and passwords, each way in which a function may be given them, with both real
-// functions.
+// TestSecureConnections gives both functions TLS, users and passwords in every way.
 func TestSecureConnections(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -37,32 +36,20 @@ func TestSecureConnections(t *testing.T) {
 	}
 	tlsPort := strconv.Itoa(port)
 	server := redistest.Start(
-		t,
-		"--aclfile",
-		absolute(t, aclFile),
-		"--tls-port",
-		tlsPort,
-		"--tls-cert-file",
-		filepath.Join(folder, "server.pem"),
-		"--tls-key-file",
-		filepath.Join(folder, "server.key"),
-		"--tls-ca-cert-file",
-		authority,
-		"--tls-auth-clients",
-		"no",
+		t, "--aclfile", absolute(t, aclFile), "--tls-port", tlsPort, "--tls-cert-file",
+		filepath.Join(folder, "server.pem"), "--tls-key-file", filepath.Join(folder, "server.key"),
+		"--tls-ca-cert-file", authority, "--tls-auth-clients", "no",
 	)
 	for _, user := range []string{"orders", "stats"} {
-		if err := server.Client().
-			Do(t.Context(), "acl", "setuser", user, ">"+password).
-			Err(); err != nil {
+		err := server.Client().Do(t.Context(), "acl", "setuser", user, ">"+password).Err()
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	// A client without a password is the default user, who in production is switched off. The test
 	// still needs it.
-	if err := server.Client().
-		Do(t.Context(), "acl", "setuser", "default", "resetkeys").
-		Err(); err != nil {
+	err = server.Client().Do(t.Context(), "acl", "setuser", "default", "resetkeys").Err()
+	if err != nil {
 		t.Fatal(err)
 	}
 	trust := "SSL_CERT_FILE=" + authority
@@ -148,15 +135,13 @@ func withSecret(next http.Handler, secret string) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).
-			Encode(map[string]string{"ARN": secretARN, "SecretString": secret})
-		// gone: it asks again
+		answer := map[string]string{"ARN": secretARN, "SecretString": secret}
+		_ = json.NewEncoder(w).Encode(answer) // a client that disconnected asks again
 	})
 }
 
-// makeCertificates makes an authority of the test's own and a server's certificate signed by it,
-// and returns the path of the
-// authority's certificate.
+// makeCertificates makes an authority and a server's certificate signed by it. It returns the path
+// of the authority's certificate.
 func makeCertificates(t *testing.T, folder string) string {
 	t.Helper()
 	now := time.Now()
@@ -182,11 +167,8 @@ func makeCertificates(t *testing.T, folder string) string {
 	}
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(folder, name)
-		if err := os.WriteFile(
-			path,
-			pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}),
-			0o600,
-		); err != nil {
+		content := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -206,8 +188,6 @@ func makeCertificates(t *testing.T, folder string) string {
 	}
 	write("server.key", "PRIVATE KEY", der)
 	return write(
-		"authority.pem",
-		"CERTIFICATE",
-		sign(authority, authority, authorityKey, authorityKey),
+		"authority.pem", "CERTIFICATE", sign(authority, authority, authorityKey, authorityKey),
 	)
 }

@@ -19,8 +19,7 @@ import (
 )
 
 // TestBucket breaks S3 while the order function archives: everything that was acknowledged has a
-// line,
-// and no message is refused twice.
+// line, and no message is refused twice.
 func TestBucket(t *testing.T) {
 	refusal := func(status int, code string) func(*rig) bucket.Fault {
 		return func(*rig) bucket.Fault { return bucket.Fault{Status: status, Code: code} }
@@ -157,8 +156,7 @@ var losses = []fault{
 func TestLoss(t *testing.T) { runAll(t, losses) }
 
 // TestLossWithoutReplay plays the same without a replay: the figures must then be too low, or
-// TestLoss
-// would show nothing.
+// TestLoss would show nothing.
 func TestLossWithoutReplay(t *testing.T) {
 	t.Parallel()
 	for _, f := range losses {
@@ -220,8 +218,7 @@ func (r *rig) staleFailover() {
 }
 
 // lostTail kills Redis, cuts a part of its append-only file off, and restarts it: as when the
-// machine
-// stopped before the file was on the disk.
+// machine stopped before the file was on the disk.
 func (r *rig) lostTail() {
 	var mu sync.Mutex
 	answers := 0

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A message is one message and what must become of it.
+// A message is a body and its expected outcome.
 type message struct {
 	body   string
 	order  *content // nil when it must be refused, whatever else comes
@@ -101,14 +101,8 @@ func newContent(random *rand.Rand, id string) *content {
 		id:   id,
 		user: fmt.Sprintf("U%d", random.IntN(25)),
 		placed: time.Date(
-			2023,
-			time.Month(1+random.IntN(36)),
-			1+random.IntN(28),
-			random.IntN(24),
-			random.IntN(60),
-			random.IntN(60),
-			random.IntN(1e9),
-			time.UTC,
+			2023, time.Month(1+random.IntN(36)), 1+random.IntN(28), random.IntN(24), random.IntN(60),
+			random.IntN(60), random.IntN(1e9), time.UTC,
 		),
 	}
 	for range 1 + random.IntN(4) {
@@ -116,14 +110,13 @@ func newContent(random *rand.Rand, id string) *content {
 		if decimals := random.IntN(10); decimals > 0 {
 			price += "." + fmt.Sprintf("%09d", random.IntN(1e9))[:decimals]
 		}
-		c.items = append(
-			c.items,
-			item{fmt.Sprintf("P%d", random.IntN(500)), 1 + random.Int64N(50), price},
-		)
+		product := fmt.Sprintf("P%d", random.IntN(500))
+		c.items = append(c.items, item{product, 1 + random.Int64N(50), price})
 	}
 	switch value := c.cents(); random.IntN(6) {
 	case 0:
-		c.stated, c.mismatch = decimal(value+2+random.Int64N(1000)), true
+		c.stated = decimal(value + 2 + random.Int64N(1000))
+		c.mismatch = true
 	case 1, 2, 3:
 		c.stated = decimal(value + random.Int64N(3) - 1) // a cent off is no mismatch
 	}
@@ -153,9 +146,7 @@ func write(random *rand.Rand, c *content) string {
 			quantity += ".0"
 		}
 		items[at] = object(random, []string{
-			`"product_id":` + text(
-				c.items[i].product,
-			),
+			`"product_id":` + text(c.items[i].product),
 			`"quantity":` + number(quantity),
 			`"price_per_unit":` + number(c.items[i].price),
 		})
@@ -201,8 +192,8 @@ func text(s string) string {
 	return string(quoted)
 }
 
-// badMessage makes a message that must be refused. Each has its own body, by which it is known
-// again.
+// badMessage makes a message that must be refused. Each has another body, by which it is
+// recognised.
 func badMessage(random *rand.Rand, n int) message {
 	id := fmt.Sprintf("BAD-%05d", n)
 	with := func(field, value string) string {
@@ -221,8 +212,7 @@ func badMessage(random *rand.Rand, n int) message {
 	}
 	oneItem := func(quantity, price string) string {
 		return with(
-			"items",
-			fmt.Sprintf(`[{"product_id":"P1","quantity":%s,"price_per_unit":%s}]`, quantity, price),
+			"items", fmt.Sprintf(`[{"product_id":"P1","quantity":%s,"price_per_unit":%s}]`, quantity, price),
 		)
 	}
 	kinds := []message{

@@ -34,10 +34,7 @@ func someOrders(n int) []order.Order {
 }
 
 func record(
-	ctx context.Context,
-	store *ledger.Store,
-	orders []order.Order,
-	want ledger.Outcome,
+	ctx context.Context, store *ledger.Store, orders []order.Order, want ledger.Outcome,
 ) error {
 	outcomes := make([]ledger.Outcome, len(orders))
 	if err := store.Record(ctx, orders, outcomes); err != nil {
@@ -55,8 +52,7 @@ var writing = []use{
 		"count refused messages",
 		func(ctx context.Context, store *ledger.Store, _ redis.UniversalClient) error {
 			return store.CountRefused(
-				ctx,
-				[]ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}},
+				ctx, []ledger.RefusedMessage{{MessageID: "m1", Reason: order.InvalidJSON}},
 			)
 		},
 	},
@@ -75,11 +71,8 @@ var writing = []use{
 	{
 		"record when the script is lost",
 		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
-			if err := onEveryMaster(
-				ctx,
-				admin,
-				func(node redis.Cmdable) error { return node.ScriptFlush(ctx).Err() },
-			); err != nil {
+			flush := func(node redis.Cmdable) error { return node.ScriptFlush(ctx).Err() }
+			if err := onEveryMaster(ctx, admin, flush); err != nil {
 				return err
 			}
 			return record(ctx, store, someOrders(50), ledger.Recorded)
@@ -104,8 +97,7 @@ var writing = []use{
 				over[i].Value = ledger.MaxSpend
 			}
 			return errors.Join(
-				record(ctx, store, someOrders(50), ledger.Recorded),
-				record(ctx, store, over, ledger.Overflow),
+				record(ctx, store, someOrders(50), ledger.Recorded), record(ctx, store, over, ledger.Overflow),
 			)
 		},
 	},
@@ -128,8 +120,8 @@ var writing = []use{
 		"roll back a half recorded chunk",
 		func(ctx context.Context, store *ledger.Store, admin redis.UniversalClient) error {
 			for shard := range 3 {
-				if err := admin.Set(ctx, fmt.Sprintf("{o%d}months", shard), "not a hash", 0).
-					Err(); err != nil {
+				key := fmt.Sprintf("{o%d}months", shard)
+				if err := admin.Set(ctx, key, "not a hash", 0).Err(); err != nil {
 					return err
 				}
 			}
@@ -172,9 +164,7 @@ var reading = []use{
 			_, global := store.Global(ctx)
 			_, top := store.Top(ctx, 10)
 			_, monthly := store.Monthly(
-				ctx,
-				order.MonthOf(time.Unix(0, 0)),
-				order.MonthOf(time.Unix(1e9, 0)),
+				ctx, order.MonthOf(time.Unix(0, 0)), order.MonthOf(time.Unix(1e9, 0)),
 			)
 			_, months := store.Months(ctx)
 			_, daily := store.Daily(ctx, order.DayOf(time.Unix(0, 0)), order.DayOf(time.Unix(1e7, 0)))

@@ -76,10 +76,7 @@ func TestAlertsUseOnlyWhatIsExposed(t *testing.T) {
 			for _, m := range matchers.FindAllStringSubmatch(selector[2], -1) {
 				for _, value := range strings.Split(m[2], "|") {
 					if !strings.Contains(" "+strings.Join(labels[m[1]], " ")+" ", " "+value+" ") {
-						t.Errorf(
-							"%s selects %s=%q, which %s does not have", rule.Alert, m[1], value,
-							selector[1],
-						)
+						t.Errorf("%s selects %s=%q, which %s does not have", rule.Alert, m[1], value, selector[1])
 					}
 				}
 			}

@@ -1,3 +1,3 @@
 // Package monitoring holds a Prometheus configuration, alert rules and a Grafana dashboard for
-// /metrics, and the tests that they fit it and that each rule fires when it should.
+// /metrics. Tests compare them with /metrics, and check that each rule fires when it should.
 package monitoring

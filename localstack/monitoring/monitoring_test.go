@@ -85,10 +85,7 @@ func TestTheDashboardUsesOnlyWhatIsExposed(t *testing.T) {
 				for _, group := range by.FindAllStringSubmatch(target.Expr, -1) {
 					for _, label := range strings.Split(group[1], ", ") {
 						if label != "job" && labels[label] == nil {
-							t.Errorf(
-								"panel %q groups %s by %s, a label that it does not have", p.Title,
-								name, label,
-							)
+							t.Errorf("panel %q groups %s by %s, a label that it does not have", p.Title, name, label)
 						}
 					}
 				}

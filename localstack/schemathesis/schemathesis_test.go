@@ -29,8 +29,7 @@ func TestEveryAnswerIsOneThatTheDocumentPromises(t *testing.T) {
 	for _, document := range []string{"/openapi.json", "/openapi-3.0.json"} {
 		t.Run(document, func(t *testing.T) {
 			run := exec.CommandContext(
-				t.Context(), program, "--config-file", "schemathesis.toml",
-				"run", url+document, "--url", url,
+				t.Context(), program, "--config-file", "schemathesis.toml", "run", url+document, "--url", url,
 				"--checks", "all", "--phases", "examples,coverage,fuzzing,stateful",
 				"--max-examples", "60", "--workers", "2", "--seed", "20241213",
 				"--no-color", "--warnings", "off",

@@ -1,7 +1,7 @@
 // Package archive keeps every settled message in S3, so that the figures in Redis can be rebuilt.
 //
 // The order function writes one object for each invocation: compressed NDJSON with one line for
-// each message whose outcome is known. zcat, DuckDB and Athena read it as it is. A message is
+// each message whose outcome is known. zstdcat, DuckDB and Athena read it as it is. A message is
 // acknowledged only after its line is stored, so the archive holds at least one line for every
 // order that was counted. It may hold several: an order counts once for each order_id.
 //

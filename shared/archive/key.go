@@ -51,7 +51,7 @@ func StartKey(at time.Time) string {
 	return MessagesPrefix + at.Format(partitionLayout) + at.Format(timeLayout)
 }
 
-// ImportKey names an object of an imported file by the SHA-256 of the file, so that a file that is
+// ImportKey names an object of an imported file by the SHA-256 of the file. So a file that is
 // imported twice has the same keys. A large file has several objects, numbered from 0.
 func ImportKey(digest [32]byte, number int) string {
 	return fmt.Sprintf("%s%s-%06d%s", ImportsPrefix, hex.EncodeToString(digest[:]), number, Suffix)

@@ -206,11 +206,7 @@ var (
 		Detail: "An order with this order_id and other content was counted before and stays counted. " +
 			"Send this order with an order_id that is not in use.",
 	}
-	overflow = &order.Refusal{
-		Reason: order.TotalOverflow,
-		Field:  "order_value",
-		Detail: "Counting this order would take a sum past the largest amount that can be kept exactly.",
-	}
+	overflow = order.RefuseOverflow()
 )
 
 // settle takes over the outcomes of a chunk, and returns how many are certain.

@@ -8,10 +8,10 @@ import (
 // errFailingFast says that the function does not try at present.
 var errFailingFast = errors.New("failing fast: the last batches had no answer from Redis or S3")
 
-// After breakerBatches batches in a row without an answer from Redis or S3, an instance fails
-// batches at once for breakerPause, with ±50 % jitter. Then it tries one batch. An outage so costs
-// neither Lambda time nor a flood of connections, and its end is noticed within a quarter of a
-// minute.
+// When to stop trying: after breakerBatches batches in a row without an answer from Redis or S3, an
+// instance fails batches at once for breakerPause, with ±50 % jitter. Then it tries one batch. So
+// an outage costs neither Lambda time nor a flood of connections, and its end is noticed within a
+// quarter of a minute.
 const (
 	breakerBatches = 3
 	breakerPause   = 10 * time.Second

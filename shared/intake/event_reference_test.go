@@ -177,9 +177,8 @@ func reference(payload []byte) (messages []Message, ok bool) {
 			if err != nil {
 				binary = nil
 			}
-			m.Attributes = append(
-				m.Attributes, Attribute{name, text(parts["dataType"]), text(parts["stringValue"]), binary},
-			)
+			a := Attribute{name, text(parts["dataType"]), text(parts["stringValue"]), binary}
+			m.Attributes = append(m.Attributes, a)
 		}
 		if m.ID == "" {
 			return nil, false

@@ -16,7 +16,7 @@ import (
 // suspects, are processed after the others of their batch, which by then are archived and deleted
 // from the queue. Suspects are processed in groups: each group is hidden for hideTime first, so
 // that after another crash it is redelivered later than the suspects beside it, and without them.
-// Up to maxSingles suspects are processed one by one. A killer in a batch of 1,000 is so in a group
+// Up to maxSingles suspects are processed one by one. So a killer in a batch of 1,000 is in a group
 // of 32 at its second receive, and alone from its third on.
 //
 // After a long outage of Redis every message is a suspect. That costs three calls for each group of

@@ -121,9 +121,8 @@ func RejectedAttributes(
 		{Name: order.AttributeDetail, DataType: "String", Text: plainText(r.Detail, maxDetail)},
 	}
 	if m.ID != "" {
-		attributes = append(
-			attributes, Attribute{Name: order.AttributeSourceID, DataType: "String", Text: m.ID},
-		)
+		source := Attribute{Name: order.AttributeSourceID, DataType: "String", Text: m.ID}
+		attributes = append(attributes, source)
 	}
 	for _, trace := range []bool{true, false} {
 		for _, a := range m.Attributes {

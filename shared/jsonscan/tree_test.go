@@ -121,7 +121,7 @@ func agree(t *testing.T, text string) {
 	s := jsonscan.New(text)
 	got := read(&s)
 	if s.End() != sound || s.OK() != sound || (s.Err() == nil) != sound {
-		t.Fatalf("read part by part, JSON is %v, want %v (%v): %q", !sound, sound, s.Err(), text)
+		t.Fatalf("read value by value, JSON is %v, want %v (%v): %q", !sound, sound, s.Err(), text)
 	}
 	if sound {
 		same(t, got, want)

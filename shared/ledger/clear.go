@@ -15,8 +15,8 @@ import (
 // other layout is equal to it, so nothing is counted into such a store.
 const clearing = "clearing:"
 
-// Clear deletes all figures and markers, whatever the layout, number of shards and time zone they
-// have, and begins a new store with the options of s. The counters of messages stay, but for those
+// Clear deletes all figures and markers and begins a new store with the options of s. The old store
+// may have any layout, number of shards and time zone. The counters of messages stay, but for those
 // that are figures (recorded, mismatch). It returns how many keys it deleted. It is idempotent: on
 // an error the store refuses to count with ErrLayout until another call completes it.
 //
@@ -90,11 +90,11 @@ func (s *Store) clearShard(ctx context.Context, shard int) (cleared int64, err e
 		return 0, err
 	}
 	for some := range slices.Chunk(list, 1<<14) {
-		var trip []any
+		var bucketKeys []any
 		for _, bucket := range some {
-			trip = append(trip, string(appendBucketKey(nil, tag, bucket)))
+			bucketKeys = append(bucketKeys, string(appendBucketKey(nil, tag, bucket)))
 		}
-		n, err := s.unlink(ctx, trip)
+		n, err := s.unlink(ctx, bucketKeys)
 		cleared += n
 		if err != nil {
 			return cleared, err

@@ -123,8 +123,8 @@ const (
 	bufferSize = 128 << 10
 )
 
-// idleLimit drops a connection before a server, a NAT gateway (350 s on AWS) or a sandbox frozen
-// between two invocations makes it a dead one.
+// idleLimit drops idle connections. A server, a NAT gateway (350 s on AWS) or a sandbox that is
+// frozen between two invocations would make them dead ones.
 const idleLimit = time.Minute
 
 // loginLimit replaces a connection before ElastiCache closes it: one that logged in by IAM may stay

@@ -142,9 +142,9 @@ func anySchedule(t *testing.T, b *fixture) {
 			sizes := rand.New(rand.NewPCG(seed, random.Uint64()))
 			group.Go(func() {
 				for len(mine) > 0 {
-					part := mine[:min(len(mine), 1+sizes.IntN(250))]
-					mine = mine[len(part):]
-					if err := b.store.Record(b.ctx, part, make([]Outcome, len(part))); err != nil {
+					some := mine[:min(len(mine), 1+sizes.IntN(250))]
+					mine = mine[len(some):]
+					if err := b.store.Record(b.ctx, some, make([]Outcome, len(some))); err != nil {
 						t.Error(err)
 					}
 				}

@@ -22,11 +22,11 @@ const MaxPage = 1000
 // ErrBadCursor: the cursor was not returned by Customers of a store with this layout.
 var ErrBadCursor = errors.New("not a cursor of this store")
 
-// Customers returns one page of all customers, at most limit (1 to MaxPage) of them in no
-// particular order, and the cursor of the next page, which is empty after the last one. The first
-// page has the empty cursor. Each customer is on exactly one page, also while orders are recorded;
-// customers who are new since the first page may be missing. The figures of one customer are of the
-// same moment.
+// Customers returns one page of all customers and the cursor of the next page. A page has at most
+// limit (1 to MaxPage) customers, in no particular order. The first page has the empty cursor;
+// after the last one, next is empty. Each customer is on exactly one page, also while orders are
+// recorded; customers who are new since the first page may be missing. The figures of one customer
+// are of the same moment.
 func (s *Store) Customers(
 	ctx context.Context, cursor string, limit int,
 ) (page []UserStats, next string, err error) {
@@ -98,7 +98,7 @@ func (w *walk) run(ctx context.Context) error {
 			return err
 		}
 		for len(candidates) > 0 {
-			n := min(w.trip(done), len(candidates))
+			n := min(w.bucketsToRead(done), len(candidates))
 			if err := w.readBuckets(ctx, w.tags[shard], candidates[:n]); err != nil {
 				return err
 			}
@@ -113,9 +113,9 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// trip returns how many buckets to read in the next round trip, after those that are done: a few at
-// first, then what the rest of the page takes if the others hold as many customers.
-func (w *walk) trip(done int) int {
+// bucketsToRead returns how many buckets to read in the next round trip, after those that are done:
+// a few at first, then what the rest of the page takes if the others hold as many customers.
+func (w *walk) bucketsToRead(done int) int {
 	if len(w.found) == 0 {
 		return min(groupBuckets+done, walkBuckets)
 	}

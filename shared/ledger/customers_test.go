@@ -11,8 +11,7 @@ import (
 )
 
 // pageWhileRecording turns pages while customers order and new ones come: who was there at the
-// first
-// page is on exactly one.
+// first page is on exactly one.
 func pageWhileRecording(t *testing.T, b *fixture) {
 	var orders []order.Order
 	for i := range 500 {

@@ -114,8 +114,7 @@ func TestRotationUnderTraffic(t *testing.T) {
 	}
 	for writer := range 3 {
 		traffic(
-			writer,
-			func(n int64) error { return recordOne(store, fmt.Sprintf("O-%d-%d", writer, n)) },
+			writer, func(n int64) error { return recordOne(store, fmt.Sprintf("O-%d-%d", writer, n)) },
 		)
 	}
 	traffic(3, func(int64) error {

@@ -53,10 +53,11 @@ const (
 // script counts the orders of a segment in a byte.
 const chunkOrders = 128
 
-// Record is idempotent within the retention and safe for concurrent callers. outcomes must have the
-// length of orders; outcomes[i] is the result for orders[i]. On an error the orders whose result is
-// not known are Unsettled, the others are settled nevertheless. Orders of one call that share an id
-// are counted in the order in which they are given.
+// Record counts each order once, in every figure or in none. It is idempotent within the retention
+// and safe for concurrent callers. outcomes must have the length of orders; outcomes[i] is the
+// result for orders[i]. On an error the orders whose result is not known are Unsettled, the others
+// are settled nevertheless. Orders of one call that share an id are counted in the order in which
+// they are given.
 func (s *Store) Record(ctx context.Context, orders []order.Order, outcomes []Outcome) error {
 	return s.newRecording(orders, outcomes).run(ctx)
 }

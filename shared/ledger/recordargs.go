@@ -112,8 +112,8 @@ func (p *dayPositions) of(day order.Day, list []DayTotals) int {
 	return int(p[at]) - 1
 }
 
-// texts returns the bucket key of each order, then the digest of each, then the fingerprint of
-// each, all in one allocation; and the groups of the buckets.
+// texts returns all bucket keys, then all digests, then all fingerprints of the orders, in one
+// allocation. groups are the groups of the buckets.
 func (a *recordArgs) texts() (texts []string, groups []byte) {
 	n := len(a.indexes)
 	slab := make([]byte, 0, n*(len(a.tag)+len("u1048575")+digestBytes+fingerprintBytes))

@@ -134,8 +134,7 @@ func replayBesideRecord(t *testing.T, b *fixture) {
 }
 
 // replayTooOld: what was archived a retention ago may be replayed into a store that was begun
-// since,
-// and into no other.
+// since, and into no other.
 func replayTooOld(t *testing.T, b *fixture) {
 	m := newModel()
 	old := makeOrder("ORD1", "U1", 100)

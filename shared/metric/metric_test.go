@@ -133,9 +133,8 @@ func TestTextOfHistograms(t *testing.T) {
 			t.Errorf("bucket %v holds %d, want %d", le, cumulative[le], want)
 		}
 	}
-	if got := histogramOf(
-		t, families, "orders_api_request_duration_seconds", "/health",
-	).GetSampleCount(); got != 1 {
+	requests := histogramOf(t, families, "orders_api_request_duration_seconds", "/health")
+	if got := requests.GetSampleCount(); got != 1 {
 		t.Errorf("the other route's count is %d, want 1", got)
 	}
 	if got := histogramOf(t, families, "orders_batch_messages", "").GetSampleCount(); got != 2 {

@@ -72,6 +72,15 @@ func refuseSyntax(what string, s *jsonscan.Scanner) *Refusal {
 	}
 }
 
+// RefuseOverflow refuses an order that would take a sum past what the ledger keeps exactly.
+func RefuseOverflow() *Refusal {
+	return &Refusal{
+		Reason: TotalOverflow,
+		Field:  valueField.name,
+		Detail: "Counting this order would take a sum past the largest amount that can be kept exactly.",
+	}
+}
+
 // refuseTooLarge refuses an order whose items are worth more than MaxValue.
 func refuseTooLarge() *Refusal {
 	return &Refusal{

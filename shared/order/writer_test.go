@@ -78,19 +78,14 @@ func (w *writer) object(members []string) string {
 		members = members[1:]
 	}
 	if w.chance(20) {
-		members = append(
-			members,
-			w.quote(w.pick(otherFields), 5)+":"+w.value(0),
-		)
+		members = append(members, w.quote(w.pick(otherFields), 5)+":"+w.value(0))
 	}
 	if w.chance(2) {
 		members = append(members, members[w.rng.IntN(len(members))])
 	}
 	if w.chance(1) {
-		members = append(
-			members,
-			w.member(w.pick([]string{"order_id", "user_id", "items", "quantity", "product_id"}), w.value(0)),
-		)
+		name := w.pick([]string{"order_id", "user_id", "items", "quantity", "product_id"})
+		members = append(members, w.member(name, w.value(0)))
 	}
 	w.rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	return "{" + w.space() + strings.Join(members, w.space()+","+w.space()) + w.space() + "}"

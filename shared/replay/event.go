@@ -126,10 +126,7 @@ func (h *Handler) message(ctx context.Context, m *intake.Message) error {
 }
 
 func (h *Handler) measured(
-	ctx context.Context,
-	kind ledger.ReplayKind,
-	key string,
-	archivedAt time.Time,
+	ctx context.Context, kind ledger.ReplayKind, key string, archivedAt time.Time,
 ) error {
 	started := h.config.Now()
 	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(started) < reserve {

@@ -64,8 +64,7 @@ func (h *Handler) reject(ctx context.Context, refused []rejection) error {
 }
 
 func (h *Handler) sendRejected(
-	ctx context.Context,
-	entries []types.SendMessageBatchRequestEntry,
+	ctx context.Context, entries []types.SendMessageBatchRequestEntry,
 ) error {
 	out, err := h.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 		QueueUrl: &h.config.RejectedURL,
@@ -115,11 +114,7 @@ func reasonOf(cause error) string {
 
 // measure logs what a replay did as metrics, and counts conflicts in the store.
 func (h *Handler) measure(
-	ctx context.Context,
-	started time.Time,
-	kind ledger.ReplayKind,
-	objects int,
-	c protocol.Counted,
+	ctx context.Context, started time.Time, kind ledger.ReplayKind, objects int, c protocol.Counted,
 	cause error,
 ) {
 	healed := 0
@@ -147,12 +142,7 @@ func (h *Handler) measure(
 	metric.ReplayConflicts.Add(delta, c.Conflict)
 	if err := h.config.Ledger.AddCounters(ctx, delta); err != nil {
 		h.config.Log.WarnContext(
-			ctx,
-			"conflicts of a replay not counted",
-			"conflicts",
-			c.Conflict,
-			"error",
-			err,
+			ctx, "conflicts of a replay not counted", "conflicts", c.Conflict, "error", err,
 		)
 	}
 }

@@ -195,7 +195,7 @@ func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection)
 		case outcome == ledger.Overflow && last:
 			r.counted.Orders++
 			r.counted.Overflow++
-			refused = append(refused, rejection{&r.lines[i], overflow()})
+			refused = append(refused, rejection{&r.lines[i], order.RefuseOverflow()})
 		}
 	}
 	return refused
@@ -211,14 +211,6 @@ func (r *run) conflict() *order.Refusal {
 			"Import this one with a new order_id."
 	}
 	return &order.Refusal{Reason: order.IDConflict, Field: "order_id", Detail: detail}
-}
-
-func overflow() *order.Refusal {
-	return &order.Refusal{
-		Reason: order.TotalOverflow,
-		Field:  "order_value",
-		Detail: "Counting this order would take a sum past the largest amount that can be kept exactly.",
-	}
 }
 
 // archivedAt is when the object was archived. The key of a message object says it; that of an

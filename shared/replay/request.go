@@ -88,9 +88,7 @@ func (h *Handler) direct(ctx context.Context, r protocol.Request) (protocol.Coun
 // resolve returns the kind of a replay, and when its object was archived. Orders of an import count
 // as archived now.
 func (h *Handler) resolve(
-	ctx context.Context,
-	r protocol.Request,
-	now time.Time,
+	ctx context.Context, r protocol.Request, now time.Time,
 ) (ledger.ReplayKind, time.Time, error) {
 	if r.Kind == protocol.KindImport {
 		return ledger.Importing, now, nil

@@ -186,10 +186,8 @@ func (r *rig) ask(request protocol.Request, answer any) error {
 func (r *rig) replay(kind, key string) protocol.Counted {
 	r.t.Helper()
 	var c protocol.Counted
-	if err := r.ask(
-		protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key},
-		&c,
-	); err != nil {
+	request := protocol.Request{Operation: protocol.Replay, Kind: kind, Key: key}
+	if err := r.ask(request, &c); err != nil {
 		r.t.Fatal(err)
 	}
 	return c

@@ -50,9 +50,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Request-Id", x.id)
 
 	defer func() {
-		if thrown := recover(); thrown != nil {
+		if p := recover(); p != nil {
 			a.log.ErrorContext(
-				ctx, "panic", "request_id", x.id, "panic", thrown, "stack", string(debug.Stack()),
+				ctx, "panic", "request_id", x.id, "panic", p, "stack", string(debug.Stack()),
 			)
 			if x.status == 0 {
 				writeProblem(x, http.StatusInternalServerError, internalError)

@@ -51,10 +51,8 @@ func checkQuery(raw string, known []string) (refused []error, err error) {
 		case !slices.Contains(known, name):
 			refused = append(refused, refuseParameter(name, values[0], unknownParameter(known)))
 		case len(values) > 1:
-			refused = append(
-				refused,
-				refuseParameter(name, values[0], fmt.Sprintf("given %d times", len(values))),
-			)
+			message := fmt.Sprintf("given %d times", len(values))
+			refused = append(refused, refuseParameter(name, values[0], message))
 		case values[0] == "":
 			refused = append(refused, refuseParameter(name, "", "expected a value"))
 		}

@@ -118,8 +118,7 @@ func (l *Link) Drop() {
 }
 
 // Silence makes all open connections pass nothing any more, without ending them. New connections
-// are
-// not affected.
+// are not affected.
 func (l *Link) Silence() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

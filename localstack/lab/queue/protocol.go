@@ -118,10 +118,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 
 // do executes one call, or returns the code of the error that refuses it as a whole.
 func (s *Service) do(
-	q *Queue,
-	action string,
-	in batch,
-	fails func(int) bool,
+	q *Queue, action string, in batch, fails func(int) bool,
 ) (out answer, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

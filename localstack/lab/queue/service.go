@@ -1,8 +1,7 @@
 // Package queue is a queue service in one process with the properties of SQS that the pipeline
 // relies on: visibility timeouts, receive counts, delays, redrive to a dead-letter queue, receipt
 // handles that expire. Its clock is moved by its user, so an hour passes at once. Functions reach
-// it over HTTP as
-// they reach SQS; its user calls it directly.
+// it over HTTP as they reach SQS; its user calls it directly.
 package queue
 
 import (
@@ -42,8 +41,7 @@ type Attributes struct {
 }
 
 // Start starts a service without queues. Requests for other services of AWS go to other, which may
-// be
-// nil. Close ends the service.
+// be nil. Close ends the service.
 func Start(other http.Handler) (*Service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -159,8 +157,7 @@ func (q *Queue) add(body string, attributes map[string]string) string {
 }
 
 // Receive takes at most this number of visible messages. A message that was received MaxReceives
-// times
-// before goes to the dead-letter queue instead.
+// times before goes to the dead-letter queue instead.
 func (q *Queue) Receive(most int) []Message {
 	s := q.service
 	s.mu.Lock()
@@ -193,8 +190,7 @@ func (q *Queue) Receive(most int) []Message {
 }
 
 // Delete removes received messages. A handle of an earlier receive, or of a message that is gone,
-// does
-// nothing, as in SQS.
+// does nothing, as in SQS.
 func (q *Queue) Delete(handles map[string]bool) {
 	q.service.mu.Lock()
 	defer q.service.mu.Unlock()

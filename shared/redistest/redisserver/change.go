@@ -47,8 +47,9 @@ func (c *Cluster) byAddr(addr string) (*Server, error) {
 	return nil, fmt.Errorf("%s is no node of the cluster", addr)
 }
 
-// Failover makes the replica of a pair the master, or the other way round when they have changed
-// places, without losing a write, as a planned failover does. It returns when all slots are served.
+// Failover makes the replica of a pair the master, as a planned failover does: no write is lost.
+// When they have changed places before, the first one becomes the master again. It returns when all
+// slots are served.
 func (c *Cluster) Failover(ctx context.Context, pair int) error {
 	first, second := c.Masters[pair], c.Replicas[pair]
 	to, from := second, first
