@@ -142,10 +142,12 @@ func (r *rig) wantNoFailedInvocation() {
 	}
 }
 
-// wantFewDeadLetters checks that at most a quarter of the messages is in the dead-letter queue.
+// wantFewDeadLetters checks that at most half of the messages are in the dead-letter queue. Without
+// the deletion of settled groups nearly all would be there. On an idle machine it is a few per
+// cent; on a busy one a call to Redis can time out and fail its group.
 func (r *rig) wantFewDeadLetters() {
 	r.Helper()
-	if got, most := len(r.dlq.Messages()), r.messages/4; got > most {
+	if got, most := len(r.dlq.Messages()), r.messages/2; got > most {
 		r.Errorf("messages in the dead-letter queue: got %d, want at most %d", got, most)
 	}
 }
