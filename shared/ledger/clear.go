@@ -121,13 +121,13 @@ func (s *Store) unlink(ctx context.Context, keys []any) (deleted int64, err erro
 // "duplicates{o3}totals", so that repeating it changes nothing.
 func (s *Store) carryCounters(ctx context.Context, totals string) error {
 	fields := []string{fieldDuplicates, fieldHealed}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.HMGet(ctx, totals, fields...) })
+	values, err := s.readFields(ctx, []string{totals}, fields)
 	if err != nil {
 		return err
 	}
 	_, err = s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for i, value := range cmds[0].(*redis.SliceCmd).Val() {
-			if value != nil {
+		for i, value := range values[0] {
+			if value != "" {
 				pipe.HSet(ctx, tagOf(0)+totalsKey, fields[i]+totals, value)
 			}
 		}
@@ -144,37 +144,36 @@ type State struct {
 
 // State reads the state of the store. The store may have another layout.
 func (s *Store) State(ctx context.Context) (State, error) {
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		pipe.HMGet(ctx, s.tags[0]+totalsKey, fieldLayout, fieldBegun)
-	})
+	marks, err := s.readFields(
+		ctx, []string{s.tags[0] + totalsKey}, []string{fieldLayout, fieldBegun},
+	)
 	if err != nil {
 		return State{}, unavailable("read the state", err)
 	}
-	values := cmds[0].(*redis.SliceCmd).Val()
-	layout, _ := values[0].(string)
+	layout, begun := marks[0][0], marks[0][1]
 	if layout == "" {
 		return State{}, nil
 	}
 	state := State{Layout: layout}
-	if text, ok := values[1].(string); ok {
-		seconds, err := strconv.ParseInt(text, 10, 64)
+	if begun != "" {
+		seconds, err := strconv.ParseInt(begun, 10, 64)
 		if err != nil {
 			return State{}, unavailable("read the state", err)
 		}
 		state.Begun = time.Unix(seconds, 0).UTC()
 	}
 
-	cmds, err = s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for shard := range MaxShards { // of whatever number of shards
-			pipe.HMGet(ctx, tagOf(shard)+totalsKey, fieldOrders)
-		}
-	})
+	var totals []string
+	for shard := range MaxShards { // of whatever number of shards
+		totals = append(totals, tagOf(shard)+totalsKey)
+	}
+	values, err := s.readFields(ctx, totals, []string{fieldOrders})
 	if err != nil {
 		return State{}, unavailable("read the state", err)
 	}
 	sums := make([]int64, 1)
-	for _, cmd := range cmds {
-		if err := addTo(sums, cmd.(*redis.SliceCmd).Val()); err != nil {
+	for _, ofShard := range values {
+		if err := addTo(sums, ofShard); err != nil {
 			return State{}, unavailable("read the state", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"orderpipeline/shared/order"
 )
@@ -124,7 +125,7 @@ func (m *model) checkPages(
 	}
 }
 
-// inOrder returns the values in the order of their keys, nil when there are none.
+// inOrder returns the values in the order of their keys.
 func inOrder[T any](values map[string]T) (list []T) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		list = append(list, values[key])
@@ -141,7 +142,7 @@ func equal[T any](t *testing.T, what string, got T, err error, want T) {
 	t.Helper()
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
-	} else if diff := gocmp.Diff(want, got); diff != "" {
+	} else if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

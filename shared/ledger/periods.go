@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +14,15 @@ import (
 // Monthly returns the months from … to, both included, in order; months without orders are left
 // out. With one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
-	names := make([]string, 0, to-from+1)
-	for month := from; month <= to; month++ {
-		names = append(names, month.String())
-	}
-	figures, _, err := s.readPeriods(ctx, monthsKey, names, nil)
+	n := int(to - from + 1)
+	fields := periodFields(n, func(to []byte, i int) []byte {
+		return (from + order.Month(i)).Append(to)
+	})
+	figures, _, err := s.readPeriods(ctx, monthsKey, n, fields)
 	if err != nil {
 		return nil, err
 	}
-	var months []MonthTotals
+	months := make([]MonthTotals, 0, n)
 	for i, f := range figures {
 		if f.orders > 0 {
 			month := MonthTotals{Month: from + order.Month(i), Orders: f.orders, Revenue: f.revenue}
@@ -87,11 +86,11 @@ var slotFields = func() (fields []string) {
 // Daily returns the days from … to, both included, in order; days without orders are left out. With
 // one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, error) {
-	names := make([]string, 0, to-from+1)
-	for day := from; day <= to; day++ {
-		names = append(names, strconv.Itoa(int(day)))
-	}
-	figures, slotted, err := s.readPeriods(ctx, daysKey, names, slotFields)
+	n := int(to - from + 1)
+	fields := periodFields(n, func(to []byte, i int) []byte {
+		return strconv.AppendInt(to, int64(from)+int64(i), 10)
+	})
+	figures, slotted, err := s.readPeriods(ctx, daysKey, n, append(fields, slotFields...))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +106,7 @@ func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, err
 			}
 		}
 	}
-	var days []DayTotals
+	days := make([]DayTotals, 0, n)
 	for i, f := range figures {
 		if f.orders > 0 {
 			day := DayTotals{Day: from + order.Day(i), Orders: f.orders, Revenue: f.revenue}
@@ -122,51 +121,49 @@ type figures struct {
 	revenue order.Cents
 }
 
-// readPeriods returns the figures of the named periods, added over all shards, and the values of
-// further fields of all shards. One command reads all of a shard.
+// periodFields returns the fields of n periods, those of orders and cents by turns. They share one
+// text.
+func periodFields(n int, appendName func(to []byte, i int) []byte) []string {
+	names := make([]byte, 0, n*len("2006-01"+centsMark))
+	ends := make([]int, n)
+	for i := range n {
+		names = append(appendName(names, i), centsMark...)
+		ends[i] = len(names)
+	}
+
+	text := string(names)
+	fields := make([]string, 0, 2*n)
+	start := 0
+	for _, end := range ends {
+		fields = append(fields, text[start:end-len(centsMark)], text[start:end])
+		start = end
+	}
+	return fields
+}
+
+// readPeriods returns the figures of n periods, added over all shards, and the values of the further
+// fields of all shards. One command reads all of a shard.
 func (s *Store) readPeriods(
-	ctx context.Context, key string, names, further []string,
-) (periods []figures, values []string, err error) {
+	ctx context.Context, key string, n int, fields []string,
+) (periods []figures, further []string, err error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, nil, err
 	}
-	fields := make([]any, 0, 2*len(names)+len(further))
-	for _, name := range names {
-		fields = append(fields, name, name+centsMark)
-	}
-	for _, field := range further {
-		fields = append(fields, field)
-	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for _, tag := range s.tags {
-			// Not HMGet, which would copy each name into a separate interface.
-			args := append([]any{"hmget", tag + key}, fields...)
-			_ = pipe.Process(ctx, redis.NewSliceCmd(ctx, args...)) // only queues it
-		}
-	})
+	values, err := s.readFields(ctx, s.keysOf(key), fields)
 	if err != nil {
 		return nil, nil, unavailable("read the "+key, err)
 	}
 
-	sums := make([]int64, 2*len(names))
-	for _, cmd := range cmds {
-		answer := cmd.(*redis.SliceCmd).Val()
-		if len(answer) != len(fields) {
-			err := fmt.Errorf("%d answers for %d fields", len(answer), len(fields))
+	sums := make([]int64, 2*n)
+	for _, ofShard := range values {
+		if err := addTo(sums, ofShard); err != nil {
 			return nil, nil, unavailable("read the "+key, err)
 		}
-		if err := addTo(sums, answer); err != nil {
-			return nil, nil, unavailable("read the "+key, err)
-		}
-		for _, value := range answer[len(sums):] {
-			if text, ok := value.(string); ok {
-				values = append(values, text)
-			}
-		}
+		further = append(further, ofShard[len(sums):]...)
 	}
-	periods = make([]figures, len(names))
+	periods = make([]figures, n)
 	for i := range periods {
 		periods[i] = figures{orders: sums[2*i], revenue: order.Cents(sums[2*i+1])}
 	}
-	return periods, values, nil
+	return periods, further, nil
 }

@@ -23,14 +23,12 @@ func (s *Store) User(ctx context.Context, id string) (UserStats, error) {
 		return UserStats{}, ErrNotFound // centsMark is one
 	}
 	bucket := string(appendBucketKey(nil, s.tags[shardOf(id, s.shards)], bucketOf(id)))
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		pipe.HMGet(ctx, bucket, id, id+centsMark)
-	})
+	values, err := s.readFields(ctx, []string{bucket}, []string{id, id + centsMark})
 	if err != nil {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	sums := make([]int64, 2)
-	if err := addTo(sums, cmds[0].(*redis.SliceCmd).Val()); err != nil {
+	if err := addTo(sums, values[0]); err != nil {
 		return UserStats{}, unavailable("read a customer", err)
 	}
 	if sums[0] == 0 {
@@ -53,31 +51,61 @@ func (s *Store) sum(ctx context.Context, fields ...string) ([]int64, error) {
 	if err := s.checkLayout(ctx); err != nil {
 		return nil, err
 	}
-	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
-		for _, tag := range s.tags {
-			pipe.HMGet(ctx, tag+totalsKey, fields...)
-		}
-	})
+	values, err := s.readFields(ctx, s.keysOf(totalsKey), fields)
 	if err != nil {
 		return nil, unavailable("read the totals", err)
 	}
 	sums := make([]int64, len(fields))
-	for _, cmd := range cmds {
-		if err := addTo(sums, cmd.(*redis.SliceCmd).Val()); err != nil {
+	for _, ofShard := range values {
+		if err := addTo(sums, ofShard); err != nil {
 			return nil, unavailable("read the totals", err)
 		}
 	}
 	return sums, nil
 }
 
-// addTo adds the first values of an HMGET, absent ones being zero.
-func addTo(sums []int64, values []any) error {
+// keysOf returns the key of every shard's data structure of one name.
+func (s *Store) keysOf(name string) []string {
+	keys := make([]string, len(s.tags))
+	for i, tag := range s.tags {
+		keys[i] = tag + name
+	}
+	return keys
+}
+
+// readFields reads the same fields of hashes in one round trip and returns the values of each hash.
+// The value of an absent field is empty.
+func (s *Store) readFields(ctx context.Context, keys, fields []string) ([][]string, error) {
+	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) {
+		for _, key := range keys {
+			args := append(make([]any, 0, 2+len(fields)), "hmget", key)
+			for i := range fields {
+				args = append(args, &fields[i])
+			}
+			// Not HMGet, which allocates for the name and for the value of each field.
+			_ = pipe.Process(ctx, redis.NewStringSliceCmd(ctx, args...)) // only queues it
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]string, len(cmds))
+	for i, cmd := range cmds {
+		values[i] = cmd.(*redis.StringSliceCmd).Val()
+		if len(values[i]) != len(fields) {
+			return nil, fmt.Errorf("%d values of %d fields", len(values[i]), len(fields))
+		}
+	}
+	return values, nil
+}
+
+// addTo adds values of fields to their sums. There may be further values.
+func addTo(sums []int64, values []string) error {
 	for i := range sums {
-		text, ok := values[i].(string)
-		if !ok {
+		if values[i] == "" {
 			continue
 		}
-		n, err := strconv.ParseInt(text, 10, 64)
+		n, err := strconv.ParseInt(values[i], 10, 64)
 		if err != nil {
 			return fmt.Errorf("a figure in the store is not a whole number: %w", err)
 		}

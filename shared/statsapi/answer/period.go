@@ -71,7 +71,7 @@ func (all *Days) UnmarshalJSON(text []byte) error {
 // newObject begins an object of n periods.
 func newObject(n int) []byte { return append(make([]byte, 0, 64*n+2), '{') }
 
-func appendPeriod(b []byte, name interface{ Append([]byte) []byte }, p Period) []byte {
+func appendPeriod[N interface{ Append(to []byte) []byte }](b []byte, name N, p Period) []byte {
 	if len(b) > 1 {
 		b = append(b, ',')
 	}
