@@ -124,11 +124,11 @@ func (p *Progress) text() string {
 		Count(p.done), Count(p.total), p.unit, 100*p.done/p.total, rate, left)
 }
 
-// Finish leaves the last state on a terminal.
+// Finish leaves the last state on a terminal. One unit needs no progress.
 func (p *Progress) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.status.c.errTTY {
+	if p.status.c.errTTY && p.total != 1 {
 		p.status.write(p.text() + "\n")
 	}
 }

@@ -15,79 +15,23 @@ import (
 )
 
 func monthsCommand(env *session.Env) *cobra.Command {
-	var f periodFlags
-	cmd := &cobra.Command{
-		Use:     "months",
-		GroupID: session.GroupNumbers,
-		Short:   "Show orders and revenue of each month",
-		Long: `Show orders and revenue of each month that has orders, all months where no range is given.
-Months are those of the deployment's time zone.`,
-		Example: session.Example("orderctl months", "orderctl months --start 2023-06 --end 2025-06",
-			"orderctl months --csv > months.csv"),
-		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			return f.complete(env, func(text string) (int, error) {
-				m, err := order.ParseMonth(text)
-				return int(m), err
-			})
-		},
-		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			months, zone, err := f.months(ctx, s)
-			if err != nil {
-				return err
-			}
-			rows := make([]period, len(months))
-			for i, m := range months {
-				rows[i] = period{Month: m.Month.String(), Period: m.Period}
-			}
-			return f.show(s, "month", zone, rows)
-		}),
+	parse := func(text string) (int, error) {
+		m, err := order.ParseMonth(text)
+		return int(m), err
 	}
-	f.add(cmd, "month, YYYY-MM")
-	return cmd
+	return periodsCommand(env, "month", "YYYY-MM", parse, (*periodFlags).months,
+		"orderctl months", "orderctl months --start 2023-06 --end 2025-06",
+		"orderctl months --csv > months.csv")
 }
 
 func daysCommand(env *session.Env) *cobra.Command {
-	var f periodFlags
-	cmd := &cobra.Command{
-		Use:     "days",
-		GroupID: session.GroupNumbers,
-		Short:   "Show orders and revenue of each day",
-		Long: `Show orders and revenue of each day that has orders, all days where no range is given.
-Days are those of the deployment's time zone.`,
-		Example: session.Example("orderctl days --start 2024-12-01",
-			"orderctl days --start 2024-12-01 --end 2024-12-31 --csv > december.csv"),
-		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			return f.complete(env, func(text string) (int, error) {
-				d, err := order.ParseDay(text)
-				return int(d), err
-			})
-		},
-		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			first, last := order.Day(f.first), order.Day(f.last)
-			f.first, f.last = int(first.Month()), int(last.Month())
-			months, zone, err := f.months(ctx, s)
-			if err != nil {
-				return err
-			}
-			names := make([]order.Month, len(months))
-			for i, m := range months {
-				names[i] = m.Month
-			}
-			days, err := s.API.Days(ctx, names, first, last)
-			if err != nil {
-				return err
-			}
-			rows := make([]period, len(days))
-			for i, d := range days {
-				rows[i] = period{Day: d.Day.String(), Period: d.Period}
-			}
-			return f.show(s, "day", zone, rows)
-		}),
+	parse := func(text string) (int, error) {
+		d, err := order.ParseDay(text)
+		return int(d), err
 	}
-	f.add(cmd, "day, YYYY-MM-DD")
-	return cmd
+	return periodsCommand(env, "day", "YYYY-MM-DD", parse, (*periodFlags).days,
+		"orderctl days --start 2024-12-01",
+		"orderctl days --start 2024-12-01 --end 2024-12-31 --csv > december.csv")
 }
 
 // periodFlags are the flags of months and days.
@@ -98,10 +42,35 @@ type periodFlags struct {
 	first, last int // of the range as numbers; without a flag there is no limit
 }
 
-func (f *periodFlags) add(cmd *cobra.Command, what string) {
-	cmd.Flags().StringVar(&f.start, "start", "", "first "+what+" (default: the first that has orders)")
-	cmd.Flags().StringVar(&f.end, "end", "", "last "+what+" (default: the last that has orders)")
+func periodsCommand(
+	env *session.Env, unit, format string, parse func(string) (int, error),
+	read func(*periodFlags, context.Context, *session.Session) ([]period, string, error),
+	examples ...string,
+) *cobra.Command {
+	var f periodFlags
+	cmd := &cobra.Command{
+		Use:     unit + "s",
+		GroupID: session.GroupNumbers,
+		Short:   "Show orders and revenue of each " + unit,
+		Long: fmt.Sprintf(`Show orders and revenue of each %s that has orders, all %[1]ss where no range is given.
+A %[1]s is one of the deployment's time zone.`, unit),
+		Example: session.Example(examples...),
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return f.complete(env, parse) },
+		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
+			rows, zone, err := read(&f, ctx, s)
+			if err != nil {
+				return err
+			}
+			return f.show(s, unit, zone, rows)
+		}),
+	}
+	flags := cmd.Flags()
+	what := " " + unit + ", " + format + " (default: the %s that has orders)"
+	flags.StringVar(&f.start, "start", "", "first"+fmt.Sprintf(what, "first"))
+	flags.StringVar(&f.end, "end", "", "last"+fmt.Sprintf(what, "last"))
 	f.csv.add(cmd)
+	return cmd
 }
 
 func (f *periodFlags) complete(env *session.Env, parse func(string) (int, error)) error {
@@ -128,9 +97,16 @@ func (f *periodFlags) complete(env *session.Env, parse func(string) (int, error)
 	return nil
 }
 
-// months returns the months of the range that have orders, and the time zone of months and days.
-func (f *periodFlags) months(
-	ctx context.Context, s *session.Session,
+// A period is one row of months or days in JSON.
+type period struct {
+	Month string `json:"month,omitempty"`
+	Day   string `json:"day,omitempty"`
+	answer.Period
+}
+
+// existing returns the months from first to last that have orders, and the time zone.
+func existing(
+	ctx context.Context, s *session.Session, first, last order.Month,
 ) (answer.Months, string, error) {
 	o, err := s.API.Overview(ctx)
 	switch {
@@ -139,17 +115,37 @@ func (f *periodFlags) months(
 	case o.Figures == nil:
 		return nil, "", fmt.Errorf("%w: Redis does not answer", api.ErrUnavailable)
 	}
-	months := slices.DeleteFunc(o.Figures.Months, func(m answer.Month) bool {
-		return int(m.Month) < f.first || int(m.Month) > f.last
-	})
-	return months, o.TimeZone, nil
+	outside := func(m answer.Month) bool { return m.Month < first || m.Month > last }
+	return slices.DeleteFunc(o.Figures.Months, outside), o.TimeZone, nil
 }
 
-// A period is one row of months or days in JSON.
-type period struct {
-	Month string `json:"month,omitempty"`
-	Day   string `json:"day,omitempty"`
-	answer.Period
+func (f *periodFlags) months(
+	ctx context.Context, s *session.Session,
+) (rows []period, zone string, err error) {
+	months, zone, err := existing(ctx, s, order.Month(f.first), order.Month(f.last))
+	for _, m := range months {
+		rows = append(rows, period{Month: m.Month.String(), Period: m.Period})
+	}
+	return rows, zone, err
+}
+
+func (f *periodFlags) days(
+	ctx context.Context, s *session.Session,
+) (rows []period, zone string, err error) {
+	first, last := order.Day(f.first), order.Day(f.last)
+	months, zone, err := existing(ctx, s, first.Month(), last.Month())
+	if err != nil {
+		return nil, "", err
+	}
+	var names []order.Month
+	for _, m := range months {
+		names = append(names, m.Month)
+	}
+	days, err := s.API.Days(ctx, names, first, last)
+	for _, d := range days {
+		rows = append(rows, period{Day: d.Day.String(), Period: d.Period})
+	}
+	return rows, zone, err
 }
 
 func (f *periodFlags) show(s *session.Session, title, zone string, periods []period) error {

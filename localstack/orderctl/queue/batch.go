@@ -21,6 +21,7 @@ type Message struct {
 	Body       string
 	Attributes map[string]types.MessageAttributeValue
 	Label      string // names the message in an error, such as its order_id or "order 37"
+	ID         string // that SQS gave it when it was sent
 }
 
 // Size is the number of bytes that SQS counts: the body, and each attribute's name, type and value.

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderpipeline/localstack/orderctl/inorder"
 )
 
 const (
@@ -187,7 +188,8 @@ func (l *Look) Delete(ctx context.Context, messages []Held) (map[string]bool, er
 			return deleted, fmt.Errorf("delete messages: %s", plain(err))
 		}
 		for _, ok := range out.Successful {
-			if i, known := position(ok.Id, len(batch)); known {
+			i, err := strconv.Atoi(aws.ToString(ok.Id))
+			if err == nil && i >= 0 && i < len(batch) { // an id that was not in the call is ignored
 				deleted[batch[i].ID] = true
 			}
 		}
@@ -209,28 +211,23 @@ func (l *Look) Close(ctx context.Context, gone map[string]bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 
-	batches := make(chan []Held)
-	var mu sync.Mutex
-	var hidden int
-	var why string
-	var workers sync.WaitGroup
-	for range releasers {
-		workers.Go(func() {
-			for batch := range batches {
-				if n, text := l.release(ctx, batch); n > 0 {
-					mu.Lock()
-					hidden, why = hidden+n, text
-					mu.Unlock()
-				}
+	batches := func(yield func([]Held, error) bool) {
+		for batch := range slices.Chunk(left, MaxBatchEntries) {
+			if !yield(batch, nil) {
+				return
 			}
-		})
+		}
 	}
-	for batch := range slices.Chunk(left, MaxBatchEntries) {
-		batches <- batch
+	hidden, why := 0, ""
+	release := func(_ context.Context, batch []Held) (unreleased, error) {
+		return l.release(ctx, batch), nil
 	}
-	close(batches)
-	workers.Wait()
-
+	// Every batch is tried or counted, also after the time has run out.
+	for failed := range inorder.Map(context.WithoutCancel(ctx), releasers, batches, release) {
+		if hidden += failed.count; failed.count > 0 {
+			why = failed.why
+		}
+	}
 	if hidden == 0 {
 		return nil
 	}
@@ -238,8 +235,14 @@ func (l *Look) Close(ctx context.Context, gone map[string]bool) error {
 		hidden, l.hold, why)
 }
 
-// release makes the messages of one batch visible. It returns how many are not, and why.
-func (l *Look) release(ctx context.Context, batch []Held) (failed int, why string) {
+// unreleased is how many messages of a batch could not be made visible, and why.
+type unreleased struct {
+	count int
+	why   string
+}
+
+// release makes the messages of one batch visible.
+func (l *Look) release(ctx context.Context, batch []Held) (left unreleased) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
 	for i, m := range batch {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
@@ -250,14 +253,14 @@ func (l *Look) release(ctx context.Context, batch []Held) (failed int, why strin
 		QueueUrl: aws.String(l.URL), Entries: entries,
 	})
 	if err != nil {
-		return len(batch), plain(err)
+		return unreleased{len(batch), plain(err)}
 	}
 	for _, bad := range out.Failed {
 		// A message whose timeout has ended is not in flight: it is visible already.
 		if code := aws.ToString(bad.Code); code != "MessageNotInflight" &&
 			code != "AWS.SimpleQueueService.MessageNotInflight" {
-			failed, why = failed+1, code+": "+aws.ToString(bad.Message)
+			left = unreleased{left.count + 1, code + ": " + aws.ToString(bad.Message)}
 		}
 	}
-	return failed, why
+	return left
 }

@@ -29,8 +29,6 @@ type Service interface {
 		...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput,
 		...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
-	SendMessage(context.Context, *sqs.SendMessageInput,
-		...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput,
 		...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 	StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput,

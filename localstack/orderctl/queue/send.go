@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -113,13 +114,6 @@ type sending struct {
 	panicked any
 }
 
-// An attempt is a part of a batch that is still to be sent.
-type attempt struct {
-	messages []Message
-	number   int    // 0 for the first
-	why      string // the last failure
-}
-
 // deliver sends one batch until every entry is confirmed or given up.
 func (r *sending) deliver(batch []Message) {
 	defer func() {
@@ -129,99 +123,88 @@ func (r *sending) deliver(batch []Message) {
 			r.mu.Unlock()
 		}
 	}()
-	first := attempt{}
-	for _, m := range batch {
-		if err := m.Check(); err != nil {
+	batch = slices.DeleteFunc(batch, func(m Message) bool {
+		err := m.Check()
+		if err != nil {
 			r.fail(err.Error(), m)
-			continue
 		}
-		first.messages = append(first.messages, m)
-	}
+		return err != nil
+	})
 
-	for pending := []attempt{first}; len(pending) > 0; {
-		a := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		if len(a.messages) == 0 {
+	why := ""
+	for attempt := 0; len(batch) > 0; attempt++ {
+		switch refused := r.refusal(); {
+		case refused != nil:
+			r.fail(refused.Error(), batch...)
+			return
+		case attempt == attempts, attempt > 0 && !r.sleep(backoff(attempt)):
+			r.fail(why, batch...)
+			return
+		case attempt > 0:
+			r.mu.Lock()
+			r.report.Retried += int64(len(batch))
+			r.mu.Unlock()
+		}
+		out, err := r.SendMessageBatch(r.calls, batchInput(r.URL, batch))
+		if err == nil {
+			batch, why = r.settle(batch, out)
 			continue
 		}
-		if refused := r.refusal(); refused != nil {
-			r.fail(refused.Error(), a.messages...)
-			continue
+
+		why = plain(err)
+		switch kindOf(err) {
+		case tooMuch:
+			half := len(batch) / 2
+			if half == 0 {
+				r.fail(why, batch...)
+				return
+			}
+			r.deliver(batch[:half])
+			batch = batch[half:]
+			attempt--
+		case permanent:
+			r.mu.Lock()
+			r.refused = fmt.Errorf("the queue refuses messages: %s", why)
+			r.mu.Unlock()
+		case transient:
 		}
-		if a.number > 0 && (a.number == attempts || !r.sleep(backoff(a.number))) {
-			r.fail(a.why, a.messages...)
-			continue
-		}
-		pending = append(pending, r.try(a)...)
 	}
 }
 
-// try makes one call. It returns what is still to be sent.
-func (r *sending) try(a attempt) []attempt {
-	if a.number > 0 {
-		r.mu.Lock()
-		r.report.Retried += int64(len(a.messages))
-		r.mu.Unlock()
-	}
-	out, err := r.SendMessageBatch(r.calls, batchInput(r.URL, a.messages))
-	if err == nil {
-		return []attempt{r.settle(a, out)}
-	}
-
-	switch kindOf(err) {
-	case tooMuch:
-		half := len(a.messages) / 2
-		if half == 0 {
-			r.fail(plain(err), a.messages...)
-			return nil
-		}
-		first, second := a, a
-		first.messages, second.messages = a.messages[:half], a.messages[half:]
-		return []attempt{second, first}
-	case permanent:
-		r.mu.Lock()
-		r.refused = fmt.Errorf("the queue refuses messages: %s", plain(err))
-		r.mu.Unlock()
-		return []attempt{a}
-	case transient:
-	}
-	return []attempt{{a.messages, a.number + 1, plain(err)}}
-}
-
-// settle reads the answer to a call. It returns the entries that are to be retried; one without an
-// answer is not confirmed, so it is among them.
-func (r *sending) settle(a attempt, out *sqs.SendMessageBatchOutput) attempt {
-	confirmed := map[int]bool{}
+// settle reads the answer to a call. It returns the entries that are to be retried, and why; one
+// without an answer is not confirmed, so it is among them.
+func (r *sending) settle(
+	batch []Message, out *sqs.SendMessageBatchOutput,
+) (left []Message, why string) {
+	confirmed := map[string]*string{}
 	for _, ok := range out.Successful {
-		if i, known := position(ok.Id, len(a.messages)); known {
-			confirmed[i] = true
-		}
+		confirmed[aws.ToString(ok.Id)] = ok.MessageId
 	}
-	refused := map[int]types.BatchResultErrorEntry{}
+	refused := map[string]types.BatchResultErrorEntry{}
 	for _, bad := range out.Failed {
-		if i, known := position(bad.Id, len(a.messages)); known {
-			refused[i] = bad
-		}
+		refused[aws.ToString(bad.Id)] = bad
 	}
 
 	var sent []Message
-	left := attempt{number: a.number + 1, why: a.why}
-	for i, m := range a.messages {
-		bad, failed := refused[i]
+	why = "the service did not answer for it"
+	for i, m := range batch {
+		id, done := confirmed[strconv.Itoa(i)]
+		bad, failed := refused[strconv.Itoa(i)]
 		if failed {
-			left.why = aws.ToString(bad.Code) + ": " + aws.ToString(bad.Message)
+			why = aws.ToString(bad.Code) + ": " + aws.ToString(bad.Message)
 		}
 		switch {
-		case confirmed[i]:
+		case done:
+			m.ID = aws.ToString(id)
 			sent = append(sent, m)
 		case failed && bad.SenderFault && !throttled(aws.ToString(bad.Code)):
-			r.fail(left.why, m)
+			r.fail(why, m)
 		default:
-			left.messages = append(left.messages, m)
+			left = append(left, m)
 		}
 	}
 	r.confirm(sent)
-	return left
+	return left, why
 }
 
 func batchInput(queueURL string, messages []Message) *sqs.SendMessageBatchInput {
@@ -234,12 +217,6 @@ func batchInput(queueURL string, messages []Message) *sqs.SendMessageBatchInput 
 		}
 	}
 	return &sqs.SendMessageBatchInput{QueueUrl: aws.String(queueURL), Entries: entries}
-}
-
-// position is the index of an entry in its call. An id that was not in the call is ignored.
-func position(id *string, entries int) (int, bool) {
-	i, err := strconv.Atoi(aws.ToString(id))
-	return i, err == nil && i >= 0 && i < entries
 }
 
 func (r *sending) confirm(sent []Message) {

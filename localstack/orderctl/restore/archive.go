@@ -68,19 +68,11 @@ they were imported. Every object of the window is read, unless --fast leaves out
 			"orderctl archive list --fast",
 		),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			window, err := w.window(env.Now())
-			if err != nil {
-				return err
-			}
-			s, err := openStore(cmd.Context(), env, 0)
-			if err != nil {
-				return err
-			}
-			return s.list(cmd.Context(), window, fast)
-		},
+		RunE: run(env, 0, func(ctx context.Context, s *store, _ []string) error {
+			return s.list(ctx, w.Window, fast)
+		}),
 	}
-	w.add(cmd)
+	w.add(env, cmd)
 	cmd.Flags().BoolVar(&fast, "fast", false,
 		"count objects and bytes only, without reading the objects")
 	return cmd

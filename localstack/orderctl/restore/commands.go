@@ -16,10 +16,7 @@ import (
 // Commands returns the commands of this package.
 func Commands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(env),
-		importCommand(env),
-		archiveCommand(env),
-		rebuildCommand(env),
+		checkCommand(env), importCommand(env), archiveCommand(env), rebuildCommand(env),
 		traceCommand(env),
 	}
 }
@@ -55,6 +52,20 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		notes:    notes{client, name},
 		replayer: replayer{invoker: s.Lambda, function: function, sleep: session.Sleep, log: s.Notef},
 	}, nil
+}
+
+// run returns a cobra RunE that opens the store and calls command with it.
+func run(
+	env *session.Env, needs session.Need,
+	command func(ctx context.Context, s *store, args []string) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := openStore(cmd.Context(), env, needs)
+		if err != nil {
+			return err
+		}
+		return command(cmd.Context(), s, args)
+	}
 }
 
 // since returns how long ago a command began, for its result.

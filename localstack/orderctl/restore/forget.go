@@ -19,7 +19,7 @@ import (
 )
 
 func forgetCommand(env *session.Env) *cobra.Command {
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "forget USER",
 		Short: "Delete every line about a customer from the archive",
 		Long: `Delete every line about a customer from the archive, also of refused messages whose body
@@ -30,18 +30,16 @@ The figures still hold the customer's orders until orderctl rebuild --accept-few
 the queues are not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
 		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild --accept-fewer"),
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		PreRunE: func(_ *cobra.Command, args []string) error {
 			if args[0] == "" {
 				return session.Usage("name the customer")
 			}
-			s, err := openStore(cmd.Context(), env, 0)
-			if err != nil {
-				return err
-			}
-			return s.forget(cmd.Context(), args[0])
+			return nil
 		},
+		RunE: run(env, 0, func(ctx context.Context, s *store, args []string) error {
+			return s.forget(ctx, args[0])
+		}),
 	}
-	return cmd
 }
 
 // A forgotten says what was deleted.

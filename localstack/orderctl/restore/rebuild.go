@@ -52,13 +52,9 @@ exit code is 1 when the figures differ in the end, or an object of the archive c
 			"orderctl archive forget U1234 && orderctl rebuild --accept-fewer",
 		),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
-			if err != nil {
-				return err
-			}
-			return s.rebuild(cmd.Context(), f)
-		},
+		RunE: run(env, session.API|session.Queues, func(ctx context.Context, s *store, _ []string) error {
+			return s.rebuild(ctx, f)
+		}),
 	}
 	cmd.Flags().Var(&f.parallel, "parallel",
 		"objects that are replayed at the same time")

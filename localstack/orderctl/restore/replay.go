@@ -35,19 +35,11 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 			"orderctl archive replay --since 2026-03-01 --until 2026-03-02T12:00",
 		),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			window, err := w.window(env.Now())
-			if err != nil {
-				return err
-			}
-			s, err := openStore(cmd.Context(), env, 0)
-			if err != nil {
-				return err
-			}
-			return s.replayWindow(cmd.Context(), window, parallel)
-		},
+		RunE: run(env, 0, func(ctx context.Context, s *store, _ []string) error {
+			return s.replayWindow(ctx, w.Window, parallel)
+		}),
 	}
-	w.add(cmd)
+	w.add(env, cmd)
 	cmd.Flags().Var(&parallel, "parallel",
 		"objects that are replayed at the same time")
 	return cmd

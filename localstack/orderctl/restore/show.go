@@ -26,19 +26,11 @@ by the order id in their body, too. The exit code is 1 when there is no such lin
 			"orderctl archive show ORD1234 --since 36h --json | jq -r .lines[0].entry.body",
 		),
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			window, err := w.window(env.Now())
-			if err != nil {
-				return err
-			}
-			s, err := openStore(cmd.Context(), env, 0)
-			if err != nil {
-				return err
-			}
-			return s.show(cmd.Context(), window, args[0])
-		},
+		RunE: run(env, 0, func(ctx context.Context, s *store, args []string) error {
+			return s.show(ctx, w.Window, args[0])
+		}),
 	}
-	w.add(cmd)
+	w.add(env, cmd)
 	return cmd
 }
 

@@ -38,18 +38,11 @@ The exit code is 1 when the id is found nowhere.`,
 			"orderctl trace ORD1234", "orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h",
 		),
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := f.window(env.Now()); err != nil {
-				return err
-			}
-			s, err := openStore(cmd.Context(), env, session.Queues)
-			if err != nil {
-				return err
-			}
-			return s.trace(cmd.Context(), f, args[0])
-		},
+		RunE: run(env, session.Queues, func(ctx context.Context, s *store, args []string) error {
+			return s.trace(ctx, f, args[0])
+		}),
 	}
-	f.add(cmd)
+	f.add(env, cmd)
 	cmd.Flags().BoolVar(&f.noLog, "no-log", false, "do not search the functions' logs")
 	return cmd
 }
@@ -87,12 +80,8 @@ type logLine struct {
 }
 
 func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
-	w, err := f.window(s.Now())
-	if err != nil {
-		return err
-	}
 	t := &traced{ID: id, Archive: []hit{}, Queues: []waiting{}, Log: []logLine{}}
-	found, err := s.search(ctx, w, id)
+	found, err := s.search(ctx, f.Window, id)
 	if err != nil {
 		return err
 	}
@@ -106,7 +95,7 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 		}
 	}
 	if !f.noLog {
-		s.searchLogs(ctx, w.Since, id, t)
+		s.searchLogs(ctx, f.Since, id, t)
 	}
 	t.Verdict = t.judge(s.DLQ.Name())
 	unknown := len(t.Archive)+len(t.Queues)+len(t.Log) == 0

@@ -42,12 +42,13 @@ func TestWindow(t *testing.T) {
 		{windowFlags{until: "2026-02-30"}, objects.Window{}, false},
 		{windowFlags{since: "2026-03-02", until: "2026-03-01"}, objects.Window{}, false},
 	} {
-		got, err := c.window(now)
-		if c.ok != (err == nil) || !c.ok && !errors.Is(err, session.ErrUsage) {
-			t.Errorf("%v: error %v", c.windowFlags, err)
+		flags := c.windowFlags
+		err := flags.complete(now)
+		if got := err == nil; got != c.ok {
+			t.Errorf("%v: accepted: got %v, want %v; error %v", c.windowFlags, got, c.ok, err)
 		}
-		if c.ok && (!got.Since.Equal(c.want.Since) || !got.Until.Equal(c.want.Until)) {
-			t.Errorf("%v: %v, want %v", c.windowFlags, got, c.want)
+		if got := flags.Window; c.ok && (!got.Since.Equal(c.want.Since) || !got.Until.Equal(c.want.Until)) {
+			t.Errorf("%v: got %v, want %v", c.windowFlags, got, c.want)
 		}
 	}
 }

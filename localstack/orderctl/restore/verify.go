@@ -44,13 +44,9 @@ exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the qu
 			"orderctl archive verify --json | jq '.differences[]'",
 		),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := openStore(cmd.Context(), env, session.API|session.Queues)
-			if err != nil {
-				return err
-			}
-			return s.verify(cmd.Context(), pausing, int(shown))
-		},
+		RunE: run(env, session.API|session.Queues, func(ctx context.Context, s *store, _ []string) error {
+			return s.verify(ctx, pausing, int(shown))
+		}),
 	}
 	cmd.Flags().BoolVar(&pausing, "pause", false, "stop the event source mappings while comparing")
 	cmd.Flags().UintVar(&shown, "max", defaultShown,

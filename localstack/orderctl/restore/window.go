@@ -10,25 +10,29 @@ import (
 )
 
 // windowFlags choose objects of the archive by the time when they were written.
-type windowFlags struct{ since, until string }
+type windowFlags struct {
+	since, until string
+	objects.Window
+}
 
-func (w *windowFlags) add(cmd *cobra.Command) {
+// add declares the flags, which are read before the command runs.
+func (w *windowFlags) add(env *session.Env, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.since, "since", "",
 		"only what was archived at that time or later: 2026-03-01,\n"+
 			"2026-03-01T10:00:00Z, or 36h for 36 hours ago")
 	cmd.Flags().StringVar(&w.until, "until", "", "only what was archived before that time")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return w.complete(env.Now()) }
 }
 
-// window reads the flags.
-func (w windowFlags) window(now time.Time) (found objects.Window, err error) {
-	if found.Since, err = session.ParseTime("--since", w.since, now); err != nil {
-		return found, err
+func (w *windowFlags) complete(now time.Time) (err error) {
+	if w.Since, err = session.ParseTime("--since", w.since, now); err != nil {
+		return err
 	}
-	if found.Until, err = session.ParseTime("--until", w.until, now); err != nil {
-		return found, err
+	if w.Until, err = session.ParseTime("--until", w.until, now); err != nil {
+		return err
 	}
-	if !found.Until.IsZero() && !found.Since.Before(found.Until) {
-		return found, session.Usage("--since must be before --until")
+	if !w.Until.IsZero() && !w.Since.Before(w.Until) {
+		return session.Usage("--since must be before --until")
 	}
-	return found, nil
+	return nil
 }

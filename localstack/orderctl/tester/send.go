@@ -5,12 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
@@ -189,53 +186,32 @@ func send(ctx context.Context, s *session.Session, f sendFlags, m queue.Message)
 	if m.Label == "" {
 		m.Label = "the message"
 	}
-	return s.Perform(ctx, session.Plan{
-		Question: s.SendQuestion(m.Label, false),
-		Wait:     f.WaitFlags,
-		Act: func(ctx context.Context) (err error) {
-			if f.copies == 1 {
-				result.Delivery, result.MessageID, err = sendOne(ctx, s, m)
-				return err
-			}
-			p := s.Progress("sending", "messages", int64(f.copies))
-			result.Delivery, err = s.Deliver(ctx, session.DefaultParallel, p,
-				repeat(m, f.copies), nil)
-			return err
-		},
-		Show: func(err error) {
-			switch {
-			case f.copies > 1:
-				result.Show(s.Console, err)
-			case err == nil:
-				s.Printf("sent %s (message %s)\n", console.Clean(m.Label), result.MessageID)
-			}
-		},
-		Result: &result, Outcome: &result.Outcome,
-	})
-}
-
-// sendOne sends a single message, and so knows the id that SQS gave it.
-func sendOne(
-	ctx context.Context, s *session.Session, m queue.Message,
-) (d session.Delivery, id string, err error) {
-	d.Queue = s.Orders.URL
-	out, err := s.SQS.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: aws.String(s.Orders.URL), MessageBody: aws.String(m.Body),
-	})
-	if err != nil {
-		d.Failed = 1
-		return d, "", fmt.Errorf("send %s: %w", m.Label, err)
-	}
-	d.Sent = 1
-	return d, aws.ToString(out.MessageId), nil
-}
-
-func repeat(m queue.Message, copies session.Positive) iter.Seq2[queue.Message, error] {
-	return func(yield func(queue.Message, error) bool) {
-		for range copies {
+	copies := func(yield func(queue.Message, error) bool) {
+		for range f.copies {
 			if !yield(m, nil) {
 				return
 			}
 		}
 	}
+	return s.Perform(ctx, session.Plan{
+		Question: s.SendQuestion(m.Label, false),
+		Wait:     f.WaitFlags,
+		Act: func(ctx context.Context) (err error) {
+			p := s.Progress("sending", "messages", int64(f.copies))
+			sent := func(m queue.Message) { result.MessageID = m.ID }
+			result.Delivery, err = s.Deliver(ctx, session.DefaultParallel, p, copies, sent)
+			if f.copies > 1 {
+				result.MessageID = ""
+			}
+			return err
+		},
+		Show: func(err error) {
+			if f.copies == 1 && err == nil {
+				s.Printf("sent %s (message %s)\n", console.Clean(m.Label), result.MessageID)
+				return
+			}
+			result.Show(s.Console, err)
+		},
+		Result: &result, Outcome: &result.Outcome,
+	})
 }
