@@ -41,7 +41,10 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	})
 	orders := queue.Queue{Service: client, URL: d.Outputs["OrdersQueueUrl"]}
 	// The last orders of the file that is imported afterwards: the files share some order ids.
-	p := pipeline{store: store, file: b.many, sender: &queue.Sender{Queue: orders, Parallel: 8}}
+	p := pipeline{
+		store: store, file: b.many, client: client,
+		sender: &queue.Sender{Queue: orders, Parallel: 8},
+	}
 	p.used = max(0, len(b.many.ends)-1-b.size.rounds*(2+b.size.localOrders))
 
 	if _, _, err := p.drain(ctx, 1); err != nil { // starts the function
@@ -103,6 +106,7 @@ func perSecond(n float64, times ...sample) (rates sample) {
 // A pipeline is the deployed stack, fed with orders of a file, each once.
 type pipeline struct {
 	store  *ledger.Store
+	client *sqs.Client
 	sender *queue.Sender
 	file   *corpus
 	used   int
@@ -115,7 +119,7 @@ func (p *pipeline) visible(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	begun := time.Now()
-	if _, err := p.sender.SendMessage(ctx, &sqs.SendMessageInput{
+	if _, err := p.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &p.sender.URL, MessageBody: aws.String(p.next(1)[0]),
 	}); err != nil {
 		return 0, err
