@@ -25,7 +25,7 @@ func (d *Deployment) InDocker() bool { return d.Mode == "docker" }
 // names.
 func (d *Deployment) Project() string { return d.project }
 
-// FunctionsRedis is the URL, without the password, at which the functions reach a database of Redis.
+// FunctionsRedis is the URL at which the functions reach a database of Redis, without the password.
 func (d *Deployment) FunctionsRedis(database int) string {
 	address := d.Redis
 	if d.InDocker() {

@@ -6,8 +6,8 @@ BUCKET=order-pipeline-artifacts # as samconfig.toml says
 
 clients() { "$ROOT/bin/$1" "${@:2}"; }
 
-# stack_folder: prints the folder with what was deployed of this stack, the store that it counts into
-# and its outputs.
+# stack_folder: prints the folder with what was deployed of this stack, the store that it counts
+# into and its outputs.
 stack_folder() { printf '%s\n' "$STATE_DIR/stacks/$STACK_NAME"; }
 
 build() {

@@ -265,8 +265,9 @@ func figures(t *testing.T) string {
 	answers := map[string]string{
 		"/stats/top/10":   `[{"user_id":"U1","total_spend":1.00}]`,
 		"/users/U1/stats": `{"user_id":"U1","order_count":1,"total_spend":1.00}`,
-		"/stats/overview": `{"time":"2026-01-01T00:00:00Z","time_zone":"UTC","redis_up":true,"queues":[],` +
-			`"figures":{"totals":{},"messages":{},"top":[],"months":{"2024-01":{"orders":1,"revenue":1.00}}}}`,
+		"/stats/overview": `{"time":"2026-01-01T00:00:00Z","time_zone":"UTC","redis_up":true,` +
+			`"queues":[],"figures":{"totals":{},"messages":{},"top":[],` +
+			`"months":{"2024-01":{"orders":1,"revenue":1.00}}}}`,
 		"/stats/daily": `{"2024-01-01":{"orders":1,"revenue":1.00}}`,
 		"/users":       `{"users":[{"user_id":"U1","order_count":1,"total_spend":1.00}]}`,
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// "sam deploy --guided" repeats its question for a parameter without a default, or with NoEcho, until
-// something is typed. An e-mail address alone would not be enough then.
+// "sam deploy --guided" repeats its question for a parameter without a default, or with NoEcho,
+// until something is typed. An e-mail address alone would not be enough then.
 func TestEveryQuestionCanBeAnsweredWithEnter(t *testing.T) {
 	t.Parallel()
 	for name, parameter := range read(t).Parameters {

@@ -31,8 +31,10 @@ func TestAnswersOfTheContract(t *testing.T) {
 		"/v1/stats/global":         `{"total_orders":3,"total_revenue":59.97}`,
 		"/v1/users/%2E%2E/stats":   `{"user_id":"..","order_count":1,"total_spend":1.00}`,
 		"/v1/users/U%2F1%20/stats": `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
-		"/v1/stats/top/2":          `[{"user_id":"U1","total_spend":59.97},{"user_id":"U2","total_spend":1.00}]`,
-		"/v1/stats/messages":       `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,"refused":{"invalid_json":1},"queues":[]}`,
+		"/v1/stats/top/2": `[{"user_id":"U1","total_spend":59.97},` +
+			`{"user_id":"U2","total_spend":1.00}]`,
+		"/v1/stats/messages": `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,` +
+			`"refused":{"invalid_json":1},"queues":[]}`,
 	}
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		text, ok := answers[r.RequestURI]

@@ -14,8 +14,9 @@ import (
 func BenchmarkAudit(b *testing.B) {
 	const objects, each, users = 100, 1000, 10_000
 	c := newCloud(b)
-	body := `{"order_id": "ORD-%09d-0f5a3c", "user_id": "U%d", "order_timestamp": "2024-%02d-11T05:00:00Z", ` +
-		`"order_value": 99.99, "items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.03}, ` +
+	body := `{"order_id": "ORD-%09d-0f5a3c", "user_id": "U%d", ` +
+		`"order_timestamp": "2024-%02d-11T05:00:00Z", "order_value": 99.99, ` +
+		`"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.03}, ` +
 		`{"product_id": "P002", "quantity": 3, "price_per_unit": 31.5}]}`
 	var object bytes.Buffer
 	e := archive.NewEncoder(&object)

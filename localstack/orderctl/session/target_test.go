@@ -129,12 +129,14 @@ func TestDummyCredentials(t *testing.T) {
 func TestLocalAPI(t *testing.T) {
 	t.Parallel()
 	const here = "http://127.0.0.1:4700"
+	const stage = here + "/_aws/execute-api/abc123/v1"
 	for in, want := range map[string]string{
-		"http://localhost:4566/_aws/execute-api/abc123/v1":             here + "/_aws/execute-api/abc123/v1",
-		"http://abc123.execute-api.localhost.localstack.cloud:4566/v1": here + "/_aws/execute-api/abc123/v1",
-		"https://abc123.execute-api.us-east-1.amazonaws.com/v1":        here + "/_aws/execute-api/abc123/v1",
-		"http://localhost:4566/restapis/abc123/v1/_user_request_":      here + "/restapis/abc123/v1/_user_request_",
-		"http://127.0.0.1:8080":                                        "http://127.0.0.1:8080",
+		"http://localhost:4566/_aws/execute-api/abc123/v1":             stage,
+		"http://abc123.execute-api.localhost.localstack.cloud:4566/v1": stage,
+		"https://abc123.execute-api.us-east-1.amazonaws.com/v1":        stage,
+		"http://localhost:4566/restapis/abc123/v1/_user_request_": "" +
+			here + "/restapis/abc123/v1/_user_request_",
+		"http://127.0.0.1:8080": "http://127.0.0.1:8080",
 	} {
 		if got, err := localAPI(in, here); err != nil || got != want {
 			t.Errorf("localAPI(%s) = %s, error %v, want %s", in, got, err, want)

@@ -23,19 +23,25 @@ func TestOrderBodyIsWhatWasTyped(t *testing.T) {
 				id: "ORD1", user: "U1", placed: "2024-12-13T10:00:00Z", value: "99.990",
 				items: []string{"P001:2:20.00", "P:2:1:5"},
 			},
-			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-12-13T10:00:00Z","order_value":99.990,"items":[{"product_id":"P001","quantity":2,"price_per_unit":20.00},{"product_id":"P:2","quantity":1,"price_per_unit":5}]}`,
+			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2024-12-13T10:00:00Z",` +
+				`"order_value":99.990,"items":[` +
+				`{"product_id":"P001","quantity":2,"price_per_unit":20.00},` +
+				`{"product_id":"P:2","quantity":1,"price_per_unit":5}]}`,
 		},
 		{
 			"what is no number is sent as a text, to be refused there",
 			sendFlags{
 				id: "ORD1", user: "U1", placed: "yesterday", items: []string{"P001:two:NaN", "P001:01:+5"},
 			},
-			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"yesterday","items":[{"product_id":"P001","quantity":"two","price_per_unit":"NaN"},{"product_id":"P001","quantity":"01","price_per_unit":"+5"}]}`,
+			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"yesterday","items":[` +
+				`{"product_id":"P001","quantity":"two","price_per_unit":"NaN"},` +
+				`{"product_id":"P001","quantity":"01","price_per_unit":"+5"}]}`,
 		},
 		{
 			"the time is now",
 			sendFlags{id: "ORD1", user: "U1", items: []string{"P001:1:1"}},
-			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2026-01-02T12:00:00Z","items":[{"product_id":"P001","quantity":1,"price_per_unit":1}]}`,
+			`{"order_id":"ORD1","user_id":"U1","order_timestamp":"2026-01-02T12:00:00Z",` +
+				`"items":[{"product_id":"P001","quantity":1,"price_per_unit":1}]}`,
 		},
 	} {
 		got, id, err := orderBody(c.flags, noon)
