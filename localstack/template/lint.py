@@ -88,7 +88,19 @@ def cfn_guard():
     rules = GUARD / "rules" / "control-tower" / "cfn-guard"
     program.chmod(0o755)
     checked = json.loads(
-        tool(program, "validate", "-d", HERE / "golden", "-r", rules, "--structured", "-o", "json", "-S", "none")
+        tool(
+            program,
+            "validate",
+            "-d",
+            HERE / "golden",
+            "-r",
+            rules,
+            "--structured",
+            "-o",
+            "json",
+            "-S",
+            "none",
+        )
     )
     if len(checked) != len(GOLDEN) or sum(len(file["compliant"]) for file in checked) < 10:
         sys.exit(f"cfn-guard looked at {len(checked)} of {len(GOLDEN)} templates")
@@ -96,7 +108,9 @@ def cfn_guard():
         for broken in file["not_compliant"]:
             rule = broken["Rule"]["name"]
             message = re.search(r"\[CT\.[^\\]*", json.dumps(broken)) or [rule]
-            for resource in {path.split("/")[2] for path in paths(broken) if path.startswith("/Resources/")} or {"-"}:
+            for resource in {
+                path.split("/")[2] for path in paths(broken) if path.startswith("/Resources/")
+            } or {"-"}:
                 yield rule, pathlib.Path(file["name"]).stem, resource, message[0]
 
 
@@ -190,7 +204,10 @@ def main():
     needed = set()
     problems = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        running = [pool.submit(lambda check: list(check()), check) for check in (cfn_lint, checkov, cfn_guard)]
+        running = [
+            pool.submit(lambda check: list(check()), check)
+            for check in (cfn_lint, checkov, cfn_guard)
+        ]
         findings = [*iam(), *(finding for check in running for finding in check.result())]
     for rule, file, resource, message in findings:
         for number, entry in enumerate(accepted):

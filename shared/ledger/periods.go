@@ -141,8 +141,8 @@ func periodFields(n int, appendName func(to []byte, i int) []byte) []string {
 	return fields
 }
 
-// readPeriods returns the figures of n periods, added over all shards, and the values of the further
-// fields of all shards. One command reads all of a shard.
+// readPeriods returns the figures of n periods, added over all shards, and the values of the
+// further fields of all shards. One command reads all of a shard.
 func (s *Store) readPeriods(
 	ctx context.Context, key string, n int, fields []string,
 ) (periods []figures, further []string, err error) {
