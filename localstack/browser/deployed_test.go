@@ -18,6 +18,8 @@ import (
 //	BROWSER_API_URL    the API's base URL with its stage
 //	BROWSER_QUEUE_URL  the queue of orders
 //	BROWSER_REDIS_PID  the process id of its redis-server, which a test freezes for a few seconds
+//
+// TestAKeyIsAskedForOnce needs BROWSER_API_URL and BROWSER_API_KEY instead.
 func deployed(t *testing.T, base string) site {
 	t.Helper()
 	queue, err := url.Parse(os.Getenv("BROWSER_QUEUE_URL"))

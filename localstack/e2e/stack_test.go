@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,6 +98,7 @@ func TestSecondStack(t *testing.T) {
 	})
 	t.Run("counts apart from the first", s.countsApart)
 	t.Run("shows figures to holders of the key", s.asksForTheKey)
+	t.Run("its page asks for the key once", s.pageAsksForTheKey)
 	t.Run("every alarm reaches the topic", s.alarmsReachTheTopic)
 }
 
@@ -142,6 +145,18 @@ func (s second) asksForTheKey(t *testing.T) {
 		if status, body := s.ask(t, c.path, c.key); status != c.want {
 			t.Errorf("%s with the key %q: %d, want %d: %.200s", c.path, c.key, status, c.want, body)
 		}
+	}
+}
+
+// pageAsksForTheKey opens the page in Chromium, with a wrong key and with the right one.
+func (s second) pageAsksForTheKey(t *testing.T) {
+	page := exec.CommandContext(t.Context(),
+		"go", "test", "-v", "-count=1", "-run", "^TestAKeyIsAskedForOnce$", "../browser")
+	page.Env = append(os.Environ(),
+		"BROWSER_API_URL="+s.outputs["ApiUrl"], "BROWSER_API_KEY="+s.key)
+	out, err := page.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestAKeyIsAskedForOnce")) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
