@@ -55,6 +55,7 @@ func TestConformance(t *testing.T) {
 		{"a crash between claim and record is settled by the retry", crashAfterClaim},
 		{"a crash before a claim is released is settled by the retry", crashBeforeRelease},
 		{"a conflict after a lost claim leaves the order that was counted", lostClaim},
+		{"a lost claim is restored by the replay, or told by it", lostClaimApart},
 		{"an order without value counts", freeOrder},
 		{"hostile ids are only names", hostileIDs},
 		{"an order is remembered until it was not seen for two retentions", retention},

@@ -204,8 +204,9 @@ func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection)
 // conflict is the refusal of an order whose id has another order now.
 func (r *run) conflict() *order.Refusal {
 	detail := "Another order with this order_id is counted now. " +
-		"This one was counted before Redis lost data: " +
-		"send it again with a new order_id."
+		"This one was counted before Redis lost data. " +
+		"Where orderctl archive verify shows that it still counts too, which takes several shards, " +
+		"run orderctl rebuild; otherwise send it again with a new order_id."
 	if r.kind == ledger.Importing {
 		detail = "Another order with this order_id was counted before; the first stays. " +
 			"Import this one with a new order_id."

@@ -40,6 +40,11 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"an order that is not in the archive", func(c *cloud) {
 			c.orders["new"], _ = newOrder("new", "U9", "2062-01-01", 1)
 		}, []string{"2062-01-01", "U9", "not in the archive", "orderctl rebuild"}},
+		{"two orders with one id that were both counted", func(c *cloud) {
+			other, _ := newOrder("O7", "U9", "2062-01-01", 1)
+			c.archive(true, other)
+			c.orders["another shard's O7"] = other // its claim was lost: see the ledger's package comment
+		}, []string{"two different orders with the id O7", "U9", "not in the archive", "orderctl rebuild"}},
 		{"a changed total", func(c *cloud) {
 			c.wrong = func(o *answer.Overview) { o.Figures.Totals.Revenue++ }
 		}, []string{"total", "1 of "}},
@@ -183,6 +188,15 @@ func TestRebuildRefusesToLoseOrders(t *testing.T) {
 				c.dead = 1
 			},
 			inOutput: "2 orders counted",
+		},
+		{
+			name: "two orders with one id were both counted", orders: 3,
+			prepare: func(c *cloud) {
+				other, _ := newOrder("A", "U2", "2024-06-06", 200)
+				c.archive(true, c.orders["A"], c.orders["B"], c.orders["C"], other)
+				c.orders["another shard's A"] = other
+			},
+			inOutput: "two different orders with the id A",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
