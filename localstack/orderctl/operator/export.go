@@ -41,7 +41,7 @@ archive a queue, or to empty it. That cannot be undone.
 			if f.remove && (len(args) == 0 || args[0] == "-") {
 				return session.Usage("--delete needs a FILE: what is written to a pipe may be lost")
 			}
-			return f.complete(env.Now())
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			// The file is created before anything else, so that a name that is taken changes nothing.
@@ -59,7 +59,7 @@ archive a queue, or to empty it. That cannot be undone.
 			return export(cmd.Context(), s, st, f, file)
 		},
 	}
-	f.add(cmd, st.reasons)
+	f.add(env, cmd, st.reasons)
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "remove from the queue what was written")
 	return cmd
 }

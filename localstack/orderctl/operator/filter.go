@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,17 +15,15 @@ import (
 
 // A filter chooses messages of a queue.
 type filter struct {
-	reasons  []string
+	reasons  []order.Reason
 	contains string
-	since    string
-
-	after time.Time
+	after    time.Time
 }
 
-func (f *filter) add(cmd *cobra.Command, withReason bool) {
+func (f *filter) add(env *session.Env, cmd *cobra.Command, withReason bool) {
+	flags := cmd.Flags()
 	if withReason {
-		cmd.Flags().StringSliceVar(&f.reasons, "reason", nil,
-			"only messages refused for this reason; may be repeated")
+		flags.Func("reason", "only messages refused for this `reason`; may be repeated", f.addReasons)
 		var names []string
 		for _, r := range order.Reasons() {
 			names = append(names, string(r))
@@ -33,28 +32,28 @@ func (f *filter) add(cmd *cobra.Command, withReason bool) {
 		_ = cmd.RegisterFlagCompletionFunc("reason",
 			cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	}
-	cmd.Flags().StringVar(&f.contains, "contains", "", "only messages whose body contains this text")
-	cmd.Flags().StringVar(&f.since, "since", "",
-		"only messages sent since: 30m, 24h, 2024-12-13 or 2024-12-13T10:00:00Z")
+	flags.StringVar(&f.contains, "contains", "", "only messages whose body contains this text")
+	env.TimeFlag(cmd, &f.after, "since", "only messages sent at that `time` (UTC) or later")
 }
 
-// complete reads the texts of the flags.
-func (f *filter) complete(now time.Time) error {
-	for _, r := range f.reasons {
-		if !slices.Contains(order.Reasons(), order.Reason(r)) {
-			return session.Usage("--reason %q is none of %v", r, order.Reasons())
+func (f *filter) addReasons(text string) error {
+	for name := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(order.Reasons(), order.Reason(name)) {
+			return fmt.Errorf("it is none of %v", order.Reasons())
 		}
+		f.reasons = append(f.reasons, order.Reason(name))
 	}
-	var err error
-	f.after, err = session.ParseTime("--since", f.since, now)
-	return err
+	return nil
 }
 
 // active says whether anything is left out.
-func (f *filter) active() bool { return len(f.reasons) > 0 || f.contains != "" || f.since != "" }
+func (f *filter) active() bool {
+	return len(f.reasons) > 0 || f.contains != "" || !f.after.IsZero()
+}
 
 func (f *filter) match(h queue.Held) bool {
-	return (len(f.reasons) == 0 || slices.Contains(f.reasons, h.Attribute(order.AttributeReason))) &&
+	reason := order.Reason(h.Attribute(order.AttributeReason))
+	return (len(f.reasons) == 0 || slices.Contains(f.reasons, reason)) &&
 		strings.Contains(h.Body, f.contains) &&
 		!h.Sent.Before(f.after)
 }

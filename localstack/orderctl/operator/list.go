@@ -33,13 +33,12 @@ func listCommand(env *session.Env, st store) *cobra.Command {
 		Example: session.Example("orderctl "+st.name+" list",
 			"orderctl "+st.name+" list --since 1h --contains U42",
 			"orderctl "+st.name+" list --scan 0 --limit 0 --json"),
-		Args:    cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error { return f.complete(env.Now()) },
+		Args: cobra.NoArgs,
 		RunE: env.Run(st.need, func(ctx context.Context, s *session.Session, _ []string) error {
 			return list(ctx, s, st, f)
 		}),
 	}
-	f.add(cmd, st.reasons)
+	f.add(env, cmd, st.reasons)
 	cmd.Flags().UintVar(&f.limit, "limit", 50, "maximum number of messages to show; 0 for all")
 	cmd.Flags().UintVar(&f.scan, "scan", 1000, "maximum number of messages to look at; 0 for all")
 	return cmd

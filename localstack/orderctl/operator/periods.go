@@ -36,10 +36,8 @@ func daysCommand(env *session.Env) *cobra.Command {
 
 // periodFlags are the flags of months and days.
 type periodFlags struct {
-	start, end string
-	csv        csvFlag
-
-	first, last int // of the range as numbers; without a flag there is no limit
+	csv         csvFlag
+	first, last int // months or days
 }
 
 func periodsCommand(
@@ -47,7 +45,7 @@ func periodsCommand(
 	read func(*periodFlags, context.Context, *session.Session) ([]period, string, error),
 	examples ...string,
 ) *cobra.Command {
-	var f periodFlags
+	f := periodFlags{last: 1 << 30} // no limit
 	cmd := &cobra.Command{
 		Use:     unit + "s",
 		GroupID: session.GroupNumbers,
@@ -56,7 +54,12 @@ func periodsCommand(
 A %[1]s is one of the deployment's time zone.`, unit),
 		Example: session.Example(examples...),
 		Args:    cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error { return f.complete(env, parse) },
+		PreRunE: func(*cobra.Command, []string) error {
+			if f.first > f.last {
+				return session.Usage("--start is after --end")
+			}
+			return f.csv.check(env)
+		},
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
 			rows, zone, err := read(&f, ctx, s)
 			if err != nil {
@@ -65,36 +68,17 @@ A %[1]s is one of the deployment's time zone.`, unit),
 			return f.show(s, unit, zone, rows)
 		}),
 	}
-	flags := cmd.Flags()
-	what := " " + unit + ", " + format + " (default: the %s that has orders)"
-	flags.StringVar(&f.start, "start", "", "first"+fmt.Sprintf(what, "first"))
-	flags.StringVar(&f.end, "end", "", "last"+fmt.Sprintf(what, "last"))
+	flag := func(name, which string, number *int) {
+		usage := fmt.Sprintf("%s `%s`, %s (default: the %[1]s that has orders)", which, unit, format)
+		cmd.Flags().Func(name, usage, func(text string) (err error) {
+			*number, err = parse(text)
+			return err
+		})
+	}
+	flag("start", "first", &f.first)
+	flag("end", "last", &f.last)
 	f.csv.add(cmd)
 	return cmd
-}
-
-func (f *periodFlags) complete(env *session.Env, parse func(string) (int, error)) error {
-	if err := f.csv.check(env); err != nil {
-		return err
-	}
-	f.last = 1 << 30
-	for _, flag := range []struct {
-		name, text string
-		number     *int
-	}{{"--start", f.start, &f.first}, {"--end", f.end, &f.last}} {
-		if flag.text == "" {
-			continue
-		}
-		n, err := parse(flag.text)
-		if err != nil {
-			return session.Usage("%s: %w", flag.name, err)
-		}
-		*flag.number = n
-	}
-	if f.first > f.last {
-		return session.Usage("--start is after --end")
-	}
-	return nil
 }
 
 // A period is one row of months or days in JSON.

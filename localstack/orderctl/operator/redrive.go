@@ -51,7 +51,7 @@ empty, for at most --wait-timeout.`,
 				return session.Usage("--until-empty cannot be combined with a filter")
 			}
 			f.Wait = f.Wait || f.untilEmpty
-			return f.complete(env.Now())
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			needs := session.DLQ | session.Orders
@@ -65,7 +65,7 @@ empty, for at most --wait-timeout.`,
 			return redrive(cmd.Context(), s, f)
 		},
 	}
-	f.filter.add(cmd, false)
+	f.filter.add(env, cmd, false)
 	cmd.Flags().UintVar(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: as fast as SQS can)")
 	cmd.Flags().BoolVar(&f.untilEmpty, "until-empty", false,

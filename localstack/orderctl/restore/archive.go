@@ -55,7 +55,7 @@ func (s *store) texts(
 }
 
 func listCommand(env *session.Env) *cobra.Command {
-	var w windowFlags
+	var w objects.Window
 	var fast bool
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -69,10 +69,10 @@ they were imported. Every object of the window is read, unless --fast leaves out
 		),
 		Args: cobra.NoArgs,
 		RunE: run(env, 0, func(ctx context.Context, s *store, _ []string) error {
-			return s.list(ctx, w.Window, fast)
+			return s.list(ctx, w, fast)
 		}),
 	}
-	w.add(env, cmd)
+	addWindow(env, cmd, &w)
 	cmd.Flags().BoolVar(&fast, "fast", false,
 		"count objects and bytes only, without reading the objects")
 	return cmd

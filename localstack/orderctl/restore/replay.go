@@ -21,7 +21,7 @@ import (
 const defaultReplays = 4
 
 func replayCommand(env *session.Env) *cobra.Command {
-	var w windowFlags
+	var w objects.Window
 	parallel := session.Positive(defaultReplays)
 	cmd := &cobra.Command{
 		Use:   "replay",
@@ -36,10 +36,10 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 		),
 		Args: cobra.NoArgs,
 		RunE: run(env, 0, func(ctx context.Context, s *store, _ []string) error {
-			return s.replayWindow(ctx, w.Window, parallel)
+			return s.replayWindow(ctx, w, parallel)
 		}),
 	}
-	w.add(env, cmd)
+	addWindow(env, cmd, &w)
 	cmd.Flags().Var(&parallel, "parallel",
 		"objects that are replayed at the same time")
 	return cmd

@@ -14,7 +14,7 @@ import (
 )
 
 func showCommand(env *session.Env) *cobra.Command {
-	var w windowFlags
+	var w objects.Window
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show every line about one order or message, by its order id or message id",
@@ -27,10 +27,10 @@ by the order id in their body, too. The exit code is 1 when there is no such lin
 		),
 		Args: cobra.ExactArgs(1),
 		RunE: run(env, 0, func(ctx context.Context, s *store, args []string) error {
-			return s.show(ctx, w.Window, args[0])
+			return s.show(ctx, w, args[0])
 		}),
 	}
-	w.add(env, cmd)
+	addWindow(env, cmd, &w)
 	return cmd
 }
 

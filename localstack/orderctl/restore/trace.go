@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/order"
 )
 
 type traceFlags struct {
-	windowFlags
+	objects.Window
 	noLog bool
 }
 
@@ -42,7 +43,7 @@ The exit code is 1 when the id is found nowhere.`,
 			return s.trace(ctx, f, args[0])
 		}),
 	}
-	f.add(env, cmd)
+	addWindow(env, cmd, &f.Window)
 	cmd.Flags().BoolVar(&f.noLog, "no-log", false, "do not search the functions' logs")
 	return cmd
 }

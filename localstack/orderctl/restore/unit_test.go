@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/objects"
@@ -24,31 +25,39 @@ func TestWindow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	day := func(d int) time.Time { return time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC) }
+	env := &session.Env{Console: &console.Console{Now: func() time.Time { return now }}}
 	for _, c := range []struct {
-		windowFlags
+		line string
 		want objects.Window
 		ok   bool
 	}{
-		{windowFlags{}, objects.Window{}, true},
+		{"", objects.Window{}, true},
+		{"--since=", objects.Window{}, true},
 		{
-			windowFlags{since: "2026-03-01", until: "2026-03-02"},
+			"--since 2026-03-01 --until 2026-03-02",
 			objects.Window{Since: day(1), Until: day(2)}, true,
 		},
-		{windowFlags{since: "2026-03-01T05:30:00+05:30"}, objects.Window{Since: day(1)}, true},
-		{windowFlags{since: "2026-03-01T00:00"}, objects.Window{Since: day(1)}, true},
-		{windowFlags{since: "36h", until: "12h"}, objects.Window{Since: day(9), Until: day(10)}, true},
-		{windowFlags{since: "yesterday"}, objects.Window{}, false},
-		{windowFlags{since: "-5h"}, objects.Window{}, false},
-		{windowFlags{until: "2026-02-30"}, objects.Window{}, false},
-		{windowFlags{since: "2026-03-02", until: "2026-03-01"}, objects.Window{}, false},
+		{"--since 2026-03-01T05:30:00+05:30", objects.Window{Since: day(1)}, true},
+		{"--since 2026-03-01T00:00", objects.Window{Since: day(1)}, true},
+		{"--since 36h --until 12h", objects.Window{Since: day(9), Until: day(10)}, true},
+		{"--since yesterday", objects.Window{}, false},
+		{"--since=-5h", objects.Window{}, false},
+		{"--until 2026-02-30", objects.Window{}, false},
+		{"--since 2026-03-02 --until 2026-03-01", objects.Window{}, false},
 	} {
-		flags := c.windowFlags
-		err := flags.complete(now)
-		if got := err == nil; got != c.ok {
-			t.Errorf("%v: accepted: got %v, want %v; error %v", c.windowFlags, got, c.ok, err)
+		var got objects.Window
+		cmd := &cobra.Command{
+			RunE:          func(*cobra.Command, []string) error { return nil },
+			SilenceErrors: true, SilenceUsage: true,
 		}
-		if got := flags.Window; c.ok && (!got.Since.Equal(c.want.Since) || !got.Until.Equal(c.want.Until)) {
-			t.Errorf("%v: got %v, want %v", c.windowFlags, got, c.want)
+		addWindow(env, cmd, &got)
+		cmd.SetArgs(strings.Fields(c.line))
+		err := cmd.Execute()
+		if accepted := err == nil; accepted != c.ok {
+			t.Errorf("%q: accepted: got %v, want %v; error %v", c.line, accepted, c.ok, err)
+		}
+		if c.ok && (!got.Since.Equal(c.want.Since) || !got.Until.Equal(c.want.Until)) {
+			t.Errorf("%q: got %v, want %v", c.line, got, c.want)
 		}
 	}
 }

@@ -74,10 +74,18 @@ func (p *Positive) String() string { return strconv.Itoa(int(*p)) }
 // Type names the value in a help text.
 func (*Positive) Type() string { return "int" }
 
-// ParseTime reads a time, or how long ago it was. An empty text is the zero time.
-func ParseTime(flag, text string, now time.Time) (time.Time, error) {
+// TimeFlag declares a flag that is a time, or how long ago it was.
+func (e *Env) TimeFlag(cmd *cobra.Command, t *time.Time, name, usage string) {
+	usage += ":\n2026-03-01, 2026-03-01T10:00:00Z, or 36h for 36 hours ago"
+	cmd.Flags().Func(name, usage, func(text string) (err error) {
+		*t, err = parseTime(text, e.Now())
+		return err
+	})
+}
+
+func parseTime(text string, now time.Time) (time.Time, error) {
 	if text == "" {
-		return time.Time{}, nil
+		return time.Time{}, nil // no limit
 	}
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
@@ -89,6 +97,6 @@ func ParseTime(flag, text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, Usage("%s %q: write a time in UTC, such as 2026-03-01 or "+
-		"2026-03-01T10:00:00Z, or how long ago it was, such as 36h", flag, text)
+	return time.Time{}, errors.New("write a time in UTC, such as 2026-03-01 or " +
+		"2026-03-01T10:00:00Z, or how long ago it was, such as 36h")
 }

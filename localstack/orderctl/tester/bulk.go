@@ -20,16 +20,17 @@ import (
 
 type bulkFlags struct {
 	sample.Options
-	start, end string
-	again      bool
-	dryRun     bool
-	parallel   session.Positive
-	rate       float64
+	again    bool
+	dryRun   bool
+	parallel session.Positive
+	rate     float64
 	session.WaitFlags
 }
 
 func bulkCommand(env *session.Env) *cobra.Command {
 	f := bulkFlags{parallel: session.DefaultParallel}
+	f.From = order.MonthOf(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC))
+	f.To = f.From + 11
 	cmd := &cobra.Command{
 		Use:     "bulk N",
 		GroupID: session.GroupSend,
@@ -81,8 +82,10 @@ a second time, none of them may count. --again expects just that.`,
 	flags.Float64Var(&f.Conflicts, "conflicts", 0,
 		"share of messages with an earlier order_id and other content")
 	flags.Float64Var(&f.Mismatches, "mismatches", 0, "share of orders with a wrong order_value")
-	flags.StringVar(&f.start, "start", "2024-01", "first month of the orders")
-	flags.StringVar(&f.end, "end", "2024-12", "last month of the orders")
+	flags.Func("start", "first `month` of the orders (default 2024-01)",
+		func(text string) (err error) { f.From, err = order.ParseMonth(text); return err })
+	flags.Func("end", "last `month` of the orders (default 2024-12)",
+		func(text string) (err error) { f.To, err = order.ParseMonth(text); return err })
 	flags.BoolVar(&f.again, "again", false,
 		"the same orders were sent before: expect that none counts")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the messages instead of sending them")
@@ -97,12 +100,6 @@ func (f *bulkFlags) complete(count string, seeded bool) error {
 	var err error
 	if f.Count, err = strconv.Atoi(count); err != nil {
 		return fmt.Errorf("%q is not a number of orders", count)
-	}
-	if f.From, err = order.ParseMonth(f.start); err != nil {
-		return fmt.Errorf("--start: %w", err)
-	}
-	if f.To, err = order.ParseMonth(f.end); err != nil {
-		return fmt.Errorf("--end: %w", err)
 	}
 	if !seeded {
 		if f.again {
