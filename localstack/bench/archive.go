@@ -16,10 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
 	"orderpipeline/shared/archive"
+	"orderpipeline/shared/archive/s3test"
 	"orderpipeline/shared/intake"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/replay/protocol"
@@ -28,12 +28,12 @@ import (
 // A cloud is an S3 that answers at once, and an SQS that no measurement needs. Both run in the
 // benchmark's process, so they use some of its processor time.
 type cloud struct {
-	*bucket.Service
+	*s3test.Service
 	queues *queue.Service
 }
 
 func startCloud() (*cloud, error) {
-	objects := bucket.New("archive")
+	objects := s3test.New("archive")
 	queues, err := queue.Start(objects)
 	if err != nil {
 		return nil, err

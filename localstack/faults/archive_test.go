@@ -12,7 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
-	"orderpipeline/localstack/lab/bucket"
+	"orderpipeline/shared/archive/s3test"
 )
 
 // A line is one line of an archive object, read without the code of the pipeline.
@@ -31,7 +31,7 @@ type line struct {
 // counts tells whether the order of the line is part of the figures.
 func (l line) counts() bool { return l.Outcome == "recorded" || l.Outcome == "duplicate" }
 
-func readLines(object bucket.Object) ([]line, error) {
+func readLines(object s3test.Object) ([]line, error) {
 	zip, err := zstd.NewReader(bytes.NewReader(object.Data))
 	if err != nil {
 		return nil, err

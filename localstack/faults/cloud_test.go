@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"testing"
 
-	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/labtest"
 	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/shared/archive/s3test"
 )
 
 // A cloud is what the functions use of AWS, with the settings of the template: the queues and the
@@ -18,7 +18,7 @@ type cloud struct {
 	rejected  *queue.Queue
 	replay    *queue.Queue
 	replayDLQ *queue.Queue
-	bucket    *bucket.Service
+	bucket    *s3test.Service
 }
 
 func newCloud(t testing.TB) cloud {

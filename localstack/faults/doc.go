@@ -2,7 +2,7 @@
 // things on purpose. It runs the functions' real binaries behind a Lambda Runtime API (package
 // sandbox), with real redis-servers (through package link, which breaks connections at exact
 // places), a queue service whose clock the test moves (package queue) and an S3 bucket (package
-// bucket).
+// s3test).
 //
 // The words of this suite:
 //

@@ -10,8 +10,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/link"
+	"orderpipeline/shared/archive/s3test"
 	"orderpipeline/shared/redistest"
 )
 
@@ -66,11 +66,11 @@ func TestReplay(t *testing.T) {
 				r.fill()
 				r.drain()
 				r.do("flushall")
-				r.bucket.Judge(func(call bucket.Call) bucket.Fault {
-					if call.Operation != bucket.Get || !r.draw(6) {
-						return bucket.Fault{}
+				r.bucket.Judge(func(call s3test.Call) s3test.Fault {
+					if call.Operation != s3test.Get || !r.draw(6) {
+						return s3test.Fault{}
 					}
-					return []bucket.Fault{
+					return []s3test.Fault{
 						{Status: 500, Code: "InternalError"},
 						{Status: 503, Code: "SlowDown"},
 						{Drop: true},
@@ -281,20 +281,20 @@ func (r *rig) rebuild(shards int, cluster bool) {
 		r.replayAll("rebuild")
 		gets := 0 // every sixth read of an object kills both replay functions, four times at most
 		var mu sync.Mutex
-		r.bucket.Judge(func(call bucket.Call) bucket.Fault {
+		r.bucket.Judge(func(call s3test.Call) s3test.Fault {
 			mu.Lock()
 			defer mu.Unlock()
-			if call.Operation != bucket.Get {
-				return bucket.Fault{}
+			if call.Operation != s3test.Get {
+				return s3test.Fault{}
 			}
 			if gets++; gets%6 != 3 || gets > 24 {
-				return bucket.Fault{}
+				return s3test.Fault{}
 			}
 			r.noteFault()
 			for _, c := range r.replayers {
 				c.Kill()
 			}
-			return bucket.Fault{Drop: true}
+			return s3test.Fault{Drop: true}
 		})
 		r.heal()
 	}

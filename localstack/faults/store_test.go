@@ -11,18 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/labtest"
 	"orderpipeline/localstack/lab/link"
 	"orderpipeline/localstack/lab/queue"
+	"orderpipeline/shared/archive/s3test"
 	"orderpipeline/shared/redistest"
 )
 
 // TestBucket breaks S3 while the order function archives: everything that was acknowledged has a
 // line, and no message is refused twice.
 func TestBucket(t *testing.T) {
-	refusal := func(status int, code string) func(*rig) bucket.Fault {
-		return func(*rig) bucket.Fault { return bucket.Fault{Status: status, Code: code} }
+	refusal := func(status int, code string) func(*rig) s3test.Fault {
+		return func(*rig) s3test.Fault { return s3test.Fault{Status: status, Code: code} }
 	}
 	runAll(t, []fault{
 		{name: "S3 refuses", setup: setup{mix: many}, run: func(r *rig) {
@@ -35,30 +35,30 @@ func TestBucket(t *testing.T) {
 			r.faultyPuts(20, refusal(http.StatusServiceUnavailable, "SlowDown"))
 		}},
 		{name: "S3 closes the connection", setup: setup{mix: many}, run: func(r *rig) {
-			r.faultyPuts(20, func(*rig) bucket.Fault { return bucket.Fault{Drop: true} })
+			r.faultyPuts(20, func(*rig) s3test.Fault { return s3test.Fault{Drop: true} })
 		}},
 		{name: "S3 hangs", setup: setup{mix: many, messages: 400, batch: 100, timeout: 12 * time.Second},
 			run: func(r *rig) {
-				r.faultyPuts(3, func(*rig) bucket.Fault { return bucket.Fault{Hang: true} })
+				r.faultyPuts(3, func(*rig) s3test.Fault { return s3test.Fault{Hang: true} })
 			}},
 		{
 			name:  "S3 answers late",
 			setup: setup{mix: many, messages: 400, batch: 100, timeout: 12 * time.Second},
 			run: func(r *rig) {
-				r.faultyPuts(4, func(r *rig) bucket.Fault {
-					return bucket.Fault{Delay: time.Duration(500+r.randomInt(3000)) * time.Millisecond}
+				r.faultyPuts(4, func(r *rig) s3test.Fault {
+					return s3test.Fault{Delay: time.Duration(500+r.randomInt(3000)) * time.Millisecond}
 				})
 			},
 		},
 		{name: "S3 stores the object and loses its answer", setup: setup{mix: many}, run: func(r *rig) {
-			r.faultyPuts(20, func(*rig) bucket.Fault { return bucket.Fault{LoseDone: true} })
+			r.faultyPuts(20, func(*rig) s3test.Fault { return s3test.Fault{LoseDone: true} })
 		}},
 		{name: "S3 away for some receives", setup: setup{mix: many}, run: func(r *rig) {
 			r.fill()
 			r.outage(
 				func() {
-					r.bucket.Judge(func(bucket.Call) bucket.Fault {
-						return bucket.Fault{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable"}
+					r.bucket.Judge(func(s3test.Call) s3test.Fault {
+						return s3test.Fault{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable"}
 					})
 				},
 				func() { r.bucket.Judge(nil) }, 3)
@@ -68,9 +68,9 @@ func TestBucket(t *testing.T) {
 			name:  "killed between recording and the put",
 			setup: setup{consumers: 1, mix: many},
 			run: func(r *rig) {
-				r.faultyPuts(6, func(r *rig) bucket.Fault {
+				r.faultyPuts(6, func(r *rig) s3test.Fault {
 					r.consumers[0].Kill()
-					return bucket.Fault{Drop: true}
+					return s3test.Fault{Drop: true}
 				})
 			},
 		},
@@ -78,9 +78,9 @@ func TestBucket(t *testing.T) {
 			name:  "killed between the put and the response",
 			setup: setup{consumers: 1, mix: many},
 			run: func(r *rig) {
-				r.faultyPuts(6, func(r *rig) bucket.Fault {
+				r.faultyPuts(6, func(r *rig) s3test.Fault {
 					r.consumers[0].Kill()
-					return bucket.Fault{LoseDone: true}
+					return s3test.Fault{LoseDone: true}
 				})
 			},
 		},
@@ -88,9 +88,9 @@ func TestBucket(t *testing.T) {
 			run: func(r *rig) {
 				// The function sends several batches at once: none of them may succeed.
 				var armed atomic.Bool
-				r.bucket.Judge(func(call bucket.Call) bucket.Fault {
-					armed.Store(call.Operation == bucket.Put && r.draw(6))
-					return bucket.Fault{}
+				r.bucket.Judge(func(call s3test.Call) s3test.Fault {
+					armed.Store(call.Operation == s3test.Put && r.draw(6))
+					return s3test.Fault{}
 				})
 				r.Judge(func(call queue.Call) queue.Fault {
 					if call.Action != "SendMessageBatch" || !armed.Load() {
@@ -107,13 +107,13 @@ func TestBucket(t *testing.T) {
 }
 
 // faultyPuts lets this number of puts go wrong.
-func (r *rig) faultyPuts(times int, fault func(*rig) bucket.Fault) {
+func (r *rig) faultyPuts(times int, fault func(*rig) s3test.Fault) {
 	r.Helper()
-	r.bucket.Judge(func(call bucket.Call) bucket.Fault {
-		if call.Operation == bucket.Put && r.draw(times) {
+	r.bucket.Judge(func(call s3test.Call) s3test.Fault {
+		if call.Operation == s3test.Put && r.draw(times) {
 			return fault(r)
 		}
-		return bucket.Fault{}
+		return s3test.Fault{}
 	})
 	r.fill()
 	r.drain()

@@ -2,8 +2,8 @@
 // without AWS: the fault suite, the benchmarks and other tests. Its subpackages are the
 // surroundings of the functions: sandbox (the Lambda Runtime API), queue (SQS with a movable
 // clock), link (a network that breaks) and labtest (the helper for tests). All return errors; only
-// labtest knows of tests. Redis itself is started by shared/redistest, because tests in shared need
-// it too.
+// labtest knows of tests. Redis itself is started by shared/redistest, and S3 is
+// shared/archive/s3test, because tests in shared need them too.
 package lab
 
 import (

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,12 +13,12 @@ import (
 // A put that hangs is given up and repeated, so that one lost connection does not fail a batch.
 func TestAPutThatHangsIsRepeated(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start()
+	server := s3test.Start("bucket")
 	t.Cleanup(server.Close)
 	var asked atomic.Int64
-	server.Before(func(*http.Request) s3test.Fault {
+	server.Judge(func(s3test.Call) s3test.Fault {
 		if asked.Add(1) == 1 {
-			return s3test.Fault{Delay: time.Hour}
+			return s3test.Fault{Hang: true}
 		}
 		return s3test.Fault{}
 	})
@@ -30,7 +29,7 @@ func TestAPutThatHangsIsRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if got := string(server.Object("bucket", "key")); got != "content" || asked.Load() < 2 {
+	if got := string(server.Content("key")); got != "content" || asked.Load() < 2 {
 		t.Errorf("stored %q after %d attempts", got, asked.Load())
 	}
 }

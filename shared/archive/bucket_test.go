@@ -18,7 +18,7 @@ import (
 
 func start(t *testing.T) (*s3test.Server, *archive.Bucket) {
 	t.Helper()
-	server := s3test.Start()
+	server := s3test.Start("bucket")
 	t.Cleanup(server.Close)
 	return server, archive.NewBucket(server.Config(), "bucket")
 }
@@ -30,7 +30,7 @@ func TestAnObjectIsReadAsItWasPut(t *testing.T) {
 	if err := bucket.Put(t.Context(), key, []byte("content")); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(server.Object("bucket", key)); got != "content" {
+	if got := string(server.Content(key)); got != "content" {
 		t.Errorf("stored %q", got)
 	}
 	body, err := bucket.Open(t.Context(), key)
@@ -58,11 +58,10 @@ func TestList(t *testing.T) {
 	var want []string
 	for i := range 8 {
 		key := fmt.Sprintf("messages/v1/%d", i)
-		server.Store("bucket", key, make([]byte, i))
+		server.Write(key, make([]byte, i))
 		want = append(want, key)
 	}
-	server.Store("bucket", "imports/v1/0", nil)
-	server.Store("other", "messages/v1/0", nil)
+	server.Write("imports/v1/0", nil)
 
 	var got []string
 	for object, err := range bucket.List(t.Context(), archive.MessagesPrefix, "") {
@@ -96,8 +95,8 @@ func TestList(t *testing.T) {
 func TestListFails(t *testing.T) {
 	t.Parallel()
 	server, bucket := start(t)
-	server.Before(
-		func(*http.Request) s3test.Fault { return s3test.Fault{Status: http.StatusForbidden} },
+	server.Judge(
+		func(s3test.Call) s3test.Fault { return s3test.Fault{Status: http.StatusForbidden} },
 	)
 	found := 0
 	var failed error
@@ -116,13 +115,13 @@ func TestAPutIsRepeated(t *testing.T) {
 	for name, fault := range map[string]s3test.Fault{
 		"server error": {Status: http.StatusInternalServerError},
 		"throttled":    {Status: http.StatusServiceUnavailable},
-		"answer lost":  {LoseAnswer: true},
+		"answer lost":  {LoseDone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, bucket := start(t)
 			var asked atomic.Int64
-			server.Before(func(*http.Request) s3test.Fault {
+			server.Judge(func(s3test.Call) s3test.Fault {
 				if asked.Add(1) == 1 {
 					return fault
 				}
@@ -131,7 +130,7 @@ func TestAPutIsRepeated(t *testing.T) {
 			if err := bucket.Put(t.Context(), "key", []byte("content")); err != nil {
 				t.Errorf("error %v", err)
 			}
-			if got := string(server.Object("bucket", "key")); got != "content" {
+			if got := string(server.Content("key")); got != "content" {
 				t.Errorf("stored %q", got)
 			}
 		})
@@ -141,7 +140,7 @@ func TestAPutIsRepeated(t *testing.T) {
 func TestAPutEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	server, bucket := start(t)
-	server.Before(func(*http.Request) s3test.Fault { return s3test.Fault{Delay: time.Hour} })
+	server.Judge(func(s3test.Call) s3test.Fault { return s3test.Fault{Hang: true} })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := bucket.Put(ctx, "key", []byte("content")); !errors.Is(err, context.DeadlineExceeded) {

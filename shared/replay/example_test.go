@@ -34,7 +34,7 @@ func ExampleHandler_Invoke() {
 		panic(err)
 	}
 
-	s3 := s3test.Start()
+	s3 := s3test.Start("archive")
 	defer s3.Close()
 	key, err := archiveOrder(s3, time.Now())
 	if err != nil {
@@ -70,6 +70,6 @@ func archiveOrder(s3 *s3test.Server, now time.Time) (key string, err error) {
 	encoder := archive.NewEncoder(&object)
 	err = errors.Join(encoder.Encode(&line), encoder.Close())
 	key = archive.Key(now, 1)
-	s3.Store("archive", key, object.Bytes())
+	s3.Write(key, object.Bytes())
 	return key, err
 }

@@ -152,8 +152,8 @@ func TestBrokenObjectsGoToTheirQueueWithTheReason(t *testing.T) {
 		},
 		{"truncated", func(r *rig) string {
 			key := r.archived(time.Minute, good...)
-			object := r.s3.Object(bucket, key)
-			r.s3.Store(bucket, key, object[:len(object)-3])
+			object := r.s3.Content(key)
+			r.s3.Write(key, object[:len(object)-3])
 			return notify(key)
 		}, "unreadable", 0},
 		{"a broken line", func(r *rig) string {
@@ -238,10 +238,10 @@ func TestWhatMaySucceedLaterFails(t *testing.T) {
 			return r.server.Restart
 		}},
 		{"S3 fails", func(r *rig) func() {
-			r.s3.Before(func(*http.Request) s3test.Fault {
+			r.s3.Judge(func(s3test.Call) s3test.Fault {
 				return s3test.Fault{Status: http.StatusForbidden}
 			})
-			return func() { r.s3.Before(nil) }
+			return func() { r.s3.Judge(nil) }
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -274,8 +274,8 @@ func TestOneFailureDoesNotHoldUpTheOthers(t *testing.T) {
 	r := newRig(t)
 	bad := r.archived(time.Minute, makeOrder("bad", 1))
 	good := r.archived(time.Minute, makeOrder("good", 1))
-	r.s3.Before(func(q *http.Request) s3test.Fault {
-		if strings.HasSuffix(q.URL.Path, bad) {
+	r.s3.Judge(func(call s3test.Call) s3test.Fault {
+		if call.Key == bad {
 			return s3test.Fault{Status: http.StatusForbidden}
 		}
 		return s3test.Fault{}

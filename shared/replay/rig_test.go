@@ -51,7 +51,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, server: redistest.Start(t), s3: s3test.Start(), log: &bytes.Buffer{},
+		t: t, server: redistest.Start(t), s3: s3test.Start(bucket), log: &bytes.Buffer{},
 		delayed: map[string]int32{},
 	}
 	t.Cleanup(r.s3.Close)
@@ -154,7 +154,7 @@ func (r *rig) object(key string, orders ...order.Order) {
 	if err = errors.Join(err, e.Close()); err != nil {
 		r.t.Fatal(err)
 	}
-	r.s3.Store(bucket, key, object.Bytes())
+	r.s3.Write(key, object.Bytes())
 }
 
 // archived stores an object of the order function that was archived some time ago.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"testing"
 
-	"orderpipeline/localstack/lab/bucket"
 	"orderpipeline/localstack/lab/link"
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
+	"orderpipeline/shared/archive/s3test"
 )
 
 // Queues starts a queue service without queues. Requests for other services go to other.
@@ -25,8 +25,8 @@ func Queues(t testing.TB, other http.Handler) *queue.Service {
 }
 
 // Bucket makes an empty bucket.
-func Bucket(t testing.TB, name string) *bucket.Service {
-	s := bucket.New(name)
+func Bucket(t testing.TB, name string) *s3test.Service {
+	s := s3test.New(name)
 	t.Cleanup(s.Close)
 	return s
 }

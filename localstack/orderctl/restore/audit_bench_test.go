@@ -41,7 +41,7 @@ func BenchmarkAudit(b *testing.B) {
 			b.Fatal(err)
 		}
 		key := archive.Key(time.Unix(int64(i), 0), uint64(i))
-		c.s3.Store(testBucket, key, object.Bytes())
+		c.s3.Write(key, object.Bytes())
 	}
 
 	s, _, _ := c.open()

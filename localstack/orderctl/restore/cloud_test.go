@@ -63,7 +63,7 @@ type cloud struct {
 func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	c := &cloud{
-		t: t, s3: s3test.Start(), orders: map[string]order.Order{},
+		t: t, s3: s3test.Start(testBucket), orders: map[string]order.Order{},
 		mappings: map[string]bool{"orders-mapping": true, "replay-mapping": true},
 		wrong:    func(*answer.Overview) {},
 		fail:     func(string, string) error { return nil },
@@ -206,7 +206,7 @@ func (c *cloud) archive(lost bool, orders ...order.Order) (key string) {
 	if err := e.Close(); err != nil {
 		c.t.Fatal(err)
 	}
-	c.s3.Store(testBucket, key, object.Bytes())
+	c.s3.Write(key, object.Bytes())
 	return key
 }
 
@@ -284,7 +284,7 @@ func (c *cloud) Invoke(
 }
 
 func (c *cloud) replay(key string) (any, error) {
-	r, err := archive.NewReader(bytes.NewReader(c.s3.Object(testBucket, key)))
+	r, err := archive.NewReader(bytes.NewReader(c.s3.Content(key)))
 	if err != nil {
 		return nil, err
 	}

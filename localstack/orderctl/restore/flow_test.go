@@ -48,7 +48,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"a changed total", func(c *cloud) {
 			c.wrong = func(o *answer.Overview) { o.Figures.Totals.Revenue++ }
 		}, []string{"total", "1 of "}},
-		{"a broken object", func(c *cloud) { c.s3.Store(testBucket, c.archive(false), []byte("broken")) },
+		{"a broken object", func(c *cloud) { c.s3.Write(c.archive(false), []byte("broken")) },
 			[]string{"fault in the archive"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestVerifyWithAPause(t *testing.T) {
 			c.mappings,
 		)
 	}
-	if c.s3.Object(testBucket, noteKey) != nil {
+	if c.s3.Content(noteKey) != nil {
 		t.Error("the note is left")
 	}
 }
@@ -102,7 +102,7 @@ func TestAnInterruptedVerifyStartsTheMappings(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 	if c.stops != 2 || !c.mappings["orders-mapping"] || !c.mappings["replay-mapping"] ||
-		c.s3.Object(testBucket, noteKey) != nil {
+		c.s3.Content(noteKey) != nil {
 		t.Errorf("%d mappings were stopped, mappings %v", c.stops, c.mappings)
 	}
 }
@@ -127,7 +127,7 @@ func TestReplayGoesOnAfterADamagedObject(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.several(10)
-	c.s3.Store(testBucket, c.archive(false), []byte("broken"))
+	c.s3.Write(c.archive(false), []byte("broken"))
 	o, _ := newOrder("last", "U1", "2024-05-05", 100)
 	c.archive(true, o)
 	s, out, _ := c.open()
@@ -151,7 +151,7 @@ func TestRebuild(t *testing.T) {
 	if _, there := c.orders["wrong"]; there || len(c.orders) != 42 || c.begins < 2 {
 		t.Errorf("%d orders after the rebuild, %d calls to clear", len(c.orders), c.begins)
 	}
-	if !c.mappings["orders-mapping"] || c.s3.Object(testBucket, noteKey) != nil {
+	if !c.mappings["orders-mapping"] || c.s3.Content(noteKey) != nil {
 		t.Errorf("mappings %v, or the note is left", c.mappings)
 	}
 	if !strings.Contains(out.String(), "42 orders counted") ||
@@ -226,7 +226,7 @@ func TestRebuildRefusesToLoseOrders(t *testing.T) {
 			if !c.mappings["orders-mapping"] || !c.mappings["replay-mapping"] {
 				t.Errorf("mappings: got %v, want both enabled", c.mappings)
 			}
-			if c.s3.Object(testBucket, noteKey) != nil {
+			if c.s3.Content(noteKey) != nil {
 				t.Error("the note is left")
 			}
 		})
@@ -292,7 +292,7 @@ func TestARebuildThatIsInterruptedGoesOn(t *testing.T) {
 		if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: true}); err != nil {
 			t.Fatalf("after an interruption at call %d: %v\n%s", at, err, out)
 		}
-		if len(c.orders) != 12 || c.s3.Object(testBucket, noteKey) != nil {
+		if len(c.orders) != 12 || c.s3.Content(noteKey) != nil {
 			t.Fatalf("after an interruption at call %d: %d orders", at, len(c.orders))
 		}
 	}

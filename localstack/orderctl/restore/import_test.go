@@ -66,7 +66,7 @@ func TestImport(t *testing.T) {
 			t.Errorf("%q is not in the output:\n%s", want, out)
 		}
 	}
-	if keys := c.s3.Keys(testBucket); len(keys) != 3 ||
+	if keys := c.s3.Keys(); len(keys) != 3 ||
 		!strings.HasPrefix(keys[0], archive.ImportsPrefix) {
 		t.Errorf("objects %v, want three imports", keys)
 	}
@@ -159,9 +159,9 @@ func TestImportWithRefusedOrders(t *testing.T) {
 	c := newCloud(t)
 	content := manyBodies(3) + "{\"order_id\":\"x\"}\nno json\n" + manyBodies(4)
 	out, err := tryImport(t.Context(), t, c, content, importFlags{parallel: 1})
-	if !errors.Is(err, session.ErrCheck) || len(c.s3.Keys(testBucket)) != 0 ||
+	if !errors.Is(err, session.ErrCheck) || len(c.s3.Keys()) != 0 ||
 		!strings.Contains(out, "nothing was imported") {
-		t.Errorf("without --invalid: error %v, %d objects\n%s", err, len(c.s3.Keys(testBucket)), out)
+		t.Errorf("without --invalid: error %v, %d objects\n%s", err, len(c.s3.Keys()), out)
 	}
 
 	aside := filepath.Join(t.TempDir(), "aside.ndjson")

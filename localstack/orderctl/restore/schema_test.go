@@ -57,7 +57,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	aside := filepath.Join(t.TempDir(), "aside.ndjson")
 	c := newCloud(t)
 	c.several(12)
-	c.s3.Store(testBucket, c.archive(false), []byte("broken"))
+	c.s3.Write(c.archive(false), []byte("broken"))
 	c.waiting = map[string][]sqstypes.Message{
 		"orders-dlq": {{MessageId: aws.String("d"), Body: aws.String(`{"order_id":"O7"}`)}},
 	}

@@ -145,16 +145,16 @@ func TestForget(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.s3.Store(testBucket, archive.Key(time.Now(), 99), object.Bytes())
-	objectsBefore := len(c.s3.Keys(testBucket))
+	c.s3.Write(archive.Key(time.Now(), 99), object.Bytes())
+	objectsBefore := len(c.s3.Keys())
 
 	s, out, _ := c.open()
 	if err := s.forget(t.Context(), "U1"); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "deleted 8 lines of 5 objects") ||
-		len(c.s3.Keys(testBucket)) != objectsBefore-1 {
-		t.Errorf("%d objects of %d, output:\n%s", len(c.s3.Keys(testBucket)), objectsBefore, out)
+		len(c.s3.Keys()) != objectsBefore-1 {
+		t.Errorf("%d objects of %d, output:\n%s", len(c.s3.Keys()), objectsBefore, out)
 	}
 	if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: true}); err != nil {
 		t.Fatal(err)

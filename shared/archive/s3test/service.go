@@ -1,8 +1,8 @@
-// Package bucket is an object store in one process that speaks the part of S3 that the pipeline
-// uses: put, get, head and list with path-style addresses, conditional puts and notifications to a
-// queue. Its user decides for each call whether it is refused, hangs, is late or loses its
-// response.
-package bucket
+// Package s3test is an S3 bucket in memory for tests and benchmarks. It speaks the part of S3 that
+// the pipeline uses, with path-style addresses: put, get, head, delete and list, conditional puts
+// and notifications to a queue. Its user decides for each call whether it is refused, hangs, is
+// late or loses its response.
+package s3test
 
 import (
 	"bytes"
@@ -21,23 +21,25 @@ import (
 type Operation string
 
 const (
-	Put  Operation = "PutObject"
-	Get  Operation = "GetObject"
-	Head Operation = "HeadObject"
-	List Operation = "ListObjectsV2"
+	Put          Operation = "PutObject"
+	Get          Operation = "GetObject"
+	Head         Operation = "HeadObject"
+	Delete       Operation = "DeleteObject"
+	List         Operation = "ListObjectsV2"
+	ListVersions Operation = "ListObjectVersions" // only current versions are kept: the list is empty
 )
 
 // A Call is one call of the API, as a function made it.
 type Call struct {
 	Operation Operation
-	Key       string // for List: the prefix
+	Key       string // for List and ListVersions: the prefix
 	Body      []byte // of a Put
 }
 
 // A Fault is what goes wrong with a call. The zero Fault: nothing.
 type Fault struct {
 	Status   int           // the call is refused with this HTTP status
-	Code     string        // and this error code
+	Code     string        // and this error code; empty: the name of the status
 	Hang     bool          // no response before the caller gives up; the call is not done
 	Drop     bool          // the connection ends; the call is not done
 	LoseDone bool          // the call is done, and the connection ends before the response
@@ -55,7 +57,8 @@ type Object struct {
 type Service struct {
 	Name string
 
-	done chan struct{} // closed by Close
+	done     chan struct{} // closed by Close
+	pageSize int           // of a list
 
 	mu      sync.Mutex
 	objects map[string]Object
@@ -71,7 +74,12 @@ type notification struct {
 
 // New makes an empty bucket.
 func New(name string) *Service {
-	return &Service{Name: name, done: make(chan struct{}), objects: map[string]Object{}}
+	return &Service{
+		Name:     name,
+		done:     make(chan struct{}),
+		pageSize: 1000,
+		objects:  map[string]Object{},
+	}
 }
 
 // Close ends the calls that hang.
@@ -102,6 +110,19 @@ func (s *Service) Objects(prefix string) []Object {
 		}
 	}
 	return found
+}
+
+// Keys returns all keys in their order.
+func (s *Service) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.objects))
+}
+
+// Content returns the content of an object; nil when there is none.
+func (s *Service) Content(key string) []byte {
+	object, _ := s.get(key)
+	return bytes.Clone(object.Data)
 }
 
 // Puts is how many objects were written, overwritten ones included.

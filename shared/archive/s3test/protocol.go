@@ -1,8 +1,9 @@
-package bucket
+package s3test
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/xml"
@@ -35,8 +36,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		call.Operation = Get
 	case r.Method == http.MethodHead && key != "":
 		call.Operation = Head
+	case r.Method == http.MethodDelete && key != "":
+		call.Operation = Delete
 	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		call.Operation, call.Key = List, r.URL.Query().Get("prefix")
+	case r.Method == http.MethodGet && r.URL.Query().Has("versions"):
+		call.Operation, call.Key = ListVersions, r.URL.Query().Get("prefix")
 	default:
 		refuse(w, http.StatusNotImplemented, "NotImplemented")
 		return
@@ -50,7 +55,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault.Drop:
 		panic(http.ErrAbortHandler)
 	case fault.Status != 0:
-		refuse(w, fault.Status, fault.Code)
+		refuse(w, fault.Status, cmp.Or(fault.Code, http.StatusText(fault.Status)))
 		return
 	case fault.LoseDone:
 		s.do(discard{}, r, call)
@@ -90,8 +95,14 @@ func (s *Service) do(w http.ResponseWriter, r *http.Request, call Call) {
 		if call.Operation == Get {
 			_, _ = w.Write(object.Data) // a caller that went away reads it again
 		}
+	case Delete:
+		s.Delete(call.Key)
+		w.WriteHeader(http.StatusNoContent)
 	case List:
 		s.list(w, r)
+	case ListVersions:
+		w.Header().Set("Content-Type", "application/xml")
+		fmt.Fprint(w, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
 	}
 }
 
@@ -119,7 +130,7 @@ type group struct{ Prefix string }
 // list answers ListObjectsV2. The continuation token is the last key of the page before.
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	most := 1000
+	most := s.pageSize
 	if n, err := strconv.Atoi(query.Get("max-keys")); err == nil {
 		most = min(most, n)
 	}
