@@ -90,6 +90,7 @@ func TestJSONOfTheQueuesIsAsDocumented(t *testing.T) {
 		{"rejected resend", "rejected resend " + orders},
 		{"populate", "populate " + orders},
 		{"bulk", "bulk 20 --duplicates 0.2 --broken 0.2"},
+		{"send", "send --user U1 --item P1:1:1"},
 		{"send", "send --user U1 --item P1:1:1 --copies 3"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
