@@ -7,16 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"orderpipeline/localstack/deployment"
 	"orderpipeline/localstack/orderctl/session"
 )
 
 // STACK_NAME=beside make deploy-local gives a stack beside the first. Both get orders; commands are
 // aimed at either.
 func TestDeployLocalOfAnotherStack(t *testing.T) {
-	if pipeline.Emulator != deployment.LocalStack {
-		t.Skip("one MiniStack process has one stack")
-	}
 	const name = "beside"
 	first := totalOrders(t, pipeline.Outputs["ApiUrl"])
 	up := pipeline.Command(t.Context(), "localstack/local", "up")

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"orderpipeline/localstack/deployment"
 )
 
 func TestEachFormOfTheURLAnswers(t *testing.T) {
@@ -30,8 +28,8 @@ func TestEachFormOfTheURLAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if test.host != "" && pipeline.Emulator != deployment.LocalStack {
-				t.Skip("MiniStack does not answer at LocalStack's host names of APIs")
+			if test.host != "" {
+				skipOnMiniStack(t, "does not answer at LocalStack's host names of APIs")
 			}
 			status, body, header := fetch(t, test.url, test.host)
 			if want := `{"user_id":"form","order_count":1,"total_spend":40.00}`; status != http.StatusOK ||

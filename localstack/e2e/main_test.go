@@ -31,6 +31,18 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
+// onMiniStack reports whether the tests run on MiniStack 1.5.33 instead of LocalStack.
+func onMiniStack() bool { return pipeline.Emulator != deployment.LocalStack }
+
+// skipOnMiniStack skips a test of something that MiniStack lacks. The list in localstack/README.md
+// names each of them.
+func skipOnMiniStack(t *testing.T, lack string) {
+	t.Helper()
+	if onMiniStack() {
+		t.Skip("MiniStack " + lack)
+	}
+}
+
 func run(m *testing.M) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()

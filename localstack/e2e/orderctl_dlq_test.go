@@ -36,10 +36,12 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 		}
 	}
 	wantOrderctl(t, 1, &state, "", "status")
-	if len(state.Faults) != 1 || !strings.Contains(state.Faults[0], "orders-dlq") ||
-		state.Queues[1].Oldest == nil ||
-		*state.Queues[1].Oldest <= 0 {
-		t.Errorf("status: %+v; want one fault, the messages in orders-dlq, and an age", state)
+	if len(state.Faults) != 1 || !strings.Contains(state.Faults[0], "orders-dlq") {
+		t.Errorf("status: %+v; want one fault, the messages in orders-dlq", state)
+	}
+	// MiniStack does not tell the age of a message.
+	if oldest := state.Queues[1].Oldest; !onMiniStack() && (oldest == nil || *oldest <= 0) {
+		t.Errorf("status: %+v; want an age of the messages in orders-dlq", state)
 	}
 	var l listing
 	wantOrderctl(t, 0, &l, "", "dlq", "list", "--limit", "0")
@@ -78,8 +80,12 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 	}
 
 	wantOrderctl(t, 0, &moved, "", "dlq", "redrive", "--yes", "--wait")
-	if moved.How != "message move task" || moved.Moved != count-2 || moved.Left != 0 {
-		t.Errorf("%+v; want %d messages moved by SQS", moved, count-2)
+	wantHow := "message move task"
+	if onMiniStack() {
+		wantHow = "one by one" // it has no message move tasks
+	}
+	if moved.How != wantHow || moved.Moved != count-2 || moved.Left != 0 {
+		t.Errorf("%+v; want %d messages, moved by: %s", moved, count-2, wantHow)
 	}
 	wantUser(t, marker, count-1, "960.00")
 	wantOrderctl(
@@ -90,6 +96,7 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 }
 
 func TestOrderctlRedriveStopsWhereItIs(t *testing.T) {
+	skipOnMiniStack(t, "has no message move task, whose rate this test needs")
 	const marker, count = "ctl-stop", 60
 	dlq := pipeline.Outputs["OrdersDlqUrl"]
 	for i := range count {

@@ -195,8 +195,8 @@ docker_problem() {
     case $state in
       'running healthy'* | created*) continue ;;
       running*'not found'*)
-        printf '%s runs, but its image is not that of %s: the health check said: %s' \
-          "$PROJECT-$name" "$name" "$(last_words <<<"${state#running * }")"
+        printf '%s runs, but its image is another than it should be: its health check said: %s' \
+          "$PROJECT-$name" "$(last_words <<<"${state#running * }")"
         ;;
       running*) printf '%s runs but does not answer' "$PROJECT-$name" ;;
       *)
