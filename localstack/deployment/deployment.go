@@ -18,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 
+	"orderpipeline/localstack/lab"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/redistest/freeport"
 )
@@ -42,7 +43,7 @@ type Deployment struct {
 // half a minute, and minutes the first time on a machine. Deployments that a killed test run left
 // behind are stopped first.
 func Start(ctx context.Context) (*Deployment, error) {
-	root, err := findRoot()
+	root, err := lab.Root()
 	if err != nil {
 		return nil, err
 	}
@@ -159,19 +160,6 @@ func sweep(ctx context.Context, root string) {
 			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)
 		}
 	}
-}
-
-func findRoot() (string, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; folder != "/"; folder = filepath.Dir(folder) {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return folder, nil
-		}
-	}
-	return "", errors.New("no go.mod above the working directory: run the tests inside the repository")
 }
 
 // twoPorts finds ports for LocalStack and Redis.

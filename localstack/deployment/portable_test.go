@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"orderpipeline/localstack/lab"
 )
 
 // Commands and options that macOS lacks, or has with another meaning.
@@ -85,7 +87,7 @@ func TestOldBashIsToldBeforeAnythingElse(t *testing.T) {
 }
 
 func TestMacWithoutDockerIsToldThatOnlyDockerModeRuns(t *testing.T) {
-	root, err := findRoot()
+	root, err := lab.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

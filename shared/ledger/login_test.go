@@ -70,20 +70,6 @@ func setPassword(t *testing.T, admin *redis.Client, password string) {
 	}
 }
 
-func rotatedStore(t *testing.T, c Connection) *Store {
-	t.Helper()
-	rdb, err := Connect(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = rdb.Close() })
-	store, err := New(rdb, Options{Shards: 1, Retention: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
-}
-
 // Writers and readers go on through twenty rotations, and none of them sees an error.
 func TestRotationUnderTraffic(t *testing.T) {
 	t.Parallel()
@@ -91,7 +77,7 @@ func TestRotationUnderTraffic(t *testing.T) {
 	admin := server.Client()
 	setPassword(t, admin, "password 0")
 	credentials := newRotated("password 0")
-	store := rotatedStore(t, Connection{URL: server.URL(), Credentials: credentials})
+	store := openStore(t, Connection{URL: server.URL(), Credentials: credentials})
 
 	var done [4]atomic.Int64 // the calls of three writers and one reader
 	stopped := make(chan struct{})
@@ -176,7 +162,7 @@ func TestRotationOnACluster(t *testing.T) {
 	}
 	rotate("old")
 	credentials := newRotated("old")
-	store := rotatedStore(t, Connection{
+	store := openStore(t, Connection{
 		URL: cluster.Masters[0].URL(), Cluster: true, Credentials: credentials,
 	})
 	for n, password := range []string{"old", "new", "newer"} {
@@ -207,7 +193,7 @@ func TestRefusedLoginIsRetriedOnce(t *testing.T) {
 	server := redistest.Start(t)
 	setPassword(t, server.Client(), "right")
 	credentials := newRotated("wrong")
-	store := rotatedStore(t, Connection{URL: server.URL(), Credentials: credentials})
+	store := openStore(t, Connection{URL: server.URL(), Credentials: credentials})
 
 	if err := store.Ping(t.Context()); !redis.IsAuthError(err) {
 		t.Errorf("error %v, want a refused login", err)

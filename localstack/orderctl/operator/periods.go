@@ -50,8 +50,9 @@ func periodsCommand(
 		Use:     unit + "s",
 		GroupID: session.GroupNumbers,
 		Short:   "Show orders and revenue of each " + unit,
-		Long: fmt.Sprintf(`Show orders and revenue of each %s that has orders, all %[1]ss where no range is given.
-A %[1]s is one of the deployment's time zone.`, unit),
+		Long: fmt.Sprintf("Show orders and revenue of each %s that has orders, "+
+			"all %[1]ss where no range is given.\n"+
+			"A %[1]s is one of the deployment's time zone.", unit),
 		Example: session.Example(examples...),
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
