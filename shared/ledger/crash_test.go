@@ -103,10 +103,10 @@ func (b *fixture) loseClaim(o order.Order) {
 	}
 }
 
-// lostClaimApart: a failover lost the claim of an order, and an order of a customer in another shard
-// has its id. The replay of the first restores the claim. If the other one is recorded before that,
-// both are counted, because no script sees two shards: the replay reports the first as a conflict,
-// and a rebuild counts the first alone.
+// lostClaimApart: a failover lost the claim of an order, and an order of a customer in another
+// shard has its id. The replay of the first restores the claim. If the other one is recorded before
+// that, both are counted, because no script sees two shards: the replay reports the first as a
+// conflict, and a rebuild counts the first alone.
 func lostClaimApart(t *testing.T, b *fixture) {
 	here, there := b.usersApart()
 	first, other := makeOrder("ORD1", here, 100), makeOrder("ORD1", there, 200)

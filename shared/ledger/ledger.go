@@ -11,8 +11,8 @@
 // retry of that order settles it, and until then another order under the same id is a conflict.
 //
 // A failover can lose a claim and keep its order. The replay of the order restores the claim. If an
-// order with other content and the same id, of a customer in another shard, is recorded before that,
-// both are counted, because no script sees two shards. The replay then reports the first as a
+// order with other content and the same id, of a customer in another shard, is recorded before
+// that, both are counted, because no script sees two shards. The replay then reports the first as a
 // conflict, orderctl archive verify names both, and orderctl rebuild counts the first alone. With
 // one shard this cannot happen.
 package ledger

@@ -44,7 +44,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 			other, _ := newOrder("O7", "U9", "2062-01-01", 1)
 			c.archive(true, other)
 			c.orders["another shard's O7"] = other // its claim was lost: see the ledger's package comment
-		}, []string{"two different orders with the id O7", "U9", "not in the archive", "orderctl rebuild"}},
+		}, []string{"two different orders with the id O7", "U9", "not in the archive", "rebuild"}},
 		{"a changed total", func(c *cloud) {
 			c.wrong = func(o *answer.Overview) { o.Figures.Totals.Revenue++ }
 		}, []string{"total", "1 of "}},

@@ -170,7 +170,8 @@ func (r *rebuild) checkArchive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// A store of several shards may have counted both of two orders with one id. The archive holds both.
+	// A store of several shards may have counted both of two orders with one id: the archive holds
+	// them.
 	missing := found.Orders - book.Total.Orders - book.ConflictCount
 	for _, q := range []queue.Queue{r.Orders, r.DLQ} {
 		d, err := q.Depth(ctx)
