@@ -209,7 +209,7 @@ func (r *redriving) moveUntilEmpty(ctx context.Context) error {
 			return fmt.Errorf("%w: %s messages are still in %s", session.ErrTimeout,
 				console.Count(r.result.Left), r.DLQ.Name())
 		}
-		if !session.Sleep(ctx, time.Second) {
+		if !queue.Sleep(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}

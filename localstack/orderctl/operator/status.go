@@ -174,7 +174,7 @@ func (st *status) numbers(ctx context.Context, s *session.Session) {
 func (st *status) waiting(ctx context.Context, s *session.Session, depth queue.Depth) {
 	var still stillness
 	for looks := 0; looks < 2 && depth.InFlight > 0; looks++ {
-		if looks > 0 && !session.Sleep(ctx, stillTime) {
+		if looks > 0 && !queue.Sleep(ctx, stillTime) {
 			return
 		}
 		var err error

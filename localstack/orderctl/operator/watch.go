@@ -92,7 +92,7 @@ func watch(ctx context.Context, s *session.Session, f watchFlags) error {
 		if err := s.Failed(); err != nil {
 			return err
 		}
-		if looks == f.count || !session.Sleep(ctx, f.interval) {
+		if looks == f.count || !queue.Sleep(ctx, f.interval) {
 			return nil
 		}
 	}

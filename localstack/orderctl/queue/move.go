@@ -42,7 +42,7 @@ func (q Queue) MoveAll(
 		if err != nil || depth.Visible == 0 {
 			return moved, err
 		}
-		sleep(ctx, taskPoll)
+		Sleep(ctx, taskPoll)
 	}
 	return moved, nil
 }
@@ -104,7 +104,7 @@ func (q Queue) moveByTask(
 			return moved, errors.New(
 				"the move was started, but the service does not list it; it goes on without orderctl")
 		}
-		sleep(pause, taskPoll)
+		Sleep(pause, taskPoll)
 	}
 }
 

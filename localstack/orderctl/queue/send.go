@@ -249,7 +249,7 @@ func (r *sending) sleep(d time.Duration) bool {
 	if r.Sleep != nil {
 		return r.Sleep(r.user, d)
 	}
-	return sleep(r.user, d)
+	return Sleep(r.user, d)
 }
 
 // backoff doubles from shortestWait to longestWait; half of it is random, so that senders do not

@@ -37,14 +37,9 @@ The exit code is 1 when an order would be refused.`,
 		),
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: session.CompleteFiles,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := env.OpenFile(args[0])
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			return check(cmd.Context(), env, args[0], in, int(shown))
-		},
+		RunE: env.RunFile(func(ctx context.Context, name string, in io.Reader) error {
+			return check(ctx, env, name, in, int(shown))
+		}),
 	}
 	cmd.Flags().UintVar(&shown, "max", defaultShown, "maximum number of findings to list; 0 lists all")
 	return cmd

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
+	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
 )
@@ -50,7 +51,7 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		Session:  s,
 		bucket:   archive.NewBucket(s.AWS, name),
 		notes:    notes{client, name},
-		replayer: replayer{invoker: s.Lambda, function: function, sleep: session.Sleep, log: s.Notef},
+		replayer: replayer{invoker: s.Lambda, function: function, sleep: queue.Sleep, log: s.Notef},
 	}, nil
 }
 

@@ -11,12 +11,11 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
-	"orderpipeline/localstack/orderctl/session"
 )
 
 // pause stops both event source mappings. Whatever its error is, the pause must be ended.
 func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, error) {
-	p := &pause.Pause{Lambda: s.Lambda, Notes: s.notes, Sleep: session.Sleep, Now: s.Now}
+	p := &pause.Pause{Lambda: s.Lambda, Notes: s.notes, Sleep: queue.Sleep, Now: s.Now}
 	for _, output := range []string{"EventSourceMappingId", "ReplayMappingId"} {
 		id, err := s.Output(ctx, output, "--stack")
 		if err != nil {
@@ -81,7 +80,7 @@ func (s *store) settle(ctx context.Context) error {
 			return nil
 		}
 		status.Set("waiting for " + console.Count(inFlight) + " messages in flight")
-		if !session.Sleep(ctx, time.Second/2) {
+		if !queue.Sleep(ctx, time.Second/2) {
 			return ctx.Err()
 		}
 	}

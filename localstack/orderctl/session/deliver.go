@@ -8,6 +8,8 @@ import (
 	"iter"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/orderfile"
 	"orderpipeline/localstack/orderctl/queue"
@@ -106,6 +108,20 @@ func (e *Env) OpenFile(name string) (io.ReadCloser, error) {
 		return nil, &orderfile.Error{Text: "open the file", Err: err}
 	}
 	return file, nil
+}
+
+// RunFile returns a cobra RunE that calls command with the file, or with standard input for "-".
+func (e *Env) RunFile(
+	command func(ctx context.Context, name string, in io.Reader) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		in, err := e.OpenFile(args[0])
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		return command(cmd.Context(), args[0], in)
+	}
 }
 
 // CreateFile creates a file. An existing file is not overwritten.

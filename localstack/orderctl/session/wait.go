@@ -30,7 +30,7 @@ type Waiter struct {
 func (s *Session) Waiter(limit time.Duration) *Waiter {
 	w := &Waiter{
 		Console: s.Console, Depth: s.Orders.Depth, Totals: s.API.Global,
-		Every: 2 * time.Second, Settle: time.Minute, Limit: limit, Sleep: Sleep,
+		Every: 2 * time.Second, Settle: time.Minute, Limit: limit, Sleep: queue.Sleep,
 	}
 	if s.Local {
 		w.Every, w.Settle = 300*time.Millisecond, 3*time.Second
@@ -118,16 +118,4 @@ func (l look) text() string {
 		return text + ", " + l.errTotals.Error()
 	}
 	return text + fmt.Sprintf(", %s orders counted", console.Count(l.totals.Orders))
-}
-
-// Sleep waits, or returns false when the context ends first.
-func Sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -138,7 +138,7 @@ func (f bulkFlags) messages(ctx context.Context, v *verifier) iter.Seq2[queue.Me
 		for m := range f.Messages() {
 			if f.rate > 0 {
 				due := start.Add(time.Duration(float64(n) / f.rate * float64(time.Second)))
-				if d := due.Sub(v.Now()); d > 0 && !session.Sleep(ctx, d) {
+				if d := due.Sub(v.Now()); d > 0 && !queue.Sleep(ctx, d) {
 					return
 				}
 			}

@@ -44,22 +44,17 @@ bulk does. Where orders had been counted before, only the messages are compared.
 		),
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: session.CompleteFiles,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := env.OpenFile(args[0])
-			if err != nil {
-				return err
-			}
-			defer in.Close()
+		RunE: env.RunFile(func(ctx context.Context, name string, in io.Reader) error {
 			file, err := newFile(in, f.lines)
 			if err != nil {
 				return err
 			}
-			s, err := env.Open(cmd.Context(), f.Needs(session.Orders))
+			s, err := env.Open(ctx, f.Needs(session.Orders))
 			if err != nil {
 				return err
 			}
-			return populate(cmd.Context(), s, f, args[0], file)
-		},
+			return populate(ctx, s, f, name, file)
+		}),
 	}
 	cmd.Flags().BoolVar(&f.lines, "lines", false, "every line is one message, JSON or not")
 	cmd.Flags().Var(&f.parallel, "parallel", "batches of 10 under way at once")
