@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"strconv"
+	"strings"
 	"time"
 
 	"orderpipeline/localstack/deployment"
@@ -45,17 +46,42 @@ func (b *benchmark) check(ctx context.Context) error {
 
 // timed runs a program to its end, and returns how long it took and the most memory it used in MB.
 func timed(command *exec.Cmd) (time.Duration, float64, error) {
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
 	begun := time.Now()
-	out, err := command.CombinedOutput()
+	if err := command.Start(); err != nil {
+		return 0, 0, fmt.Errorf("%v: %w", command.Args, err)
+	}
+
+	ended := make(chan struct{})
+	peak := make(chan float64)
+	go func() { peak <- peakMemory(command.Process.Pid, ended) }()
+	err := command.Wait()
 	taken := time.Since(begun)
+	close(ended)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%v: %w\n%s", command.Args, err, out)
+		err = fmt.Errorf("%v: %w\n%s", command.Args, err, out.Bytes())
 	}
-	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, 0, errors.New("this system does not report the memory of a process")
+	return taken, <-peak, err
+}
+
+// peakMemory returns the most memory that a process used until it ended, in MB, but for what it
+// added in its last milliseconds. Linux's resource usage of a child says something else: it begins
+// at the memory of the process that started the child.
+func peakMemory(pid int, ended <-chan struct{}) (peak float64) {
+	ticker := time.NewTicker(2 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		text := strings.TrimSuffix(fact(fmt.Sprintf("/proc/%d/status", pid), "VmHWM"), " kB")
+		if kB, err := strconv.ParseFloat(text, 64); err == nil { // none at the end
+			peak = kB * 1024 / 1e6
+		}
+		select {
+		case <-ended:
+			return peak
+		case <-ticker.C:
+		}
 	}
-	return taken, float64(usage.Maxrss) / 1000, nil
 }
 
 // importAndVerify measures orderctl import and orderctl archive verify on a deployment that has no
