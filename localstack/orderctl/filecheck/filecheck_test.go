@@ -166,7 +166,10 @@ func TestCheckStops(t *testing.T) {
 	t.Run("when the caller has enough", func(t *testing.T) {
 		t.Parallel()
 		entries := 0
-		for range All(t.Context(), open(t, text)) {
+		for _, err := range All(t.Context(), open(t, text)) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			entries++
 			break
 		}

@@ -223,7 +223,10 @@ func (l *Look) Close(ctx context.Context, gone map[string]bool) error {
 		return l.release(ctx, batch), nil
 	}
 	// Every batch is tried or counted, also after the time has run out.
-	for failed := range inorder.Map(context.WithoutCancel(ctx), releasers, batches, release) {
+	for failed, err := range inorder.Map(context.WithoutCancel(ctx), releasers, batches, release) {
+		if err != nil {
+			return err
+		}
 		if hidden += failed.count; failed.count > 0 {
 			why = failed.why
 		}
