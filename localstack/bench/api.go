@@ -64,20 +64,27 @@ func (b *benchmark) api(ctx context.Context) error {
 	return b.apiRounds(ctx, routes, requests, ours.addr, python.addr)
 }
 
+// An apiLoad is one load on one server.
+type apiLoad struct {
+	route       string
+	connections int
+	addr        string
+}
+
+// An apiResult is what all rounds of a load measured, the times in ms.
+type apiResult struct{ rate, p50, p99 sample }
+
+var apiConnections = []int{1, 16, 64}
+
+// apiRounds gives both servers the same loads by turns.
 func (b *benchmark) apiRounds(
 	ctx context.Context, routes []route, requests map[string][][]byte, ours, python string,
 ) error {
-	type measured struct{ rate, p50, p99 sample }
-	type key struct {
-		route       string
-		connections int
-		addr        string
-	}
-	results := map[key]*measured{}
+	results := map[apiLoad]*apiResult{}
 	measure := func(path string, connections int, addr string) error {
-		k := key{path, connections, addr}
+		k := apiLoad{path, connections, addr}
 		if results[k] == nil {
-			results[k] = &measured{}
+			results[k] = &apiResult{}
 		}
 		l := load{addr, requests[path], connections, b.size.apiTime / 4, b.size.apiTime}
 		r, err := l.run(ctx)
@@ -90,10 +97,9 @@ func (b *benchmark) apiRounds(
 		m.p99 = append(m.p99, millis(r.p99))
 		return nil
 	}
-	connections := []int{1, 16, 64}
 	for round := range b.size.rounds {
 		b.progress("API, round %d of %d", round+1, b.size.rounds)
-		for _, n := range connections {
+		for _, n := range apiConnections {
 			for _, r := range routes {
 				if r.baseline == r.name {
 					if err := measure(r.name, n, python); err != nil {
@@ -106,7 +112,13 @@ func (b *benchmark) apiRounds(
 			}
 		}
 	}
+	b.reportAPI(routes, results, ours, python)
+	return nil
+}
 
+func (b *benchmark) reportAPI(
+	routes []route, results map[apiLoad]*apiResult, ours, python string,
+) {
 	s := b.section(
 		"API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s",
 		"p50 ms", "p99 ms", "×",
@@ -126,8 +138,8 @@ func (b *benchmark) apiRounds(
 			"/stats/global, its cheapest route. /metrics of the baseline covers its process only.",
 	)
 	for _, r := range routes {
-		for _, n := range connections {
-			o, p := results[key{r.name, n, ours}], results[key{r.baseline, n, python}]
+		for _, n := range apiConnections {
+			o, p := results[apiLoad{r.name, n, ours}], results[apiLoad{r.baseline, n, python}]
 			x := ratio(o.rate, p.rate)
 			s.row(
 				r.name, strconv.Itoa(n), o.rate.text(whole), hundredths(o.p50.median()), o.p99.text(hundredths),
@@ -140,7 +152,6 @@ func (b *benchmark) apiRounds(
 			}
 		}
 	}
-	return nil
 }
 
 // A webServer is an HTTP server under test with its Redis.

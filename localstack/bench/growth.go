@@ -21,16 +21,20 @@ type growing struct {
 	measured  int     // further orders, recorded by window
 }
 
+// A growthPoint is what was measured at one size of a store.
+type growthPoint struct {
+	took, cpu            sample // µs an order
+	memory               float64
+	usual, longest, p999 float64 // of one script, in ms
+	orders, known        int
+}
+
+// growthKinds are the two ways in which the store grows.
+var growthKinds = [2]string{"10,000 customers", "as many customers as orders"}
+
 // growth measures how time and memory of one order grow with what the store already holds.
 func (b *benchmark) growth(ctx context.Context) error {
-	type point struct {
-		took, cpu            sample // µs an order
-		memory               float64
-		usual, longest, p999 float64 // of one script, in ms
-		orders, known        int
-	}
-	kinds := []string{"10,000 customers", "as many customers as orders"}
-	points := make([][]point, len(kinds))
+	var points [len(growthKinds)][]growthPoint
 	var longest sample // of each fill to the largest size, in ms
 	for kind, customers := range []int{10_000, 0} {
 		g, err := startGrowing(ctx, customers)
@@ -40,11 +44,11 @@ func (b *benchmark) growth(ctx context.Context) error {
 		defer g.stop()
 		server := g.server
 		for _, orders := range b.size.growth {
-			b.progress("growth: %s orders, %s", whole(float64(orders)), kinds[kind])
+			b.progress("growth: %s orders, %s", whole(float64(orders)), growthKinds[kind])
 			if err := g.fill(ctx, orders); err != nil {
 				return err
 			}
-			p := point{orders: g.filled + g.measured, known: g.known()}
+			p := growthPoint{orders: g.filled + g.measured, known: g.known()}
 			memory, err := server.memory(ctx)
 			if err != nil {
 				return err
@@ -73,7 +77,11 @@ func (b *benchmark) growth(ctx context.Context) error {
 		}
 		longest = append(longest, taken)
 	}
+	b.reportGrowth(points, longest)
+	return nil
+}
 
+func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest sample) {
 	s := b.section(
 		"Growth", "orders in the store", "customers", "µs per order", "Redis µs of CPU per order",
 		"Redis bytes per order", "one script: median ms", "99.9 %", "longest",
@@ -89,8 +97,8 @@ func (b *benchmark) growth(ctx context.Context) error {
 			"empty. Redis ran with real-time priority where it may (chrt), so that no other program " +
 			"interrupted a script; what keeps a virtual machine from running counts.",
 	)
-	for kind := range kinds {
-		for _, p := range points[kind] {
+	for _, ofKind := range points {
+		for _, p := range ofKind {
 			n := float64(p.orders)
 			s.row(
 				whole(n), whole(float64(p.known)), p.took.text(hundredths), p.cpu.text(hundredths),
@@ -124,15 +132,14 @@ func (b *benchmark) growth(ctx context.Context) error {
 		"memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150,
 		"at "+whole(float64(many.known))+" customers",
 	)
-	for kind := range kinds {
+	for kind, name := range growthKinds {
 		grows := points[kind][last].took.median() / points[kind][0].took.median()
 		cpu := points[kind][last].cpu.median() / points[kind][0].cpu.median()
 		b.target(
 			"time per order from 10⁴ to "+whole(n)+" orders", "grows ≤ 1.5 ×", times(grows), grows <= 1.5,
-			kinds[kind]+"; Redis's CPU time grows "+times(cpu),
+			name+"; Redis's CPU time grows "+times(cpu),
 		)
 	}
-	return nil
 }
 
 // startGrowing starts an empty store, and Redis's watch over its scripts.
