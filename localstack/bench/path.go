@@ -41,13 +41,10 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			ours, err := job{
-				corpus:    file,
-				orders:    len(file.ends),
-				batch:     1000,
-				consumers: 2,
-				consumer:  parseAndRecord,
-			}.run(ctx)
+			all := job{
+				corpus: file, orders: len(file.ends), batch: 1000, consumers: 2, consumer: parseAndRecord,
+			}
+			ours, err := all.run(ctx)
 			if err != nil {
 				return err
 			}
@@ -64,8 +61,7 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 	s.note(
 		"Decode → validate → record, %s orders, batches of 1,000, 2 consumers; the Python worker "+
 			"takes the first %s orders of the same file, because it needs that long for them.",
-		whole(float64(len(few.ends))),
-		whole(float64(b.size.pythonOrders)),
+		whole(float64(len(few.ends))), whole(float64(b.size.pythonOrders)),
 	)
 	s.note("Each measurement has an empty redis-server, both sides without append-only file.")
 	s.note(
@@ -91,16 +87,16 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 	return b.orderGrid(ctx)
 }
 
-// orderGrid measures batch sizes and consumers, and the whole handler.
-func (b *benchmark) orderGrid(ctx context.Context) error {
-	type line struct {
-		what string
-		job  job
-	}
-	var lines []line
+// A gridLine is one line of the table that orderGrid writes.
+type gridLine struct {
+	what string
+	job  job
+}
+
+func (b *benchmark) gridLines() (lines []gridLine) {
 	add := func(what string, j job) {
 		j.orders = min(b.size.gridOrders, 2_000*j.batch)
-		lines = append(lines, line{what, j})
+		lines = append(lines, gridLine{what, j})
 	}
 	for _, batch := range []int{10, 100, 1000, 10000} {
 		for _, consumers := range []int{1, 2, 4} {
@@ -135,7 +131,12 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 			},
 		)
 	}
+	return lines
+}
 
+// orderGrid measures batch sizes and consumers, and the whole handler.
+func (b *benchmark) orderGrid(ctx context.Context) error {
+	lines := b.gridLines()
 	rates := make([]sample, len(lines))
 	ours := make([]sample, len(lines))
 	redis := make([]sample, len(lines))
