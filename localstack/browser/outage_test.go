@@ -40,7 +40,7 @@ func TestRedisAwayIsSaidClearlyAndHealsByItself(t *testing.T) {
 	p.waitText("#customer", "Spend")
 }
 
-// While Redis is away the queue fills: its depth stays live, and what waits is said.
+// While Redis is away the queue fills: its depth stays live, and the page says what waits.
 func TestWhatWaitsIsShownWhileRedisIsAway(t *testing.T) {
 	s, p := local(t), newTab(t)
 	p.expectFailures()

@@ -32,7 +32,7 @@ type tab struct {
 	mu       sync.Mutex
 	host     string
 	wrong    []string
-	failures bool // the test makes requests fail, of which the console tells
+	failures bool // the test makes requests fail, which the console reports
 }
 
 func newTab(t *testing.T) *tab {
@@ -131,7 +131,7 @@ func evaluate[T any](p *tab, expression string) T {
 	return value
 }
 
-// wait waits until an expression is true. What the page says is told when it does not become so.
+// wait waits until an expression is true. Otherwise the test fails with the text of the page.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
 	begun := time.Now()

@@ -28,7 +28,7 @@ type line struct {
 	Body      string `json:"body"`
 }
 
-// counts tells whether the order of the line is part of the figures.
+// counts reports whether the order of the line is part of the figures.
 func (l line) counts() bool { return l.Outcome == "recorded" || l.Outcome == "duplicate" }
 
 func readLines(object s3test.Object) ([]line, error) {

@@ -11,7 +11,7 @@ import (
 	"orderpipeline/localstack/lab/queue"
 )
 
-// Figures are all that the API tells of the store, with money in cents.
+// Figures are everything that the API shows of the store, with money in cents.
 type figures struct {
 	Orders, Revenue      int64
 	Users                map[string]sum

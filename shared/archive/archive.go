@@ -15,7 +15,7 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// An Outcome says what became of a message.
+// An Outcome says what happened to a message.
 type Outcome string
 
 // The outcomes. An order counts when it is Recorded or Duplicate: the object with the Recorded line

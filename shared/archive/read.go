@@ -96,7 +96,7 @@ func (r *Reader) text() (string, error) {
 	}
 }
 
-// explain tells an object that is damaged from a source that failed.
+// explain distinguishes an object that is damaged from a source that failed.
 func (r *Reader) explain(err error) error {
 	switch {
 	case r.source.err != nil:

@@ -63,7 +63,7 @@ func TestTheReceivesLastADay(t *testing.T) {
 	}
 }
 
-// The visibility timeout never exceeds what users are told.
+// The visibility timeout never exceeds Longest, which users see.
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

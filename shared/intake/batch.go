@@ -12,7 +12,7 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// A fate is what became of one message so far. The zero fate is the safe one.
+// A fate is what happened to one message so far. The zero fate is the safe one.
 type fate uint8
 
 const (

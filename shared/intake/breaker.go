@@ -31,7 +31,7 @@ func (b *breaker) check(now time.Time) error {
 	return nil
 }
 
-// note takes over how a batch ended. Jitter is in [0, 1).
+// note notes how a batch ended. Jitter is in [0, 1).
 func (b *breaker) note(now time.Time, down bool, jitter float64) {
 	if !down {
 		*b = breaker{}

@@ -1,5 +1,5 @@
 // Package intake processes one batch of the queue of orders: it parses the messages, records the
-// orders in the ledger, archives what became of them, quarantines what is refused, and reports
+// orders in the ledger, archives what happened to them, quarantines what is refused, and reports
 // which messages failed.
 //
 // A message is acknowledged only when its effect is certain and its line is in the archive.

@@ -45,7 +45,7 @@ func (s *Store) Replay(
 	return r.run(ctx)
 }
 
-// A replay is what the scripts are told about it: for Record both are empty texts.
+// A replay holds the scripts' arguments about a replay: for Record both are empty texts.
 type replay struct {
 	archived any    // Unix seconds
 	healing  string // "1"

@@ -8,7 +8,7 @@ import (
 // Namespace is the CloudWatch namespace of all metrics that the functions log.
 const Namespace = "OrderPipeline"
 
-// stackDimension is the CloudWatch dimension that tells two stacks in one account apart.
+// stackDimension is the CloudWatch dimension that distinguishes two stacks in one account.
 const stackDimension = "Stack"
 
 // An EMF turns log lines into CloudWatch metrics (Embedded Metric Format). It costs no call to

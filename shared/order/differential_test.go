@@ -42,7 +42,7 @@ func agree(t testing.TB, body string) verdict {
 	return want
 }
 
-// TestParseAgreesWithReference holds Parse against the reference on many random messages, good and
+// TestParseAgreesWithReference compares Parse with the reference on many random messages, good and
 // broken in every way that the generator knows.
 func TestParseAgreesWithReference(t *testing.T) {
 	t.Parallel()

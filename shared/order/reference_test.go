@@ -15,7 +15,7 @@ import (
 
 // This file reads the order contract a second time, as plainly as can be and with none of the
 // package's own code: encoding/json for the syntax, math/big for the money, regular expressions and
-// package time for the moments. The differential test and the fuzz targets hold Parse against it.
+// package time for the moments. The differential test and the fuzz targets compare Parse with it.
 
 // A verdict is everything that can be seen of what was decided about one message.
 type verdict struct {

@@ -23,7 +23,7 @@ type Reader interface {
 const renewPause = time.Second
 
 // Secret provides the user name and password of a Secrets Manager secret. It is read once, and
-// again when Redis refuses what it said: so an instance that runs through a rotation goes on.
+// again when Redis refuses what it said: so an instance that runs through a rotation continues.
 // It is safe for concurrent use.
 type Secret struct {
 	reader   Reader

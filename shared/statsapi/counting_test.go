@@ -123,7 +123,7 @@ func TestWhatCouldNotBeFlushedIsKept(t *testing.T) {
 	for range 3 {
 		ask(t, api, http.MethodGet, "/nowhere")
 		if err := api.Flush(t.Context()); err == nil {
-			t.Fatal("a failed flush is not told")
+			t.Fatal("a failed flush returned no error")
 		}
 	}
 	down.Store(false)

@@ -194,7 +194,7 @@ func TestAPanicIsACleanProblem(t *testing.T) {
 	}
 	got.problem(t)
 	if strings.Contains(got.body, "secret") || strings.Contains(got.body, "goroutine") {
-		t.Errorf("the answer tells too much: %s", got.body)
+		t.Errorf("the answer reveals too much: %s", got.body)
 	}
 	id := got.header.Get("X-Request-Id")
 	if id == "" || strings.Count(log.String(), id) != 2 ||

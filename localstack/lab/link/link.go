@@ -15,7 +15,7 @@ type Chunk struct {
 	Data []byte
 }
 
-// A Verdict says what becomes of a chunk and its connection.
+// A Verdict says what happens to a chunk and its connection.
 type Verdict struct {
 	pass int // bytes; -1: all
 	then ending

@@ -255,7 +255,7 @@ func (q *Queue) Messages() []Message {
 	return all
 }
 
-// Wait tells how long it takes until a message is visible; false when there is none at all.
+// Wait returns the time until a message is visible; false when there is none at all.
 func (q *Queue) Wait() (time.Duration, bool) {
 	q.service.mu.Lock()
 	defer q.service.mu.Unlock()

@@ -1,6 +1,6 @@
 // Package sandbox runs a function's bootstrap as Lambda does: behind the Runtime API, one
 // invocation at a time, frozen between two of them, killed at its time limit and restarted for the
-// next one. Its user decides what becomes of a response, and may kill the function at any moment.
+// next one. Its user decides what happens to a response, and may kill the function at any moment.
 package sandbox
 
 import (
@@ -24,7 +24,7 @@ type Function struct {
 	KeepRunning bool
 }
 
-// A Verdict decides what becomes of the function's response.
+// A Verdict decides what happens to the function's response.
 type Verdict int
 
 const (

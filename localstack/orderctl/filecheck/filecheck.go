@@ -24,7 +24,7 @@ const MaxMessage = 258_048
 // no such reason: the function never sees such a message.
 const MessageTooLarge order.Reason = "message_too_large"
 
-// A Verdict is what would become of one entry.
+// A Verdict is what would happen to one entry.
 type Verdict struct {
 	orderfile.Entry
 	Order order.Order // where Refusal is nil

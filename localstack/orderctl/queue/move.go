@@ -87,7 +87,7 @@ func (q Queue) moveByTask(
 		}
 		task, err := q.newestTask(calls, source)
 		if err != nil {
-			return moved, fmt.Errorf("%w; the move goes on without orderctl", err)
+			return moved, fmt.Errorf("%w; the move continues without orderctl", err)
 		}
 		if task.StartedTimestamp > before.StartedTimestamp {
 			moved = task.ApproximateNumberOfMessagesMoved
@@ -102,7 +102,7 @@ func (q Queue) moveByTask(
 			}
 		} else if unseen += taskPoll; unseen > taskAppears {
 			return moved, errors.New(
-				"the move was started, but the service does not list it; it goes on without orderctl")
+				"the move was started, but the service does not list it; it continues without orderctl")
 		}
 		Sleep(pause, taskPoll)
 	}

@@ -33,7 +33,7 @@ compare the result with the file's own sums to the cent. It takes the files that
 It needs the archive's bucket and the replay function, not Redis.
 
 An order that was counted before is not counted again. Importing a file again, also after an
-interruption, goes on where it is needed: the file is recognised by the SHA-256 of its content.
+interruption, does only what is left: the file is recognised by the SHA-256 of its content.
 
 Where orders would be refused nothing is imported, unless --invalid names a file for them: one
 JSON object on a line with line, reason, field, detail and body. The exit code is 1 when an

@@ -72,7 +72,7 @@ func (i *importer) run(ctx context.Context) error {
 // stopped says how to go on after an error.
 func (i *importer) stopped(err error) error {
 	if done := i.result.Counted.Orders; done < i.result.Orders {
-		i.Notef("%s of %s orders were imported; the same command goes on with the others\n",
+		i.Notef("%s of %s orders were imported; the same command continues with the others\n",
 			console.Count(done), console.Count(i.result.Orders))
 	}
 	return err

@@ -44,7 +44,7 @@ such as after make down, which deletes the local archive but not the figures, no
 and the exit code is 1. With --accept-fewer the store is cleared all the same, and the orders that
 the archive does not hold are lost: that is meant after orderctl archive forget.
 
-After an interruption the mappings run, and the next rebuild goes on where this one stopped. The
+After an interruption the mappings run, and the next rebuild continues where this one stopped. The
 exit code is 1 when the figures differ in the end, or an object of the archive cannot be read.`,
 		Example: session.Example(
 			"orderctl rebuild",
@@ -103,7 +103,7 @@ func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
 		}
 		err = errors.Join(err, r.pause.Resume(ctx))
 		if !s.JSON {
-			s.Notef("the rebuild is not complete: run orderctl rebuild again, it goes on\n")
+			s.Notef("the rebuild is not complete: run orderctl rebuild again, it continues\n")
 		}
 	}()
 	if begun != nil {
@@ -201,7 +201,7 @@ func (r *rebuild) compare(ctx context.Context) (*verification, error) {
 	return r.compareAll(ctx, r.book)
 }
 
-// fill clears the store and replays everything, or goes on where an earlier run stopped.
+// fill clears the store and replays everything, or continues where an earlier run stopped.
 func (r *rebuild) fill(ctx context.Context) error {
 	if err := r.settle(ctx); err != nil {
 		return err

@@ -63,7 +63,7 @@ type failedObject struct {
 	Error string `json:"error"`
 }
 
-// An outcome is what became of one object.
+// An outcome is what happened to one object.
 type outcome struct {
 	archive.Object
 	counted protocol.Counted

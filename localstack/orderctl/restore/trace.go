@@ -27,8 +27,8 @@ func traceCommand(env *session.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "trace ID",
 		GroupID: session.GroupArchive,
-		Short:   "Show what became of one order or message: archive, queues, log",
-		Long: `Show what became of one order or message, by its order id or message id: its lines in the
+		Short:   "Show what happened to one order or message: archive, queues, log",
+		Long: `Show what happened to one order or message, by its order id or message id: its lines in the
 archive, whether it is in the dead-letter queue or in the queue of rejected messages, and the
 lines of the functions' logs that name it (at log level info a log names only messages with
 problems). The whole archive is read unless --since and --until bound it. The queue orders is
@@ -190,7 +190,7 @@ func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *tr
 	}
 }
 
-// judge says in one sentence what became of the message or order.
+// judge says in one sentence what happened to the message or order.
 func (t *traced) judge(dlq string) string {
 	outcomes := map[string]bool{}
 	for _, h := range t.Archive {

@@ -50,7 +50,7 @@ func Final(text string) bool {
 		strings.HasPrefix(text, ErrTooOld.Error()+": ")
 }
 
-// Counted is the answer to a replay: what became of the orders of the object.
+// Counted is the answer to a replay: what happened to the orders of the object.
 type Counted struct {
 	Orders    int64       `json:"orders"`    // lines that count
 	Recorded  int64       `json:"recorded"`  // counted now
