@@ -119,6 +119,7 @@ NOT_INLINED := github.com/aws/... github.com/danielgtaylor/huma/... \
 	crypto/tls crypto/x509 encoding/asn1 math/big
 FUNCTION_GCFLAGS := $(NOT_INLINED:%=-gcflags=%=-l)
 
+# LINKED names a folder that keeps the programs: Go links only those again that are out of date.
 .PHONY: build-OrdersFunction build-StatsFunction build-ReplayFunction
 build-OrdersFunction: FUNCTION := orders
 build-StatsFunction: FUNCTION := stats
@@ -126,7 +127,8 @@ build-ReplayFunction: FUNCTION := replay
 build-OrdersFunction build-StatsFunction build-ReplayFunction:
 	GOOS=linux GOARCH=$(GOARCH_$(FUNCTION_ARCH)) CGO_ENABLED=0 go build -trimpath \
 		-tags $(FUNCTION_TAGS) $(FUNCTION_GCFLAGS) -ldflags "-s -w -funcalign=16" \
-		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
+		-o "$(if $(LINKED),$(LINKED)/$(FUNCTION),$(ARTIFACTS_DIR)/bootstrap)" ./functions/$(FUNCTION)
+	$(if $(LINKED),cp "$(LINKED)/$(FUNCTION)" "$(ARTIFACTS_DIR)/bootstrap")
 
 IMAGE ?= order-stats
 

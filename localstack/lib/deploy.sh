@@ -13,8 +13,13 @@ stack_folder() { printf '%s\n' "$STATE_DIR/stacks/$STACK_NAME"; }
 build() {
   exclusively # sam build keeps notes beside the template
   cd "$ROOT"
-  # A Lambda architecture in SAM's words; the Makefile's build targets take it from the environment.
-  FUNCTION_ARCH=$("${MODE}_architecture") clients samlocal build \
+  # The Makefile's build targets take both from the environment: a Lambda architecture in SAM's
+  # words, and a folder that keeps the linked functions, so that an unchanged one is not linked
+  # again.
+  local architecture
+  architecture=$("${MODE}_architecture")
+  mkdir -p "$TOOLS/functions/$architecture"
+  FUNCTION_ARCH=$architecture LINKED=$TOOLS/functions/$architecture clients samlocal build \
     --config-file "$ROOT/samconfig.toml" --config-env local --build-dir "$BUILD"
 }
 
@@ -56,11 +61,10 @@ deploy() {
   mkdir -p "$folder"
   rm -f "$folder/deployed"
   url_without_password "$redis" >"$folder/store"
-  discard_broken_stack
   # The functions read the password from Secrets Manager, as on AWS: a parameter would show in
   # describe-stacks and in the process list. An empty one means a Redis without a password.
   arn=$(printf '%s' "$password" |
-    "$TOOLS/clients/bin/python" "$LIB/prepare.py" "$ENDPOINT" "$BUCKET" "$STACK_NAME/redis")
+    "$TOOLS/clients/bin/python" "$LIB/prepare.py" "$ENDPOINT" "$BUCKET" "$STACK_NAME")
   parameters+=("RedisSecretArn=$arn")
   clients samlocal deploy --config-file "$ROOT/samconfig.toml" --config-env local \
     --stack-name "$STACK_NAME" --template-file "$BUILD/template.yaml" \
@@ -103,17 +107,6 @@ stack_status() {
 }
 
 stack_complete() { [[ $(stack_status) =~ ^(CREATE|UPDATE)_COMPLETE$ ]]; }
-
-# A stack that failed to come up cannot be updated. It holds no data, so it is deleted first.
-discard_broken_stack() {
-  case $(stack_status) in
-    '' | CREATE_COMPLETE | UPDATE_COMPLETE) ;;
-    *)
-      clients awslocal cloudformation delete-stack --stack-name "$STACK_NAME"
-      clients awslocal cloudformation wait stack-delete-complete --stack-name "$STACK_NAME"
-      ;;
-  esac
-}
 
 save_outputs() {
   clients awslocal cloudformation describe-stacks --stack-name "$STACK_NAME" --output text \

@@ -1,9 +1,9 @@
-"""Makes what the stack needs before it is deployed: the bucket of its code and the secret of Redis.
+"""Makes what a stack needs before it is deployed: the bucket of its code and the secret of Redis.
 
-Usage: prepare.py ENDPOINT BUCKET SECRET, with the password of Redis on standard input. Prints the
-secret's ARN, and nothing when the password is empty. It is one process instead of several calls of
-the AWS CLI, which take half a second each. On a command line the password would show in process
-lists.
+Usage: prepare.py ENDPOINT BUCKET STACK, with the password of Redis on standard input. Prints the
+secret's ARN, and nothing when the password is empty. A stack that cannot be updated is deleted. It
+is one process instead of several calls of the AWS CLI, which take half a second each. On a command
+line the password would show in process lists.
 """
 
 import sys
@@ -11,6 +11,7 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 BUCKET_IS_THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
@@ -24,6 +25,18 @@ def client(service: str, endpoint: str):
     )
 
 
+def discard_broken_stack(stacks, name: str) -> None:
+    """A stack that failed to come up cannot be updated. It holds no data, so it is deleted."""
+    try:
+        status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except (ClientError, IndexError):
+        return  # there is none
+    if status not in UPDATABLE:
+        stacks.delete_stack(StackName=name)
+        waiter = stacks.get_waiter("stack_delete_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+
+
 def put_secret(secrets, name: str, value: str) -> str:
     try:
         return secrets.create_secret(Name=name, SecretString=value)["ARN"]
@@ -32,15 +45,16 @@ def put_secret(secrets, name: str, value: str) -> str:
 
 
 def main() -> None:
-    endpoint, bucket, secret = sys.argv[1:]
+    endpoint, bucket, stack = sys.argv[1:]
     password = sys.stdin.read()
+    discard_broken_stack(client("cloudformation", endpoint), stack)
     try:
         client("s3", endpoint).create_bucket(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] not in BUCKET_IS_THERE:
             raise
     if password:
-        print(put_secret(client("secretsmanager", endpoint), secret, password))
+        print(put_secret(client("secretsmanager", endpoint), f"{stack}/redis", password))
 
 
 main()
