@@ -108,7 +108,7 @@ func (h *Handler) object(
 	}
 	defer reader.Close()
 
-	r := &run{handler: h, kind: kind, archivedAt: archivedAt, counted: &counted}
+	r := &objectReplay{handler: h, kind: kind, archivedAt: archivedAt, counted: &counted}
 	for {
 		var line archive.Line
 		err := reader.Next(&line)
@@ -136,8 +136,8 @@ func (h *Handler) object(
 	}
 }
 
-// A run is the replay of one object.
-type run struct {
+// An objectReplay is the replay of one object.
+type objectReplay struct {
 	handler    *Handler
 	kind       ledger.ReplayKind
 	archivedAt time.Time
@@ -149,7 +149,7 @@ type run struct {
 
 // flush gives the collected orders to the ledger, and sends those that cannot be counted to
 // orders-rejected.
-func (r *run) flush(ctx context.Context) error {
+func (r *objectReplay) flush(ctx context.Context) error {
 	if len(r.orders) == 0 {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (r *run) flush(ctx context.Context) error {
 }
 
 // settle adds the outcomes to what was counted, and returns the orders that cannot be counted.
-func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection) {
+func (r *objectReplay) settle(outcomes []ledger.Outcome, last bool) (refused []rejection) {
 	for i, outcome := range outcomes {
 		switch {
 		case outcome == ledger.Recorded:
@@ -202,7 +202,7 @@ func (r *run) settle(outcomes []ledger.Outcome, last bool) (refused []rejection)
 }
 
 // conflict is the refusal of an order whose id has another order now.
-func (r *run) conflict() *order.Refusal {
+func (r *objectReplay) conflict() *order.Refusal {
 	detail := "Another order with this order_id is counted now. " +
 		"This one was counted before Redis lost data. " +
 		"Where orderctl archive verify shows that it still counts too, which takes several shards, " +

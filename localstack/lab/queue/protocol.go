@@ -27,8 +27,8 @@ type Fault struct {
 	LoseDone bool           // the call is done, and the connection ends before the response
 }
 
-// batch is the part of a request that matters here, of all actions in one.
-type batch struct {
+// A request holds the members of all requests that this service reads.
+type request struct {
 	QueueUrl string
 	Entries  []entry
 	entry    // of SendMessage and ChangeMessageVisibility
@@ -69,7 +69,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.other.ServeHTTP(w, r)
 		return
 	}
-	var in batch
+	var in request
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(w, http.StatusBadRequest, "SerializationException")
 		return
@@ -118,7 +118,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 
 // do executes one call, or returns the code of the error that refuses it as a whole.
 func (s *Service) do(
-	q *Queue, action string, in batch, fails func(int) bool,
+	q *Queue, action string, in request, fails func(int) bool,
 ) (out answer, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
