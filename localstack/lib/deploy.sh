@@ -13,6 +13,7 @@ stack_folder() { printf '%s\n' "$STATE_DIR/stacks/$STACK_NAME"; }
 build() {
   exclusively # sam build keeps notes beside the template
   cd "$ROOT"
+  if [[ $EMULATOR == localstack ]]; then load_services & fi
   # The Makefile's build targets take both from the environment: a Lambda architecture in SAM's
   # words, and a folder that keeps the linked functions, so that an unchanged one is not linked
   # again.

@@ -70,6 +70,25 @@ localstack_answers() (
   } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" && [[ $answer == *' 200 '* ]]
 )
 
+# load_services: asks each service that a deployment needs for something. LocalStack loads the code
+# of a service at its first request, about two seconds for these, which then pass while the
+# functions are built.
+load_services() (
+  local service path answer
+  while read -r service path; do
+    {
+      printf 'GET %s HTTP/1.0\r\nHost: localhost\r\nAuthorization: AWS4-HMAC-SHA256 ' "$path" >&3
+      printf 'Credential=test/20260101/us-east-1/%s/aws4_request, ' "$service" >&3
+      printf 'SignedHeaders=host, Signature=0\r\n\r\n' >&3
+      IFS= read -r -t 10 answer <&3
+    } 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$LOCALSTACK_PORT" || return 0
+  done <<'END'
+cloudformation /?Action=ListStacks&Version=2010-05-15
+lambda /2015-03-31/functions/
+apigateway /restapis
+END
+)
+
 # require_guard: stops unless the emulator refuses what a page of another site sends
 # (init/web_guard.py).
 require_guard() {
