@@ -40,12 +40,10 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	orders := queue.Queue{Service: client, URL: d.Outputs["OrdersQueueUrl"]}
-	// The last orders of the file that is imported afterwards: the files share some order ids.
 	p := pipeline{
 		store: store, file: b.many, client: client,
 		sender: &queue.Sender{Queue: orders, Parallel: 8},
 	}
-	p.used = max(0, len(b.many.ends)-1-b.size.rounds*(2+b.size.localOrders))
 
 	if _, _, err := p.drain(ctx, 1); err != nil { // starts the function
 		return err
@@ -88,7 +86,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		draining.text(hundredths)+" s", draining.median() <= 6,
 		"one order is visible after "+hundredths(visible.median())+" s",
 	)
-	return b.importAndVerify(ctx, d)
+	return nil
 }
 
 // perSecond divides n by the sum of several times of each round.

@@ -116,7 +116,7 @@ func run(ctx context.Context) error {
 		&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages",
 	)
 	only := flag.String("only", "", "measure only these, separated by commas: "+
-		"path, lambda, archive, api, start, growth, shards, callers, check, local")
+		"path, lambda, archive, api, start, growth, shards, callers, check, local, import")
 	profile := flag.String("cpuprofile", "",
 		"file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
@@ -151,6 +151,7 @@ func run(ctx context.Context) error {
 		{"callers", b.callers},
 		{"check", b.check},
 		{"local", b.local},
+		{"import", b.importing},
 	} {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
 			continue
