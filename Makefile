@@ -30,12 +30,17 @@ down: ## stop what deploy-local started; the data of Redis stays
 clean: ## down, and delete all that was installed, built and stored
 	@$(LOCAL) clean
 
+# End-to-end tests note why they were skipped.
+SAY_SKIPPED := test ! -f .local/skipped || cat .local/skipped
+
 .PHONY: test
 test: ## run all tests, end-to-end ones included; installs what they need
 	@$(LOCAL) tools test
 	go test -run '^$$' -bench . -benchtime 1x ./shared/...
 	@$(MAKE) --no-print-directory fuzz
+	@rm -f .local/skipped
 	MODE=host EMULATOR=localstack go test -count=1 -timeout 20m ./...
+	@$(SAY_SKIPPED)
 	@! $(LOCAL) images || $(MAKE) --no-print-directory test-e2e MODE=docker
 
 .PHONY: test-e2e
@@ -43,7 +48,9 @@ test-e2e: export MODE := $(or $(MODE),host)
 test-e2e: export EMULATOR := $(or $(EMULATOR),localstack)
 test-e2e: ## run the end-to-end tests alone (MODE=docker or EMULATOR=ministack: there)
 	@$(LOCAL) tools e2e
+	@rm -f .local/skipped
 	MODE=$(MODE) EMULATOR=$(EMULATOR) go test -count=1 -timeout 30m ./localstack/e2e
+	@$(SAY_SKIPPED)
 
 .PHONY: test-stores
 test-stores: ## run the ledger's tests on Valkey 9.1 and Redis 8.2 too

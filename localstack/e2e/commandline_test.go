@@ -61,7 +61,7 @@ func TestThePasswordOfRedisIsInNoCommandLine(t *testing.T) {
 		t.Fatalf("no generated password in the URL %q", pipeline.RedisURL)
 	}
 	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
-		t.Skip("this system has no /proc")
+		skip(t, "this system has no /proc")
 	}
 	// These run for seconds, so they are always seen.
 	for _, part := range []string{"localstack/local up", "samlocal deploy"} {

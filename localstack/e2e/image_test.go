@@ -13,7 +13,7 @@ import (
 // The stats server as a container image answers as the API in Lambda does.
 func TestStatsServerImage(t *testing.T) {
 	if !pipeline.InDocker() {
-		t.Skip("the image needs a Docker daemon: it is tested where MODE=docker")
+		skip(t, "the image needs a Docker daemon: it is tested where MODE=docker")
 	}
 	name := pipeline.Project() + "-stats"
 	build := exec.CommandContext(t.Context(), "make", "image", "IMAGE="+name)

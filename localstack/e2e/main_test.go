@@ -4,9 +4,11 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -39,8 +41,26 @@ func onMiniStack() bool { return pipeline.Emulator != deployment.LocalStack }
 func skipOnMiniStack(t *testing.T, lack string) {
 	t.Helper()
 	if onMiniStack() {
-		t.Skip("MiniStack " + lack)
+		skip(t, "MiniStack "+lack)
 	}
+}
+
+// skip skips a test and adds the reason to .local/skipped, which make shows after the tests: go
+// test prints nothing of a package that passes.
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	file, err := os.OpenFile(
+		filepath.Join(pipeline.Root, ".local", "skipped"),
+		os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644,
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(file, "skipped: %s: %s\n", t.Name(), reason)
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Skip(reason)
 }
 
 func run(m *testing.M) int {

@@ -17,8 +17,10 @@ import (
 	"orderpipeline/localstack/orderctl/queue"
 )
 
-func TestOrderctlRedrivesDeadLetters(t *testing.T) {
-	const marker, count = "ctl-dead", 25
+// sendDeadLetters puts orders of one customer, marker, into the dead-letter queue: their ids are
+// marker-0, marker-1 and so on.
+func sendDeadLetters(t *testing.T, marker string, count int) {
+	t.Helper()
 	dlq := pipeline.Outputs["OrdersDlqUrl"]
 	for i := range count {
 		body := newOrder(fmt.Sprintf("%s-%d", marker, i), marker).body(t)
@@ -28,6 +30,11 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestOrderctlRedrivesDeadLetters(t *testing.T) {
+	const marker, count = "ctl-dead", 25
+	sendDeadLetters(t, marker, count)
 	var state struct {
 		Faults []string
 		Queues []struct {
@@ -98,15 +105,7 @@ func TestOrderctlRedrivesDeadLetters(t *testing.T) {
 func TestOrderctlRedriveStopsWhereItIs(t *testing.T) {
 	skipOnMiniStack(t, "has no message move task, whose rate this test needs")
 	const marker, count = "ctl-stop", 60
-	dlq := pipeline.Outputs["OrdersDlqUrl"]
-	for i := range count {
-		body := newOrder(fmt.Sprintf("%s-%d", marker, i), marker).body(t)
-		if _, err := queues.SendMessage(
-			t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(dlq), MessageBody: aws.String(body)},
-		); err != nil {
-			t.Fatal(err)
-		}
-	}
+	sendDeadLetters(t, marker, count)
 	code, out := interrupted(t, 2*time.Second, "dlq", "redrive", "--rate", "10", "--yes", "--json")
 	var moved struct{ Moved, Left int }
 	if err := json.Unmarshal([]byte(out), &moved); err != nil || code != 130 || moved.Moved == 0 ||
