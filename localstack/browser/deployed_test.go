@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/shared/redistest/freeze"
 )
 
 // deployed is an API on LocalStack, described by the environment:
@@ -41,18 +43,20 @@ func deployed(t *testing.T, base string) site {
 		BaseEndpoint: aws.String(queue.Scheme + "://" + queue.Host),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
-	signal := func(s syscall.Signal) func(*testing.T) {
-		return func(t *testing.T) {
-			t.Helper()
-			if err := syscall.Kill(pid, s); err != nil {
-				t.Fatalf("signal redis-server %d: %v", pid, err)
-			}
+	redis, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("signal redis-server %d: %v", pid, err)
 		}
 	}
 	return site{
 		url:    strings.TrimSuffix(base, "/"),
-		freeze: signal(syscall.SIGSTOP),
-		thaw:   signal(syscall.SIGCONT),
+		freeze: func(t *testing.T) { check(t, freeze.Stop(redis)) },
+		thaw:   func(t *testing.T) { check(t, redis.Signal(syscall.SIGCONT)) },
 		send: func(t *testing.T, messages ...string) {
 			t.Helper()
 			for _, body := range messages {

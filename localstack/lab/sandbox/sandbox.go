@@ -10,8 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"orderpipeline/shared/redistest/freeze"
 )
 
 // A Function is what a sandbox runs.
@@ -82,10 +83,11 @@ func (s *Sandbox) Kill() {
 	}
 }
 
-// Stall stops the process wherever it is, as if it got no processor time. Its time limit ends it.
+// Stall stops the process wherever it is, as if it got no processor time, and returns when it does
+// not run any more. Its time limit ends it.
 func (s *Sandbox) Stall() {
 	if p := s.current(); p != nil {
-		p.signal(syscall.SIGSTOP)
+		_ = freeze.Stop(p.command.Process) // a process that has ended needs no signal
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"orderpipeline/shared/redistest/freeport"
+	"orderpipeline/shared/redistest/freeze"
 )
 
 // ErrNotRunning means that the server was killed and not restarted.
@@ -123,18 +124,20 @@ func (s *Server) Kill() {
 }
 
 // Freeze stops the process without ending it: connections stay open, and nothing answers.
-func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() error { return s.withProcess(freeze.Stop) }
 
 // Thaw lets a frozen server continue.
-func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
+func (s *Server) Thaw() error {
+	return s.withProcess(func(p *os.Process) error { return p.Signal(syscall.SIGCONT) })
+}
 
-func (s *Server) signal(signal syscall.Signal) error {
+func (s *Server) withProcess(do func(*os.Process) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process == nil {
 		return ErrNotRunning
 	}
-	return s.process.Process.Signal(signal)
+	return do(s.process.Process)
 }
 
 // Restart starts a killed server again, with its data, on its port.
