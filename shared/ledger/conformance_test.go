@@ -66,6 +66,7 @@ func TestConformance(t *testing.T) {
 		{"refused messages are counted once each", refusedOnce},
 		{"counters of many instances add up", countersAddUp},
 		{"days and months are those of the time zone", timeZones},
+		{"the months asked for are the same among many", manyMonths},
 		{"days are exact while their entries wait", daysInSmallCalls},
 		{"days are exact beyond what a double holds", daysBeyondDoubles},
 		{"a day that is no number is not half counted", brokenDay},

@@ -66,6 +66,8 @@ type Store struct {
 	retention int64       // seconds
 	tags      []string    // key prefix of each shard
 	checked   atomic.Bool // the layout was compared and is equal
+
+	manyMonths atomic.Bool // there were more than compactMonths
 }
 
 // New makes a store over a connection. It sends nothing to Redis yet: a function must be able to

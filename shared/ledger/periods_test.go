@@ -58,6 +58,30 @@ func (b *fixture) openZone(name string) {
 	}
 }
 
+// manyMonths asks for months of a store that has more of them than are read as a whole.
+func manyMonths(t *testing.T, b *fixture) {
+	const n = compactMonths + 2
+	first := month("2000-01")
+	want := make([]MonthTotals, n)
+	orders := make([]order.Order, n)
+	for i := range n {
+		orders[i] = makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i), order.Cents(100+i))
+		orders[i].Placed = time.Date(2000, time.Month(1+i), 1, 0, 0, 0, 0, time.UTC)
+		want[i] = MonthTotals{Month: first + order.Month(i), Orders: 1, Revenue: order.Cents(100 + i)}
+	}
+	b.record(orders...)
+
+	for range 2 { // how many there are is known after the first time
+		got, err := b.store.Monthly(b.ctx, first+3, first+14)
+		equal(t, "a year", got, err, want[3:15])
+		got, err = b.store.Monthly(b.ctx, first-12, first+n+12)
+		equal(t, "all", got, err, want)
+	}
+	if !b.store.manyMonths.Load() {
+		t.Errorf("%d months are still read as a whole", n)
+	}
+}
+
 // daysInSmallCalls fills the slots of entries several times, with what is answered in between.
 func daysInSmallCalls(t *testing.T, b *fixture) {
 	seed := rand.Uint64()

@@ -20,6 +20,9 @@ func documentConfig() huma.Config {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
 	config.Transformers = []huma.Transformer{explain}
+	format := huma.DefaultJSONFormat
+	format.Marshal = writeJSON
+	config.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	config.Info.Description = "Figures over all recorded orders: totals, customers, months, days, " +
 		"the leaderboard, and what happened to the messages. " +
 		"Every answer is JSON; every error is a problem " +

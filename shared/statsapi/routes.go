@@ -2,6 +2,8 @@ package statsapi
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -81,4 +83,19 @@ type body[T any] struct {
 type textAnswer struct {
 	ContentType string `header:"Content-Type"`
 	Body        []byte
+}
+
+// writeJSON writes an answer. What makes its JSON itself is written as it is: encoding/json would
+// read that once more, which is a third of the time of writing a year of months.
+func writeJSON(w io.Writer, answered any) error {
+	marshaler, ok := answered.(json.Marshaler)
+	if !ok {
+		return huma.DefaultJSONFormat.Marshal(w, answered)
+	}
+	text, err := marshaler.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
