@@ -51,19 +51,25 @@ func StartCluster(ctx context.Context, masters int, withReplicas bool) (*Cluster
 }
 
 func (c *Cluster) startNode(nodes *[]*Server) error {
-	bus, err := freeport.Find()
-	if err != nil {
-		return err
+	var errs []error
+	for range 3 { // a program that does not use freeport can take the bus port first
+		bus, err := freeport.Find()
+		if err != nil {
+			return err
+		}
+		node, err := Start(
+			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+			"--cluster-node-timeout", "2000",
+			"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))
+		if err == nil {
+			node.bus = bus
+			*nodes = append(*nodes, node)
+			return nil
+		}
+		freeport.Release(bus)
+		errs = append(errs, err)
 	}
-	node, err := Start(
-		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-		"--cluster-node-timeout", "2000",
-		"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))
-	if err != nil {
-		return err
-	}
-	*nodes = append(*nodes, node)
-	return nil
+	return errors.Join(errs...)
 }
 
 // Close kills all nodes, closes the clients and deletes the data.
@@ -104,7 +110,7 @@ func (c *Cluster) URL() string {
 // Client returns a new client of the cluster. Close closes it.
 func (c *Cluster) Client() *redis.ClusterClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: c.Addrs(), Protocol: 2, DisableIdentity: true,
+		Addrs: c.Addrs(), Protocol: 2, DisableIdentity: true, ReadTimeout: patience,
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,11 +135,7 @@ func (c *Cluster) join(ctx context.Context) error {
 		}
 	}
 	for _, node := range c.nodes()[1:] {
-		bus, err := node.Client().ConfigGet(ctx, "cluster-port").Result()
-		if err != nil {
-			return fmt.Errorf("read the bus port: %w", err)
-		}
-		meet := first.Do(ctx, "cluster", "meet", "127.0.0.1", node.Port, bus["cluster-port"])
+		meet := first.Do(ctx, "cluster", "meet", "127.0.0.1", node.Port, node.bus)
 		if err := meet.Err(); err != nil {
 			return fmt.Errorf("introduce the nodes to each other: %w", err)
 		}

@@ -31,6 +31,7 @@ var ErrNotRunning = errors.New("the redis-server is not running")
 type Server struct {
 	Port int
 
+	bus  int // port of a cluster's node for the other nodes; zero: none
 	dir  string
 	args []string
 
@@ -50,7 +51,8 @@ func Start(args ...string) (*Server, error) {
 		return nil, err
 	}
 
-	// Another process can take a free port before the server does: then the next one is tried.
+	// A program that does not use freeport can take the port before the server does: then the next one
+	// is tried.
 	s := &Server{dir: dir, args: args}
 	for range 5 {
 		if s.Port, err = freeport.Find(); err != nil {
@@ -59,6 +61,7 @@ func Start(args ...string) (*Server, error) {
 		if err = s.Restart(); err == nil {
 			return s, nil
 		}
+		freeport.Release(s.Port)
 	}
 	err = fmt.Errorf("start redis-server (on Debian: apt-get install redis-server): %w", err)
 	return nil, errors.Join(err, os.RemoveAll(dir))
@@ -74,6 +77,10 @@ func (s *Server) Close() error {
 		_ = client.Close() // a client that the caller has closed already
 	}
 	s.Kill()
+	freeport.Release(s.Port)
+	if s.bus != 0 {
+		freeport.Release(s.bus)
+	}
 	return os.RemoveAll(s.dir)
 }
 
@@ -86,9 +93,15 @@ func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
 // Dir is the server's data folder.
 func (s *Server) Dir() string { return s.dir }
 
+// patience is how long clients of tests wait for an answer: on a busy machine a server may get no
+// processor time for seconds, and a command that go-redis repeats after a timeout is done twice.
+const patience = time.Minute
+
 // Client returns a new client of the server. Close closes it.
 func (s *Server) Client() *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, DisableIdentity: true})
+	client := redis.NewClient(&redis.Options{
+		Addr: s.Addr(), Protocol: 2, DisableIdentity: true, ReadTimeout: patience,
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients = append(s.clients, client)
