@@ -50,6 +50,8 @@ func StartCluster(ctx context.Context, masters int, withReplicas bool) (*Cluster
 	return c, nil
 }
 
+// startNode starts a node. A node that gets no processor time for seconds is not down: replicas take
+// over when a test says so and not by themselves, which could lose what was acknowledged.
 func (c *Cluster) startNode(nodes *[]*Server) error {
 	var errs []error
 	for range 3 { // a program that does not use freeport can take the bus port first
@@ -59,7 +61,7 @@ func (c *Cluster) startNode(nodes *[]*Server) error {
 		}
 		node, err := Start(
 			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-			"--cluster-node-timeout", "2000",
+			"--cluster-node-timeout", "15000", "--cluster-replica-no-failover", "yes",
 			"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))
 		if err == nil {
 			node.bus = bus
