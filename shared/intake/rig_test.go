@@ -54,7 +54,7 @@ func newRig(t *testing.T) *rig {
 		server: redistest.Start(t), log: &bytes.Buffer{}, now: time.Now(),
 		delayed: map[string]int32{}, objects: map[string][]byte{},
 	}
-	rdb, err := ledger.Connect(ledger.Connection{URL: r.server.URL(), Timeout: 500 * time.Millisecond})
+	rdb, err := ledger.Connect(ledger.Connection{URL: r.server.URL(), Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,18 +130,21 @@ func errorOf[T any](_ T, err error) error { return err }
 func TestRetryOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		answer func(net.Conn)
-		want   int64 // connections
+		answer  func(net.Conn)
+		timeout time.Duration
+		want    int64 // connections
 	}{
-		"no answer":         {func(net.Conn) {}, 1},
-		"closed connection": {func(conn net.Conn) { _ = conn.Close() }, 2},
-		"error reply":       {func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR no\r\n")) }, 1},
+		"no answer":         {func(net.Conn) {}, 2 * time.Second, 1},
+		"closed connection": {func(conn net.Conn) { _ = conn.Close() }, time.Minute, 2},
+		"error reply": {
+			func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR no\r\n")) }, time.Minute, 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, connections := listen(t, c.answer)
 			url := "redis://" + address
-			store := openStore(t, Connection{URL: url, Timeout: 300 * time.Millisecond})
+			store := openStore(t, Connection{URL: url, Timeout: c.timeout})
 			store.checked.Store(true) // so that it begins with the script
 			one := []order.Order{makeOrder("ORD1", "U1", 100)}
 

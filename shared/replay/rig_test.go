@@ -62,7 +62,7 @@ func newRig(t *testing.T) *rig {
 // open opens the store with a number of shards, as a function that was deployed with it does.
 func (r *rig) open(shards int) {
 	r.t.Helper()
-	rdb, err := ledger.Connect(ledger.Connection{URL: r.server.URL(), Timeout: 500 * time.Millisecond})
+	rdb, err := ledger.Connect(ledger.Connection{URL: r.server.URL(), Timeout: time.Minute})
 	if err != nil {
 		r.t.Fatal(err)
 	}
