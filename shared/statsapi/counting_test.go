@@ -60,7 +60,9 @@ func TestSeveralInstancesCountExactly(t *testing.T) {
 	const instances, workers, requests = 4, 4, 50
 	var everyone sync.WaitGroup
 	for range instances {
-		api := statsapi.New(statsapi.Config{Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler)})
+		api := statsapi.New(statsapi.Config{
+			Store: patientStore{newStore(t, rdb)}, Log: slog.New(slog.DiscardHandler), Limit: patience,
+		})
 		everyone.Go(func() {
 			ctx, cancel := context.WithCancel(t.Context())
 			flushed := make(chan struct{})
@@ -81,9 +83,9 @@ func TestSeveralInstancesCountExactly(t *testing.T) {
 	}
 	everyone.Wait()
 
-	reader := statsapi.New(
-		statsapi.Config{Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler)},
-	)
+	reader := statsapi.New(statsapi.Config{
+		Store: newStore(t, rdb), Log: slog.New(slog.DiscardHandler), Limit: patience,
+	})
 	families := scrape(t, reader)
 	const each = instances * workers * requests
 	for label, want := range map[string]float64{
@@ -161,9 +163,10 @@ func TestMetricsHoldEverything(t *testing.T) {
 			{Queue: "orders-dlq", Depth: answer.Depth{Visible: 2, InFlight: 1}},
 		}, nil
 	}}
-	api := statsapi.New(
-		statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)},
-	)
+	api := statsapi.New(statsapi.Config{
+		Store: patientStore{store}, Queues: queues, Log: slog.New(slog.DiscardHandler),
+		Limit: patience,
+	})
 	record(t, store, placed(t, "O1", "U1", "2024-01", 4205), placed(t, "O2", "U1", "2024-01", 1))
 	ask(t, api, http.MethodGet, "/health")
 	delta := metric.Delta{}

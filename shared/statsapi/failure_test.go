@@ -16,7 +16,6 @@ import (
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/redistest"
 	"orderpipeline/shared/statsapi"
-	"orderpipeline/shared/statsapi/answer"
 )
 
 func decode(t *testing.T, body string) map[string]any {
@@ -52,12 +51,16 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 			}
 			defer rdb.Close()
 			var log bytes.Buffer
+			store := newStore(t, rdb)
 			api := statsapi.New(statsapi.Config{
-				Store: newStore(t, rdb),
+				Store: store,
 				Log:   slog.New(slog.NewJSONHandler(&log, nil)),
 				Limit: 100 * time.Millisecond,
 			})
-			if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusOK {
+			patient := statsapi.New(
+				statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler), Limit: patience},
+			)
+			if got := ask(t, patient, http.MethodGet, "/health"); got.status != http.StatusOK {
 				t.Fatalf("before: %d %s", got.status, got.body)
 			}
 
@@ -88,94 +91,19 @@ func TestRedisDownIs503AndNeverAHang(t *testing.T) {
 			}
 
 			heal()
-			deadline := time.Now().Add(10 * time.Second)
-			for ask(t, api, http.MethodGet, "/stats/global").status != http.StatusOK {
-				if time.Now().After(deadline) {
-					t.Fatal("no recovery when Redis is back")
-				}
-			}
+			wantRecovery(t, patient, "/stats/global")
 		})
 	}
 }
 
-// During an outage of Redis the queues are what one looks at: they are shown, and no counter is.
-func TestQueuesAreShownWhileRedisIsAway(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	rdb, err := ledger.Connect(ledger.Connection{URL: server.URL(), Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rdb.Close()
-	store := newStore(t, rdb)
-	record(t, store, placed(t, "O1", "U1", "2024-01", 100))
-	queues := fakeQueues{func(context.Context) ([]answer.Queue, error) {
-		return []answer.Queue{{Queue: "orders", Depth: answer.Depth{Visible: 5, InFlight: 3_000}}}, nil
-	}}
-	var log bytes.Buffer
-	api := statsapi.New(statsapi.Config{
-		Store:  store,
-		Queues: queues,
-		Log:    slog.New(slog.NewJSONHandler(&log, nil)),
-		Limit:  200 * time.Millisecond,
-	})
-	const depths = `[{"queue":"orders","visible":5,"in_flight":3000,"delayed":0}]`
-	read := func(path string) string {
-		t.Helper()
-		got := ask(t, api, http.MethodGet, path)
-		if got.status != http.StatusOK {
-			t.Fatalf("%s: status %d: %s", path, got.status, got.body)
-		}
-		return got.body
-	}
-	if body := read("/stats/messages"); !strings.HasPrefix(body, `{"recorded":1,`) ||
-		!strings.Contains(body, `"redis_up":true`) {
-		t.Errorf("before: %s", body)
-	}
-
-	for name, fail := range map[string]func() (heal func()){
-		"frozen": func() func() { server.Freeze(); return server.Thaw },
-		"killed": func() func() { server.Kill(); return server.Restart },
-	} {
-		heal := fail()
-		want := `{"redis_up":false,"queues":` + depths + `}`
-		if got := strings.TrimSpace(read("/stats/messages")); got != want {
-			t.Errorf("%s: messages are %s, want %s", name, got, want)
-		}
-		overview := decode(t, read("/stats/overview?user=U1"))
-		if overview["redis_up"] != false || overview["figures"] != nil ||
-			len(overview["queues"].([]any)) != 1 {
-			t.Errorf("%s: overview %v", name, overview)
-		}
-		families := scrape(t, api)
-		if got := families["orders_redis_up"].GetMetric()[0].GetGauge().GetValue(); got != 0 {
-			t.Errorf("%s: orders_redis_up %v, want 0", name, got)
-		}
-		if got := value(families["orders_queue_messages"], "in_flight"); got != 3000 {
-			t.Errorf("%s: in flight %v, want 3000", name, got)
-		}
-		if len(families) != 2 {
-			t.Errorf("%s: %d families, want only the two that do not depend on Redis", name, len(families))
-		}
-		if got := ask(t, api, http.MethodGet, "/health"); got.status != http.StatusServiceUnavailable {
-			t.Errorf("%s: health is %d, want 503", name, got.status)
-		}
-		if !strings.Contains(log.String(), `"route":"/stats/messages","status":200`) ||
-			!strings.Contains(log.String(), "unavailable") {
-			t.Errorf("%s: the log does not have the cause:\n%s", name, log.String())
-		}
-		heal()
-	}
-
-	deadline := time.Now().Add(10 * time.Second)
-	for ask(t, api, http.MethodGet, "/health").status != http.StatusOK {
+// wantRecovery asks until the API answers.
+func wantRecovery(t *testing.T, api http.Handler, path string) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for ask(t, api, http.MethodGet, path).status != http.StatusOK {
 		if time.Now().After(deadline) {
 			t.Fatal("no recovery when Redis is back")
 		}
-	}
-	if body := read("/stats/messages"); !strings.Contains(body, `"recorded":`) ||
-		!strings.Contains(body, `"redis_up":true`) {
-		t.Errorf("after: %s", body)
 	}
 }
 
@@ -211,6 +139,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
 func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 	t.Parallel()
+	asked := make(chan struct{}) // closed when the store is asked
 	request := func(ctx context.Context) *http.Request {
 		return httptest.NewRequestWithContext(ctx, http.MethodGet, "/stats/global", http.NoBody)
 	}
@@ -232,14 +161,18 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 		},
 		"before the store answers": {
 			func(ctx context.Context) (ledger.Totals, error) {
+				close(asked)
 				<-ctx.Done()
 				return ledger.Totals{}, ctx.Err()
 			},
 			func(t *testing.T, api http.Handler) {
 				server := httptest.NewServer(api)
 				defer server.Close() // waits for the handler
-				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-				defer cancel()
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() {
+					<-asked
+					cancel()
+				}()
 				r, err := http.NewRequestWithContext(
 					ctx, http.MethodGet, server.URL+"/stats/global", http.NoBody,
 				)
@@ -273,35 +206,6 @@ func TestAClientThatGoesAwayIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestQueuesThatDoNotAnswerCostOnlyTheirDepth(t *testing.T) {
-	t.Parallel()
-	store := newStore(t, redistest.Client(t))
-	for name, depths := range map[string]func(context.Context) ([]answer.Queue, error){
-		"an error": func(context.Context) ([]answer.Queue, error) {
-			return nil, errors.New("SQS is away")
-		},
-		"too slow": func(ctx context.Context) ([]answer.Queue, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		},
-		"deaf to the time limit": func(context.Context) ([]answer.Queue, error) { select {} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			api := statsapi.New(statsapi.Config{
-				Store: store, Queues: fakeQueues{depths}, Log: slog.New(slog.DiscardHandler),
-				Limit: 200 * time.Millisecond,
-			})
-			for _, path := range []string{"/stats/messages", "/metrics"} {
-				if got := ask(t, api, http.MethodGet, path); got.status != http.StatusOK ||
-					strings.Contains(got.body, "in_flight") {
-					t.Errorf("%s: %d %s", path, got.status, got.body)
-				}
-			}
-		})
-	}
-}
-
 func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Client(t)
@@ -312,6 +216,7 @@ func TestNoCustomerIDIsLoggedAboveDebug(t *testing.T) {
 		api := statsapi.New(statsapi.Config{
 			Store: store,
 			Log:   slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level})),
+			Limit: patience,
 		})
 		for _, path := range []string{
 			"/users/customer-4711/stats", "/users/customer-4712/stats",

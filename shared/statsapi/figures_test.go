@@ -87,9 +87,9 @@ func TestMessagesTellWhatHappenedAndWhatWaits(t *testing.T) {
 			Queue: "orders", Depth: answer.Depth{Visible: 7, InFlight: 3, Delayed: 1},
 		}}, errors.New("one queue did not answer")
 	}}
-	api := statsapi.New(
-		statsapi.Config{Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler)},
-	)
+	api := statsapi.New(statsapi.Config{
+		Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Limit: patience,
+	})
 	overridden := placed(t, "O1", "U1", "2024-01", 100)
 	overridden.Mismatch = true
 	record(t, store, overridden)

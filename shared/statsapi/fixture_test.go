@@ -3,6 +3,7 @@ package statsapi_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,11 +30,17 @@ func newStore(t *testing.T, client redis.UniversalClient) *ledger.Store {
 	return store
 }
 
+// patience is the time limit of answers where none is tested: a busy machine may give Redis or the
+// API no processor time for a second.
+const patience = time.Minute
+
 // newAPI is an API over a real, empty store.
 func newAPI(t *testing.T) (*statsapi.API, *ledger.Store) {
 	t.Helper()
 	store := newStore(t, redistest.Client(t))
-	return statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)}), store
+	return statsapi.New(statsapi.Config{
+		Store: store, Log: slog.New(slog.DiscardHandler), Limit: patience,
+	}), store
 }
 
 // placed makes an order of a value in a month, such as 2024-12.
@@ -118,12 +125,55 @@ func (a reply) problem(t *testing.T) (detail string) {
 type fakeStore struct {
 	statsapi.Store
 	global      func(context.Context) (ledger.Totals, error)
+	messages    func(context.Context) (ledger.MessageCounts, error)
+	counters    func(context.Context) (map[string]int64, error)
+	ping        func(context.Context) error
 	addCounters func(context.Context, map[string]int64) error
 }
 
+// silentStore never answers.
+func silentStore() fakeStore {
+	silent := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, ctx.Err())
+	}
+	return fakeStore{
+		global: func(ctx context.Context) (t ledger.Totals, err error) { return t, silent(ctx) },
+		messages: func(ctx context.Context) (c ledger.MessageCounts, err error) {
+			return c, silent(ctx)
+		},
+		counters: func(ctx context.Context) (map[string]int64, error) { return nil, silent(ctx) },
+		ping:     silent,
+	}
+}
+
+// emptyStore answers at once.
+func emptyStore() fakeStore {
+	return fakeStore{
+		global:   func(context.Context) (t ledger.Totals, err error) { return t, nil },
+		messages: func(context.Context) (c ledger.MessageCounts, err error) { return c, nil },
+		counters: func(context.Context) (map[string]int64, error) { return map[string]int64{}, nil },
+	}
+}
+
 func (f fakeStore) Global(ctx context.Context) (ledger.Totals, error) { return f.global(ctx) }
+func (f fakeStore) Messages(ctx context.Context) (ledger.MessageCounts, error) {
+	return f.messages(ctx)
+}
+func (f fakeStore) Counters(ctx context.Context) (map[string]int64, error) {
+	return f.counters(ctx)
+}
+func (f fakeStore) Ping(ctx context.Context) error { return f.ping(ctx) }
 func (f fakeStore) AddCounters(ctx context.Context, d map[string]int64) error {
 	return f.addCounters(ctx, d)
+}
+
+// patientStore is a real store on which a flush has no time limit: what a flush that ends at its
+// limit was to count is kept, and may be counted twice.
+type patientStore struct{ *ledger.Store }
+
+func (s patientStore) AddCounters(ctx context.Context, d map[string]int64) error {
+	return s.Store.AddCounters(context.WithoutCancel(ctx), d)
 }
 
 // fakeQueues answers as SQS would.

@@ -225,7 +225,9 @@ func TestLambdaRefusesForeignEvents(t *testing.T) {
 func TestLambdaAnswersAsAServerDoes(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, redistest.Client(t))
-	api := statsapi.New(statsapi.Config{Store: store, Log: slog.New(slog.DiscardHandler)})
+	api := statsapi.New(statsapi.Config{
+		Store: store, Log: slog.New(slog.DiscardHandler), Limit: patience,
+	})
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	record(t, store, placed(t, "O1", "a/b?%", "2024-01", 4200), placed(t, "O2", "..", "2024-01", 100))
@@ -282,6 +284,7 @@ func TestLambdaCountsRequestsInTheLog(t *testing.T) {
 		Store: newStore(t, rdb),
 		Log:   slog.New(slog.NewJSONHandler(&log, nil)),
 		EMF:   &metric.EMF{Stack: "shop"},
+		Limit: patience,
 	}))
 	invoke(t.Context(), t, f, event(awsEvent, "/{proxy+}", "/stats/global", proxy("stats/global")))
 

@@ -30,7 +30,7 @@ func TestTheOverviewHoldsWhatThePageShows(t *testing.T) {
 	}
 	api := statsapi.New(statsapi.Config{
 		Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Zone: zone,
-		Now: func() time.Time { return now },
+		Now: func() time.Time { return now }, Limit: patience,
 	})
 	record(t, store,
 		placed(t, "O1", "U1", "2024-01", 1999),
@@ -97,7 +97,7 @@ func TestTheOverviewShowsDays(t *testing.T) {
 	now := time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC) // 02:45 on the 25th in Kathmandu
 	api := statsapi.New(statsapi.Config{
 		Store: store, Log: slog.New(slog.DiscardHandler), Zone: zone,
-		Now: func() time.Time { return now },
+		Now: func() time.Time { return now }, Limit: patience,
 	})
 	today := placed(t, "O1", "U1", "2024-01", 1999)
 	today.Placed = now
