@@ -7,6 +7,17 @@ import (
 	"sync"
 )
 
+// Values yields the values of a list as Map takes them, without an error.
+func Values[T any](list iter.Seq[T]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for value := range list {
+			if !yield(value, nil) {
+				return
+			}
+		}
+	}
+}
+
 type result[R any] struct {
 	value R
 	err   error

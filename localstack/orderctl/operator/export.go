@@ -76,22 +76,21 @@ type exportResult struct {
 func export(ctx context.Context, s *session.Session, st store, f exportFlags, file *os.File) error {
 	var r exportResult
 	var chosen []queue.Held
-	err := st.hold(ctx, s, 0, func(look *queue.Look, v view) (map[string]bool, error) {
+	err := st.hold(ctx, s, 0, func(look *queue.Look, v view) error {
 		r.hidden, chosen = v.hidden, f.choose(v.messages)
 		if !f.remove || len(chosen) == 0 {
-			return nil, nil
+			return nil
 		}
 		if err := writeFile(file, chosen); err != nil {
-			return nil, err
+			return err
 		}
 		err := s.Confirm(fmt.Sprintf("%s messages are written to %s. Remove them from %s for good?",
 			console.Count(int64(len(chosen))), file.Name(), look.Name()))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		gone, err := remove(ctx, s, look, chosen)
-		r.Deleted = len(gone)
-		return gone, err
+		r.Deleted, err = remove(ctx, s, look, chosen)
+		return err
 	})
 	switch {
 	case err != nil && r.Deleted == 0:
@@ -138,24 +137,11 @@ func writeMessages(out io.Writer, messages []queue.Held) error {
 }
 
 // remove deletes held messages and shows the progress. It stops when the context ends, and returns
-// the ids of the messages that are gone.
+// how many are gone.
 func remove(
 	ctx context.Context, s *session.Session, look *queue.Look, messages []queue.Held,
-) (map[string]bool, error) {
+) (int, error) {
 	p := s.Progress("removing", "messages", int64(len(messages)))
 	defer p.Finish()
-	gone := map[string]bool{}
-	for len(messages) > 0 && ctx.Err() == nil {
-		n := min(queue.MaxBatchEntries, len(messages))
-		deleted, err := look.Delete(context.WithoutCancel(ctx), messages[:n])
-		for id := range deleted {
-			gone[id] = true
-		}
-		p.Add(int64(len(deleted)))
-		if err != nil {
-			return gone, err
-		}
-		messages = messages[n:]
-	}
-	return gone, ctx.Err()
+	return look.Delete(ctx, messages, p.Add)
 }

@@ -17,7 +17,6 @@ type redriveFlags struct {
 	filter
 	rate       uint
 	untilEmpty bool
-	session.WaitFlags
 }
 
 func redriveCommand(env *session.Env) *cobra.Command {
@@ -50,27 +49,20 @@ empty, for at most --wait-timeout.`,
 			case f.untilEmpty && f.active():
 				return session.Usage("--until-empty cannot be combined with a filter")
 			}
-			f.Wait = f.Wait || f.untilEmpty
+			env.Wait = env.Wait || f.untilEmpty
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			needs := session.DLQ | session.Orders
-			if f.Wait {
-				needs |= session.API
-			}
-			s, err := env.Open(cmd.Context(), needs)
-			if err != nil {
-				return err
-			}
-			return redrive(cmd.Context(), s, f)
-		},
+		RunE: env.Run(session.DLQ|session.Orders,
+			func(ctx context.Context, s *session.Session, _ []string) error {
+				return redrive(ctx, s, f)
+			}),
 	}
 	f.filter.add(env, cmd, false)
 	cmd.Flags().UintVar(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: as fast as SQS can)")
 	cmd.Flags().BoolVar(&f.untilEmpty, "until-empty", false,
 		"move and wait again until the dead-letter queue is empty")
-	f.Add(cmd)
+	env.WaitFlags(cmd)
 	return cmd
 }
 
@@ -114,7 +106,6 @@ func redrive(ctx context.Context, s *session.Session, f redriveFlags) error {
 	r := &redriving{Session: s, flags: f}
 	err = s.Perform(ctx, session.Plan{
 		Question: question,
-		Wait:     f.WaitFlags,
 		Act: func(ctx context.Context) error {
 			if f.untilEmpty {
 				return r.moveUntilEmpty(ctx)
@@ -168,7 +159,7 @@ func (r *redriving) move(ctx context.Context) (err error) {
 }
 
 func (r *redriving) moveOneByOne(ctx context.Context) error {
-	use := func(look *queue.Look, v view) (map[string]bool, error) {
+	return dlq.hold(ctx, r.Session, 0, func(look *queue.Look, v view) error {
 		r.result.hidden = v.hidden
 		chosen := r.flags.choose(v.messages)
 		p := r.Progress("moving", "messages", int64(len(chosen)))
@@ -177,12 +168,11 @@ func (r *redriving) moveOneByOne(ctx context.Context) error {
 			Queue: r.Orders, Parallel: session.DefaultParallel,
 			Sent: func(m []queue.Message) { p.Add(int64(len(m))) },
 		}
-		gone, report, err := look.Move(ctx, sender, chosen)
+		report, err := look.Move(ctx, sender, chosen)
 		r.result.Moved += report.Sent
 		r.result.Failed, r.result.Failures = report.Failed, report.First
-		return gone, err
-	}
-	return dlq.hold(ctx, r.Session, 0, use)
+		return err
+	})
 }
 
 // moveUntilEmpty moves and waits until the dead-letter queue is empty. Messages that fail again are
@@ -193,7 +183,7 @@ func (r *redriving) moveUntilEmpty(ctx context.Context) error {
 		if err := r.move(ctx); err != nil {
 			return err
 		}
-		left := r.flags.Limit - r.Now().Sub(begun)
+		left := r.WaitLimit - r.Now().Sub(begun)
 		if err := r.Waiter(left).Run(ctx); err != nil {
 			return err
 		}
@@ -205,7 +195,7 @@ func (r *redriving) moveUntilEmpty(ctx context.Context) error {
 			r.result.hidden = hidden{}
 			return nil
 		}
-		if r.Now().Sub(begun) >= r.flags.Limit {
+		if r.Now().Sub(begun) >= r.WaitLimit {
 			return fmt.Errorf("%w: %s messages are still in %s", session.ErrTimeout,
 				console.Count(r.result.Left), r.DLQ.Name())
 		}

@@ -10,18 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/orderfile"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 )
 
-type resendFlags struct {
-	remove bool
-	session.WaitFlags
-}
-
 func resendCommand(env *session.Env) *cobra.Command {
-	var f resendFlags
+	var withDelete bool
 	cmd := &cobra.Command{
 		Use:   "resend FILE | -",
 		Short: "Send repaired messages of a file to the orders queue",
@@ -40,27 +36,24 @@ and sending the file again does no harm: what was counted is recognised by its o
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: session.CompleteFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			messages, err := repaired(env, args[0], f.remove)
+			messages, err := repaired(env, args[0], withDelete)
 			if err != nil {
 				return err
 			}
 			needs := session.Orders
-			if f.remove {
+			if withDelete {
 				needs |= session.Rejected
-			}
-			if f.Wait {
-				needs |= session.API
 			}
 			s, err := env.Open(cmd.Context(), needs)
 			if err != nil {
 				return err
 			}
-			return resend(cmd.Context(), s, f, messages)
+			return resend(cmd.Context(), s, withDelete, messages)
 		},
 	}
-	cmd.Flags().BoolVar(&f.remove, "delete", false,
+	cmd.Flags().BoolVar(&withDelete, "delete", false,
 		"remove from the queue of rejected messages what was sent")
-	f.Add(cmd)
+	env.WaitFlags(cmd)
 	return cmd
 }
 
@@ -73,11 +66,11 @@ type resendResult struct {
 }
 
 func resend(
-	ctx context.Context, s *session.Session, f resendFlags, messages []queue.Message,
+	ctx context.Context, s *session.Session, withDelete bool, messages []queue.Message,
 ) error {
 	count := console.Count(int64(len(messages)))
 	question := s.SendQuestion(count+" repaired messages", false)
-	if question == "" && f.remove {
+	if question == "" && withDelete {
 		question = fmt.Sprintf("Send %s messages, and remove them from %s for good?",
 			count, s.Rejected.Name())
 	}
@@ -85,26 +78,19 @@ func resend(
 	sent := map[string]bool{}
 	err := s.Perform(ctx, session.Plan{
 		Question: question,
-		Wait:     f.WaitFlags,
 		Act: func(ctx context.Context) (err error) {
 			p := s.Progress("sending", "messages", int64(len(messages)))
-			all := func(yield func(queue.Message, error) bool) {
-				for _, m := range messages {
-					if !yield(m, nil) {
-						return
-					}
-				}
-			}
-			result.Delivery, err = s.Deliver(ctx, session.DefaultParallel, p, all,
+			result.Delivery, err = s.Deliver(ctx, session.DefaultParallel, p,
+				inorder.Values(slices.Values(messages)),
 				func(m queue.Message) { sent[m.Label] = true })
-			if f.remove && len(sent) > 0 && ctx.Err() == nil {
+			if withDelete && len(sent) > 0 && ctx.Err() == nil {
 				err = errors.Join(err, result.removeSent(ctx, s, sent))
 			}
 			return err
 		},
 		Show: func(err error) {
 			result.Show(s.Console, err)
-			if f.remove {
+			if withDelete {
 				s.Printf("removed %s from %s\n", console.Count(int64(result.Deleted)), s.Rejected.Name())
 			}
 			if n := int64(result.Missing) - result.Count; n > 0 {
@@ -157,14 +143,13 @@ func repaired(env *session.Env, name string, needID bool) ([]queue.Message, erro
 func (r *resendResult) removeSent(
 	ctx context.Context, s *session.Session, sent map[string]bool,
 ) error {
-	err := rejected.hold(ctx, s, 0, func(look *queue.Look, v view) (map[string]bool, error) {
+	err := rejected.hold(ctx, s, 0, func(look *queue.Look, v view) (err error) {
 		found := slices.DeleteFunc(v.messages, func(h queue.Held) bool { return !sent[h.ID] })
-		gone, err := remove(ctx, s, look, found)
-		r.Deleted = len(gone)
+		r.Deleted, err = remove(ctx, s, look, found)
 		if r.Deleted < len(sent) { // all that were sent are deleted: what is hidden does not matter
 			r.hidden = v.hidden
 		}
-		return gone, err
+		return err
 	})
 	r.Missing = len(sent) - r.Deleted
 	return err

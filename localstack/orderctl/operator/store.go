@@ -98,12 +98,12 @@ func hiddenMessages(s *session.Session, n int64) hidden {
 }
 
 // hold receives up to limit messages of the store (0: all) and calls use with them. Whatever
-// happens, all that use does not return as gone are released.
+// happens, all that use does not delete are released.
 func (st store) hold(
 	ctx context.Context, s *session.Session, limit int,
-	use func(look *queue.Look, v view) (gone map[string]bool, err error),
+	use func(look *queue.Look, v view) error,
 ) error {
-	return s.Look(ctx, st.queue(s), limit, func(look *queue.Look) (map[string]bool, error) {
+	return s.Look(ctx, st.queue(s), limit, func(look *queue.Look) error {
 		return use(look, view{look.Held(), look.Depth, hiddenMessages(s, look.Hidden())})
 	})
 }
@@ -111,9 +111,9 @@ func (st store) hold(
 // read returns up to limit messages of the store (0: all), which are released already: writing them
 // may take long, when a program at the other end of a pipe does not read.
 func (st store) read(ctx context.Context, s *session.Session, limit int) (v view, err error) {
-	err = st.hold(ctx, s, limit, func(_ *queue.Look, seen view) (map[string]bool, error) {
+	err = st.hold(ctx, s, limit, func(_ *queue.Look, seen view) error {
 		v = seen
-		return nil, nil
+		return nil
 	})
 	return v, err
 }

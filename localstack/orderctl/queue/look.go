@@ -50,8 +50,8 @@ type Held struct {
 // Attribute returns the text of a message attribute, empty where there is none.
 func (h Held) Attribute(name string) string { return aws.ToString(h.Attributes[name].StringValue) }
 
-// A Look holds messages of one queue. Always end it with Close, deferred, which releases what is
-// still held.
+// A Look holds messages of one queue. Always end it with Close, deferred, which releases what was
+// not deleted.
 //
 // SQS has no way to read without receiving. So while a Look is open, other consumers do not see its
 // messages, and each look raises the receive count of every message it sees. After a look that was
@@ -69,6 +69,7 @@ type Look struct {
 
 	seen     map[string]int
 	held     []Held
+	deleted  map[string]bool // the ids of those that are gone
 	hold     time.Duration
 	complete bool
 }
@@ -80,7 +81,7 @@ func (l *Look) All(ctx context.Context, limit int, progress func(int)) error {
 	if limit <= 0 || limit > MaxHeld {
 		limit = MaxHeld
 	}
-	l.seen, l.hold = map[string]int{}, holdMany
+	l.seen, l.deleted, l.hold = map[string]int{}, map[string]bool{}, holdMany
 	if limit <= few {
 		l.hold = holdFew
 	}
@@ -171,27 +172,38 @@ func (l *Look) Hidden() int64 {
 	return min(missing, l.Depth.InFlight)
 }
 
-// Delete removes messages from the queue for good. It returns the ids of those that SQS confirmed.
-func (l *Look) Delete(ctx context.Context, messages []Held) (map[string]bool, error) {
-	deleted := map[string]bool{}
+// Delete removes messages from the queue for good, until ctx ends; a call under way is never
+// cancelled. It returns how many SQS confirmed. progress, which may be nil, gets the number of each
+// call.
+func (l *Look) Delete(
+	ctx context.Context, messages []Held, progress func(int64),
+) (deleted int, err error) {
 	for batch := range slices.Chunk(messages, MaxBatchEntries) {
+		if ctx.Err() != nil {
+			break
+		}
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(batch))
 		for i, m := range batch {
 			entries[i] = types.DeleteMessageBatchRequestEntry{
-				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(l.held[l.seen[m.ID]].handle),
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(m.handle),
 			}
 		}
-		out, err := l.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{
+		out, err := l.DeleteMessageBatch(context.WithoutCancel(ctx), &sqs.DeleteMessageBatchInput{
 			QueueUrl: aws.String(l.URL), Entries: entries,
 		})
 		if err != nil {
 			return deleted, fmt.Errorf("delete messages: %s", plain(err))
 		}
+		before := len(l.deleted)
 		for _, ok := range out.Successful {
 			i, err := strconv.Atoi(aws.ToString(ok.Id))
 			if err == nil && i >= 0 && i < len(batch) { // an id that was not in the call is ignored
-				deleted[batch[i].ID] = true
+				l.deleted[batch[i].ID] = true
 			}
+		}
+		n := len(l.deleted) - before
+		if deleted += n; progress != nil {
+			progress(int64(n))
 		}
 		if len(out.Failed) > 0 {
 			bad := out.Failed[0]
@@ -199,25 +211,19 @@ func (l *Look) Delete(ctx context.Context, messages []Held) (map[string]bool, er
 				aws.ToString(bad.Code), aws.ToString(bad.Message))
 		}
 	}
-	return deleted, nil
+	return deleted, ctx.Err()
 }
 
-// Close releases every message but those in gone, at once and even when ctx has ended. What cannot
-// be released is visible again when its visibility timeout ends; the error says how many.
-func (l *Look) Close(ctx context.Context, gone map[string]bool) error {
-	left := slices.DeleteFunc(l.held, func(h Held) bool { return gone[h.ID] })
+// Close releases every message that was not deleted, at once and even when ctx has ended. What
+// cannot be released is visible again when its visibility timeout ends; the error says how many.
+func (l *Look) Close(ctx context.Context) error {
+	left := slices.DeleteFunc(l.held, func(h Held) bool { return l.deleted[h.ID] })
 	l.held = nil
 	limit := grace + time.Duration(len(left))*releaseTime
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 
-	batches := func(yield func([]Held, error) bool) {
-		for batch := range slices.Chunk(left, MaxBatchEntries) {
-			if !yield(batch, nil) {
-				return
-			}
-		}
-	}
+	batches := inorder.Values(slices.Chunk(left, MaxBatchEntries))
 	hidden, why := 0, ""
 	release := func(_ context.Context, batch []Held) (unreleased, error) {
 		return l.release(ctx, batch), nil

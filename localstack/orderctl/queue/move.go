@@ -143,11 +143,8 @@ func unknownAction(err error) bool {
 
 // Move sends held messages to another queue and then deletes them here: a stop in between leaves a
 // message in both queues, never in none, and the second delivery of an order is recognised as a
-// duplicate. It returns the ids of the messages that were deleted here.
-func (l *Look) Move(
-	ctx context.Context, send *Sender, messages []Held,
-) (gone map[string]bool, report Report, err error) {
-	gone = map[string]bool{}
+// duplicate.
+func (l *Look) Move(ctx context.Context, send *Sender, messages []Held) (Report, error) {
 	byID := make(map[string]Held, len(messages))
 	for _, m := range messages {
 		byID[m.ID] = m
@@ -162,20 +159,17 @@ func (l *Look) Move(
 		for i, m := range done {
 			confirmed[i] = byID[m.Label]
 		}
-		deleted, err := l.Delete(context.WithoutCancel(ctx), confirmed)
-		for id := range deleted {
-			gone[id] = true
-		}
+		_, err := l.Delete(context.WithoutCancel(ctx), confirmed, nil)
 		if deleteErr == nil {
 			deleteErr = err
 		}
 	}
-	report, err = s.Send(ctx, func(yield func(Message, error) bool) {
+	report, err := s.Send(ctx, func(yield func(Message, error) bool) {
 		for _, m := range messages {
 			if !yield(Message{Body: m.Body, Attributes: m.Attributes, Label: m.ID}, nil) {
 				return
 			}
 		}
 	})
-	return gone, report, errors.Join(err, deleteErr)
+	return report, errors.Join(err, deleteErr)
 }

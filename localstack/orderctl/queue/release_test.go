@@ -61,7 +61,7 @@ func TestCloseSaysWhatStaysHidden(t *testing.T) {
 		if err := look.All(t.Context(), 0, nil); err != nil {
 			t.Fatal(err)
 		}
-		err := look.Close(t.Context(), nil)
+		err := look.Close(t.Context())
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v, want no error", code, err)
@@ -91,7 +91,7 @@ func TestHidden(t *testing.T) {
 			if err := look.All(t.Context(), c.limit, nil); err != nil {
 				t.Fatal(err)
 			}
-			if err := look.Close(t.Context(), nil); err != nil {
+			if err := look.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if got := look.Hidden(); got != c.want {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +12,11 @@ import (
 
 	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
-	"orderpipeline/shared/archive"
 	"orderpipeline/shared/replay/protocol"
 )
 
@@ -271,7 +272,8 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	if err != nil {
 		return err
 	}
-	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, all(imports), result)
+	list := inorder.Values(slices.Values(imports))
+	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, list, result)
 	result.Seconds = since(r.Session, began)
 	return err
 }
@@ -289,17 +291,6 @@ func (r *rebuild) size(ctx context.Context, after string) (n int64) {
 		return -1
 	}
 	return n + int64(len(imports))
-}
-
-// all yields the objects of a list.
-func all(list []archive.Object) func(yield func(archive.Object, error) bool) {
-	return func(yield func(archive.Object, error) bool) {
-		for _, o := range list {
-			if !yield(o, nil) {
-				return
-			}
-		}
-	}
 }
 
 // report shows what was done. Its error says whether the figures are those of the archive.

@@ -118,7 +118,7 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 
 // lookFor finds the messages about an id in a queue.
 func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced) error {
-	return s.Look(ctx, q, 0, func(look *queue.Look) (map[string]bool, error) {
+	return s.Look(ctx, q, 0, func(look *queue.Look) error {
 		quoted := needles(id)[0] // as a member of the body, or as one of several spaces
 		for _, h := range look.Held() {
 			source := h.Attribute(order.AttributeSourceID)
@@ -143,7 +143,7 @@ func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced
 				"%s: %s messages are hidden by another look, for up to %s",
 				q.Name(), console.Count(hidden), queue.LongestHold))
 		}
-		return nil, nil
+		return nil
 	})
 }
 

@@ -11,17 +11,15 @@ import (
 )
 
 // Look receives up to limit messages of a queue (0: all) and calls use. Whatever happens, all that
-// use does not return as gone are released.
+// use does not delete are released.
 func (s *Session) Look(
-	ctx context.Context, q queue.Queue, limit int,
-	use func(*queue.Look) (gone map[string]bool, err error),
+	ctx context.Context, q queue.Queue, limit int, use func(*queue.Look) error,
 ) (err error) {
 	look := &queue.Look{Queue: q, Wait: time.Second}
 	if s.Local {
 		look.Wait = 0
 	}
-	var gone map[string]bool
-	defer func() { err = errors.Join(err, look.Close(ctx, gone)) }()
+	defer func() { err = errors.Join(err, look.Close(ctx)) }()
 
 	status := s.Status()
 	err = look.All(ctx, limit, func(n int) {
@@ -30,7 +28,7 @@ func (s *Session) Look(
 	})
 	status.Clear()
 	if err == nil {
-		gone, err = use(look)
+		err = use(look)
 	}
 	return err
 }

@@ -10,33 +10,19 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 )
 
-// WaitFlags are the flags of every command that can wait.
-type WaitFlags struct {
-	Wait  bool
-	Limit time.Duration
-}
-
-// Add declares --wait and --wait-timeout.
-func (w *WaitFlags) Add(cmd *cobra.Command) {
+// WaitFlags declares --wait and --wait-timeout.
+func (e *Env) WaitFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&w.Wait, "wait", false, "wait until the queue is drained, then show the numbers")
-	f.DurationVar(&w.Limit, "wait-timeout", 15*time.Minute, "the longest time that --wait may take")
-}
-
-// Needs is what a command works on that waits where the user asks for it.
-func (w *WaitFlags) Needs(needs Need) Need {
-	if w.Wait {
-		needs |= API | DLQ
-	}
-	return needs
+	f.BoolVar(&e.Wait, "wait", false, "wait until the queue is drained, then show the numbers")
+	f.DurationVar(&e.WaitLimit, "wait-timeout", 15*time.Minute,
+		"the longest time that --wait may take")
 }
 
 // A Plan is a command that changes something: it asks, acts, waits, checks and reports, in this
 // order. Every part but Act may be absent.
 type Plan struct {
 	Question string // asked before anything is done; empty asks nothing
-	Wait     WaitFlags
-	// Before runs after the question, and only where the command waits afterwards.
+	// Before runs after the question, and only with --wait.
 	Before func(ctx context.Context) error
 	// Act does the work. What Show and Result tell must be right even when it returns an error.
 	Act func(ctx context.Context) error
@@ -65,7 +51,7 @@ func (s *Session) Perform(ctx context.Context, p Plan) error {
 			return err
 		}
 	}
-	if p.Wait.Wait && p.Before != nil {
+	if s.Wait && p.Before != nil {
 		if err := p.Before(ctx); err != nil {
 			return err
 		}
@@ -75,7 +61,7 @@ func (s *Session) Perform(ctx context.Context, p Plan) error {
 	if p.Show != nil && !s.JSON {
 		p.Show(err)
 	}
-	if err == nil && p.Wait.Wait {
+	if err == nil && s.Wait {
 		err = s.await(ctx, p)
 	}
 	if s.JSON && p.Result != nil {
@@ -86,7 +72,7 @@ func (s *Session) Perform(ctx context.Context, p Plan) error {
 
 func (s *Session) await(ctx context.Context, p Plan) error {
 	begun := s.Now()
-	w := s.Waiter(p.Wait.Limit)
+	w := s.Waiter(s.WaitLimit)
 	w.Settled = p.Settled
 	if err := w.Run(ctx); err != nil {
 		return err

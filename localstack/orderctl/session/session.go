@@ -36,6 +36,9 @@ type Env struct {
 	*console.Console
 	Options Options
 	Getenv  func(string) string
+
+	Wait      bool // the user asked for --wait
+	WaitLimit time.Duration
 }
 
 // Need names what a command works on. It is looked up before the command runs, so that a command
@@ -80,8 +83,11 @@ func (e *Env) Run(
 	}
 }
 
-// Open finds what is needed. An error wraps ErrUnreachable and says what to start or to set.
+// Open finds what is needed, by the command and for --wait. An error wraps ErrUnreachable and says what to start or to set.
 func (e *Env) Open(ctx context.Context, needs Need) (*Session, error) {
+	if e.Wait {
+		needs |= API | DLQ
+	}
 	s := &Session{Env: e, Target: &Target{}}
 	s.API = &api.Client{Base: e.Options.APIURL, HTTP: &http.Client{Timeout: apiTimeout}}
 	if needs == API && s.API.Base != "" {

@@ -24,7 +24,6 @@ type bulkFlags struct {
 	dryRun   bool
 	parallel session.Positive
 	rate     float64
-	session.WaitFlags
 }
 
 func bulkCommand(env *session.Env) *cobra.Command {
@@ -65,7 +64,7 @@ a second time, none of them may count. --again expects just that.`,
 				}
 				return nil
 			}
-			s, err := env.Open(cmd.Context(), f.Needs(session.Orders))
+			s, err := env.Open(cmd.Context(), session.Orders)
 			if err != nil {
 				return err
 			}
@@ -92,7 +91,7 @@ a second time, none of them may count. --again expects just that.`,
 	flags.Var(&f.parallel, "parallel", "batches of 10 under way at once")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: unlimited)")
-	f.Add(cmd)
+	env.WaitFlags(cmd)
 	return cmd
 }
 
@@ -118,7 +117,6 @@ func bulk(ctx context.Context, s *session.Session, f bulkFlags) error {
 	v.again, v.result.Seed = f.again, &f.Seed
 	plan := session.Plan{
 		Question: s.SendQuestion(fmt.Sprintf("%d orders", f.Count), true),
-		Wait:     f.WaitFlags,
 		Show: func(err error) {
 			v.result.Show(s.Console, err)
 			s.Printf("expected: %s orders, revenue %s (seed %d)\n",

@@ -21,7 +21,6 @@ import (
 type populateFlags struct {
 	lines    bool
 	parallel session.Positive
-	session.WaitFlags
 }
 
 func populateCommand(env *session.Env) *cobra.Command {
@@ -49,7 +48,7 @@ bulk does. Where orders had been counted before, only the messages are compared.
 			if err != nil {
 				return err
 			}
-			s, err := env.Open(ctx, f.Needs(session.Orders))
+			s, err := env.Open(ctx, session.Orders)
 			if err != nil {
 				return err
 			}
@@ -58,7 +57,7 @@ bulk does. Where orders had been counted before, only the messages are compared.
 	}
 	cmd.Flags().BoolVar(&f.lines, "lines", false, "every line is one message, JSON or not")
 	cmd.Flags().Var(&f.parallel, "parallel", "batches of 10 under way at once")
-	f.Add(cmd)
+	env.WaitFlags(cmd)
 	return cmd
 }
 
@@ -68,7 +67,6 @@ func populate(
 	v := newVerifier(s, nil)
 	plan := session.Plan{
 		Question: s.SendQuestion("the orders of "+name, false),
-		Wait:     f.WaitFlags,
 		Show:     func(err error) { v.result.Show(s.Console, err) },
 	}
 	messages := func(p *console.Progress) iter.Seq2[queue.Message, error] {

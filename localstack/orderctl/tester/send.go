@@ -22,7 +22,6 @@ type sendFlags struct {
 	items                   []string
 	copies                  session.Positive
 	dryRun                  bool
-	session.WaitFlags
 }
 
 func sendCommand(env *session.Env) *cobra.Command {
@@ -52,7 +51,7 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 				env.Printf("%s\n", m.Body)
 				return nil
 			}
-			s, err := env.Open(cmd.Context(), f.Needs(session.Orders))
+			s, err := env.Open(cmd.Context(), session.Orders)
 			if err != nil {
 				return err
 			}
@@ -67,7 +66,7 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 	flags.StringArrayVar(&f.items, "item", nil, "an item as PRODUCT:QUANTITY:PRICE; may be repeated")
 	flags.Var(&f.copies, "copies", "number of copies to send")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show the message instead of sending it")
-	f.Add(cmd)
+	env.WaitFlags(cmd)
 	return cmd
 }
 
@@ -195,7 +194,6 @@ func send(ctx context.Context, s *session.Session, f sendFlags, m queue.Message)
 	}
 	return s.Perform(ctx, session.Plan{
 		Question: s.SendQuestion(m.Label, false),
-		Wait:     f.WaitFlags,
 		Act: func(ctx context.Context) (err error) {
 			p := s.Progress("sending", "messages", int64(f.copies))
 			sent := func(m queue.Message) { result.MessageID = m.ID }

@@ -77,7 +77,7 @@ func (v *verifier) send(
 	messages func(*console.Progress) iter.Seq2[queue.Message, error],
 ) error {
 	p.Before = func(ctx context.Context) error {
-		if err := v.Waiter(p.Wait.Limit).DrainFirst(ctx); err != nil {
+		if err := v.Waiter(v.WaitLimit).DrainFirst(ctx); err != nil {
 			return err
 		}
 		return v.begin(ctx)
