@@ -36,7 +36,7 @@ type Console struct {
 	out                   *output
 	inTTY, outTTY, errTTY bool
 	colour                bool
-	columns               func() int
+	columns               int // COLUMNS; 0 where it is not set
 }
 
 // New looks at the three streams once. Colours are used only where out is a terminal and NO_COLOR
@@ -46,15 +46,7 @@ func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Conso
 	c := &Console{In: in, Out: kept, Err: errOut, Now: time.Now, out: kept}
 	c.inTTY, c.outTTY, c.errTTY = isTerminal(in), isTerminal(out), isTerminal(errOut)
 	c.colour = c.outTTY && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
-	c.columns = func() int {
-		if w, _ := size(out); w > 0 {
-			return w
-		}
-
-		// A pipe has no width: nothing is cut for a program that reads, unless COLUMNS says so.
-		w, _ := strconv.Atoi(getenv("COLUMNS"))
-		return max(w, 0)
-	}
+	c.columns, _ = strconv.Atoi(getenv("COLUMNS"))
 	return c
 }
 
@@ -96,8 +88,14 @@ func isTerminal(stream any) bool {
 // Terminal says whether results are read by a person on a terminal.
 func (c *Console) Terminal() bool { return c.outTTY }
 
-// Width is the number of columns a line may have; 0 means no limit.
-func (c *Console) Width() int { return c.columns() }
+// Width is the number of columns a line may have; 0 means no limit. A pipe has no width: nothing is
+// cut for a program that reads, unless COLUMNS says so.
+func (c *Console) Width() int {
+	if w, _ := size(c.out.stream); w > 0 {
+		return w
+	}
+	return max(c.columns, 0)
+}
 
 // Height is the number of lines of the terminal; 0 means no limit.
 func (c *Console) Height() int {
@@ -116,6 +114,9 @@ func (c *Console) Draw(show func(*Console)) string {
 
 // Printf writes a part of the result for a person. A failed write is reported by Failed.
 func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }
+
+// Println writes a line of the result for a person.
+func (c *Console) Println(text string) { c.Printf("%s\n", text) }
 
 // Notef writes a line that is not part of the result, such as where messages go.
 func (c *Console) Notef(format string, args ...any) { fmt.Fprintf(c.Err, format, args...) }

@@ -58,8 +58,8 @@ func TestGroup(t *testing.T) {
 		"-1234567.89": "-1,234,567.89",
 		"100000":      "100,000",
 	} {
-		if got := Group(in); got != want {
-			t.Errorf("Group(%s) = %s, want %s", in, got, want)
+		if got := group(in); got != want {
+			t.Errorf("group(%s) = %s, want %s", in, got, want)
 		}
 	}
 }

@@ -109,11 +109,11 @@ func (c *Console) List(label string, items ...string) {
 		if i > 0 {
 			line += " "
 			if w := c.Width(); w > 0 && uniseg.StringWidth(line+item) > w {
-				c.Printf("%s\n", strings.TrimRight(line, " "))
+				c.Println(strings.TrimRight(line, " "))
 				line = strings.Repeat(" ", labelled)
 			}
 		}
 		line += item
 	}
-	c.Printf("%s\n", line)
+	c.Println(line)
 }

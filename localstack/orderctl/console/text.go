@@ -71,10 +71,10 @@ func Cut(text string, width int) string {
 }
 
 // Count writes n with thousands separators: 12,345.
-func Count(n int64) string { return Group(strconv.FormatInt(n, 10)) }
+func Count[N int | int32 | int64](n N) string { return group(strconv.FormatInt(int64(n), 10)) }
 
-// Group puts thousands separators into a decimal number: 1234567.89 becomes 1,234,567.89.
-func Group(number string) string {
+// group puts thousands separators into a decimal number: 1234567.89 becomes 1,234,567.89.
+func group(number string) string {
 	end := strings.IndexByte(number, '.')
 	if end < 0 {
 		end = len(number)
@@ -112,8 +112,5 @@ func Disarm(text string) string {
 
 // Number writes a count (int64), or money with its String method, with thousands separators.
 func Number(v any) string {
-	if n, ok := v.(int64); ok {
-		return Count(n)
-	}
-	return Group(fmt.Sprint(v))
+	return group(fmt.Sprint(v))
 }

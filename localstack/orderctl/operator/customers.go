@@ -50,7 +50,7 @@ func eachPage(ctx context.Context, s *session.Session, write func([]answer.User)
 			return err
 		}
 		if n += len(users); !s.Terminal() {
-			status.Set(console.Count(int64(n)) + " customers")
+			status.Set(console.Count(n) + " customers")
 		}
 	}
 	return nil

@@ -85,7 +85,7 @@ func export(ctx context.Context, s *session.Session, st store, f exportFlags, fi
 			return err
 		}
 		err := s.Confirm(fmt.Sprintf("%s messages are written to %s. Remove them from %s for good?",
-			console.Count(int64(len(chosen))), file.Name(), look.Name()))
+			console.Count(len(chosen)), file.Name(), look.Name()))
 		if err != nil {
 			return err
 		}
@@ -107,9 +107,9 @@ func export(ctx context.Context, s *session.Session, st store, f exportFlags, fi
 	if s.JSON {
 		return errors.Join(err, s.Emit(r), r.report(s))
 	}
-	s.Printf("exported %s messages to %s\n", console.Count(int64(r.Exported)), r.File)
+	s.Printf("exported %s messages to %s\n", console.Count(r.Exported), r.File)
 	if f.remove {
-		s.Printf("removed %s from the queue\n", console.Count(int64(r.Deleted)))
+		s.Printf("removed %s from the queue\n", console.Count(r.Deleted))
 	}
 	return errors.Join(err, r.report(s))
 }

@@ -2,13 +2,12 @@ package operator
 
 import (
 	"encoding/csv"
-	"strconv"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/session"
-	"orderpipeline/shared/order"
 )
 
 // csvFlag is --csv.
@@ -79,22 +78,14 @@ func (f *figures) rows(rows [][]any) error {
 }
 
 func (f *figures) cell(cell any) string {
-	switch v := cell.(type) {
-	case int64:
-		if f.csv != nil {
-			return strconv.FormatInt(v, 10)
-		}
-		return console.Count(v)
-	case order.Cents:
-		if f.csv != nil {
-			return v.String()
-		}
-		return console.Group(v.String())
-	case string:
-		if f.csv != nil {
-			return console.Disarm(v)
-		}
-		return v
+	text, isText := cell.(string)
+	switch {
+	case f.csv == nil && isText:
+		return text
+	case f.csv == nil:
+		return console.Number(cell)
+	case isText:
+		return console.Disarm(text)
 	}
-	panic("a cell is a text, a count or money")
+	return fmt.Sprint(cell)
 }

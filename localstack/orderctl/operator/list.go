@@ -88,18 +88,18 @@ func (l listing) show(s *session.Session, st store) {
 		l.showMessages(s, st)
 	}
 	if n := l.Matching - len(l.Messages); n > 0 {
-		s.Printf("… and %s more, see --limit\n", console.Count(int64(n)))
+		s.Printf("… and %s more, see --limit\n", console.Count(n))
 	}
 	s.Printf("%s of %s messages looked at match; about %s are in the queue",
-		console.Count(int64(l.Matching)), console.Count(int64(l.Looked)), console.Count(l.InQueue))
+		console.Count(l.Matching), console.Count(l.Looked), console.Count(l.InQueue))
 	if int64(l.Looked)+l.Count < l.InQueue {
 		s.Printf(" (--scan 0 looks at all)")
 	}
-	s.Printf("\n")
+	s.Println("")
 	if len(l.ByReason) > 0 {
 		var reasons []string
 		for _, r := range slices.Sorted(maps.Keys(l.ByReason)) {
-			reasons = append(reasons, console.Clean(r)+" "+console.Count(int64(l.ByReason[r])))
+			reasons = append(reasons, console.Clean(r)+" "+console.Count(l.ByReason[r]))
 		}
 		s.List("by reason", reasons...)
 	}
@@ -194,9 +194,9 @@ func show(ctx context.Context, s *session.Session, st store, id string) error {
 	if json.Indent(&pretty, body, "", "  ") == nil {
 		body = pretty.Bytes()
 	}
-	s.Printf("\n")
+	s.Println("")
 	for line := range strings.Lines(string(body)) {
-		s.Printf("%s\n", console.Clean(strings.TrimRight(line, "\r\n")))
+		s.Println(console.Clean(strings.TrimRight(line, "\r\n")))
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ orders.`,
 			}
 			s.List("customer", console.Clean(u.UserID))
 			s.List("orders", console.Count(u.Orders))
-			s.List("spend", console.Group(u.Spend.String()))
+			s.List("spend", console.Number(u.Spend))
 			return nil
 		}),
 	}

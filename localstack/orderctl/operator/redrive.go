@@ -170,7 +170,7 @@ func (r *redriving) moveOneByOne(ctx context.Context) error {
 		}
 		report, err := look.Move(ctx, sender, chosen)
 		r.result.Moved += report.Sent
-		r.result.Failed, r.result.Failures = report.Failed, report.First
+		r.result.Failed, r.result.Failures = report.Failed, report.Failures
 		return err
 	})
 }
@@ -231,7 +231,7 @@ func (r *redriving) check(ctx context.Context) error {
 	text := fmt.Sprintf("%s messages went back to %s: their cause is not gone. See `orderctl status`",
 		console.Count(r.result.Returned), r.DLQ.Name())
 	if !r.JSON {
-		r.Printf("%s\n", r.Bad(text))
+		r.Println(r.Bad(text))
 	}
 	return fmt.Errorf("%w: %s", session.ErrCheck, text)
 }

@@ -68,7 +68,7 @@ type resendResult struct {
 func resend(
 	ctx context.Context, s *session.Session, withDelete bool, messages []queue.Message,
 ) error {
-	count := console.Count(int64(len(messages)))
+	count := console.Count(len(messages))
 	question := s.SendQuestion(count+" repaired messages", false)
 	if question == "" && withDelete {
 		question = fmt.Sprintf("Send %s messages, and remove them from %s for good?",
@@ -91,10 +91,10 @@ func resend(
 		Show: func(err error) {
 			result.Show(s.Console, err)
 			if withDelete {
-				s.Printf("removed %s from %s\n", console.Count(int64(result.Deleted)), s.Rejected.Name())
+				s.Printf("removed %s from %s\n", console.Count(result.Deleted), s.Rejected.Name())
 			}
 			if n := int64(result.Missing) - result.Count; n > 0 {
-				s.Printf("%s\n", s.Warn(console.Count(n)+" were sent but not found there: "+
+				s.Println(s.Warn(console.Count(n) + " were sent but not found there: " +
 					"removed before, or they come from another queue"))
 			}
 		},

@@ -208,7 +208,7 @@ func (st *status) show(c *console.Console) {
 		rows[i] = append(queueRow(q.Queue), oldest)
 	}
 	c.Table(append(queueColumns(), console.Column{Title: "OLDEST", Right: true}), rows)
-	c.Printf("\n")
+	c.Println("")
 
 	state := c.Bad("unknown")
 	if m := st.Mapping; m.State != "" {
@@ -217,7 +217,7 @@ func (st *status) show(c *console.Console) {
 			paint = c.Bad
 		}
 		state = fmt.Sprintf("%s, up to %s messages or %ds a batch",
-			paint(m.State), console.Count(int64(m.Batch)), m.Window)
+			paint(m.State), console.Count(m.Batch), m.Window)
 	}
 	redis := c.Bad("unreachable")
 	if st.Healthy {
@@ -231,12 +231,12 @@ func (st *status) show(c *console.Console) {
 	} else {
 		c.List("numbers", "unknown")
 	}
-	c.Printf("\n")
+	c.Println("")
 	if len(st.Faults) == 0 {
-		c.Printf("%s\n", c.Good("all is well"))
+		c.Println(c.Good("all is well"))
 	}
 	for _, f := range st.Faults {
-		c.Printf("%s\n", c.Bad("wrong: ")+console.Clean(f))
+		c.Println(c.Bad("wrong: ") + console.Clean(f))
 	}
 }
 

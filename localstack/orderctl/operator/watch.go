@@ -87,7 +87,7 @@ func watch(ctx context.Context, s *session.Session, f watchFlags) error {
 			hint := s.Dim("every "+f.interval.String()+", Ctrl-C ends") + "\n"
 			s.Printf("%s", frame(s.Draw(last.show)+"\n"+hint, s.Height()))
 		default:
-			s.Printf("%s\n", last.line())
+			s.Println(last.line())
 		}
 		if err := s.Failed(); err != nil {
 			return err
@@ -160,7 +160,7 @@ func (m moment) line() string {
 		text += "  " + m.Problem
 	} else {
 		text += fmt.Sprintf("  %s orders  %s revenue  %.0f/s",
-			console.Count(m.Orders), console.Group(m.Revenue.String()), m.PerSecond)
+			console.Count(m.Orders), console.Number(m.Revenue), m.PerSecond)
 	}
 	for _, q := range m.Queues {
 		text += fmt.Sprintf("  %s %s", q.Queue, console.Count(q.Total()))
@@ -174,26 +174,26 @@ func (m moment) line() string {
 func (m moment) show(c *console.Console) {
 	c.Printf("%s\n\n", c.Bold("orders, "+m.Time.Format("2006-01-02 15:04:05 UTC")))
 	if m.read.IsZero() {
-		c.Printf("%s\n", c.Bad(m.Problem))
+		c.Println(c.Bad(m.Problem))
 	} else {
 		m.Numbers.Show(c)
 		c.List("now", fmt.Sprintf("%.0f orders/s", m.PerSecond))
 		if m.Problem != "" {
-			c.Printf("%s\n", c.Bad(m.Problem+": orders and revenue as of "+
-				m.read.UTC().Format(time.TimeOnly)+" UTC"))
+			c.Println(c.Bad(m.Problem + ": orders and revenue as of " +
+				m.read.UTC().Format(time.TimeOnly) + " UTC"))
 		}
 	}
-	c.Printf("\n")
+	c.Println("")
 	rows := make([][]string, len(m.Queues))
 	for i, q := range m.Queues {
 		rows[i] = queueRow(q)
 	}
 	c.Table(queueColumns(), rows)
 	if m.Waiting != nil {
-		c.Printf("%s\n", c.Warn(m.Waiting.text()))
+		c.Println(c.Warn(m.Waiting.text()))
 	}
 	if len(m.top) > 0 {
-		c.Printf("\n")
+		c.Println("")
 		_ = showTop(c, false, m.top)
 	}
 }

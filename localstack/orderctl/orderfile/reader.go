@@ -164,11 +164,11 @@ func (g gunzip) Read(p []byte) (int, error) {
 }
 
 func readError(line int, err error) error {
-	var broken damaged
+	broken, isDamaged := errors.AsType[damaged](err)
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
 		return &Error{Line: line, Text: fmt.Sprintf("an order is longer than %d MiB", MaxEntry>>20)}
-	case errors.As(err, &broken):
+	case isDamaged:
 		return &Error{Line: line, Text: "the gzip file is damaged or cut off", Err: broken.error}
 	}
 	return &Error{Line: line, Text: "reading failed", Err: err}
@@ -186,8 +186,7 @@ func (r *Reader) Next() (Entry, error) {
 	r.err = io.EOF
 	if err := r.scanner.Err(); err != nil {
 		r.err = err
-		var problem *Error
-		if !errors.As(err, &problem) {
+		if _, known := errors.AsType[*Error](err); !known {
 			r.err = readError(r.split.line, err)
 		}
 	}

@@ -102,9 +102,6 @@ func (p *Pause) Begin(ctx context.Context, operation string) (earlier *Note, err
 	return earlier, nil
 }
 
-// Stopped says how many mappings End starts.
-func (p *Pause) Stopped() int { return len(p.note.Mappings) }
-
 // Step notes how far the operation has got.
 func (p *Pause) Step(ctx context.Context, step string) error {
 	p.note.Step = step

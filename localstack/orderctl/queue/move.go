@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 )
 
 // ErrNoMoveTask says that the service has no message move task. Messages can be moved one by one.
@@ -129,11 +128,7 @@ func (q Queue) newestTask(
 // unknownAction says whether the service lacks the operation. LocalStack and similar services use
 // different error codes.
 func unknownAction(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
+	switch ErrorCode(err) {
 	case "InvalidAction", "UnknownOperationException", "UnknownOperation", "NotImplemented",
 		"UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation":
 		return true

@@ -96,11 +96,18 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// ErrorCode returns the code of the error that a service answered with, empty for any other error.
+func ErrorCode(err error) string {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
 // plain returns a service's error without request ids, hosts and layers.
 func plain(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode() + ": " + api.ErrorMessage()
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
+		return answer.ErrorCode() + ": " + answer.ErrorMessage()
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return "no answer in time"

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -44,10 +43,10 @@ type Failure struct {
 
 // A Report is the result of sending.
 type Report struct {
-	Sent    int64     // confirmed by SQS
-	Failed  int64     // not confirmed, after all attempts
-	Retried int64     // entries that were sent again after a failure
-	First   []Failure // the first ten
+	Sent     int64     `json:"sent"`               // confirmed by SQS
+	Failed   int64     `json:"failed"`             // not confirmed, after all attempts
+	Retried  int64     `json:"retried"`            // entries that were sent again after a failure
+	Failures []Failure `json:"failures,omitempty"` // the first ten
 }
 
 // namedFailures is how many failures a Report names.
@@ -233,8 +232,8 @@ func (r *sending) fail(why string, messages ...Message) {
 	defer r.mu.Unlock()
 	for _, m := range messages {
 		r.report.Failed++
-		if len(r.report.First) < namedFailures {
-			r.report.First = append(r.report.First, Failure{m.Label, why})
+		if len(r.report.Failures) < namedFailures {
+			r.report.Failures = append(r.report.Failures, Failure{m.Label, why})
 		}
 	}
 }
@@ -269,17 +268,16 @@ const (
 
 // kindOf classifies the error of a call that failed as a whole. The SDK has retried it already.
 func kindOf(err error) kind {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
+	code := ErrorCode(err)
+	switch code {
+	case "":
 		return transient // no answer: connection, time limit
-	}
-	switch api.ErrorCode() {
 	case "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
 		"InvalidMessageContents", "InvalidParameterValue":
 		return tooMuch
 	}
-	var resp *smithyhttp.ResponseError
-	if throttled(api.ErrorCode()) || errors.As(err, &resp) && resp.HTTPStatusCode() >= 500 {
+	resp, answered := errors.AsType[*smithyhttp.ResponseError](err)
+	if throttled(code) || answered && resp.HTTPStatusCode() >= 500 {
 		return transient
 	}
 	return permanent

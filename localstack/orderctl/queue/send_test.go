@@ -165,7 +165,7 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 			},
 			accepted: []string{"m000", "m002"},
 			report: Report{
-				Sent: 2, Failed: 1, First: []Failure{{"m001", "InvalidMessageContents: bad"}},
+				Sent: 2, Failed: 1, Failures: []Failure{{"m001", "InvalidMessageContents: bad"}},
 			}, wantErr: "1 failed",
 		},
 		{
@@ -178,7 +178,8 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 			},
 			accepted: []string{"m001"},
 			report: Report{
-				Sent: 1, Failed: 1, Retried: attempts - 1, First: []Failure{{"m000", "InternalError: again"}},
+				Sent: 1, Failed: 1, Retried: attempts - 1,
+				Failures: []Failure{{"m000", "InternalError: again"}},
 			}, wantErr: "1 failed",
 		},
 		{
@@ -201,14 +202,14 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 			},
 			accepted: slices.Delete(numbered(8), 5, 6),
 			report: Report{
-				Sent: 7, Failed: 1, First: []Failure{{"m005", "InvalidMessageContents: characters"}},
+				Sent: 7, Failed: 1, Failures: []Failure{{"m005", "InvalidMessageContents: characters"}},
 			}, wantErr: "1 failed",
 		},
 		{
 			name: "what SQS cannot carry is not tried", send: []string{"a", "b\x00", "c"},
 			accepted: []string{"a", "c"},
 			report: Report{
-				Sent: 2, Failed: 1, First: []Failure{{"b\x00", "SQS does not carry the character U+0000"}},
+				Sent: 2, Failed: 1, Failures: []Failure{{"b\x00", "SQS does not carry the character U+0000"}},
 			}, wantErr: "1 failed",
 		},
 	} {

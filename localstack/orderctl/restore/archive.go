@@ -46,8 +46,7 @@ func (s *store) texts(
 ) iter.Seq2[text, error] {
 	return inorder.Map(ctx, readers, list, func(ctx context.Context, o archive.Object) (text, error) {
 		lines, err := objects.Text(ctx, s.bucket, o.Key)
-		var damaged *objects.DamagedError
-		if errors.As(err, &damaged) {
+		if _, damaged := errors.AsType[*objects.DamagedError](err); damaged {
 			return text{o, lines, err}, nil
 		}
 		return text{o, lines, nil}, err
@@ -213,9 +212,7 @@ func (s *store) showList(rows []*dayRow, total dayRow) {
 		{Title: "BYTES", Right: true},
 	}, table)
 	if total.Damaged > 0 {
-		s.Printf(
-			"%s\n",
-			s.Bad(console.Count(total.Damaged)+" objects are damaged: orderctl archive verify names them"),
-		)
+		s.Println(s.Bad(console.Count(total.Damaged) +
+			" objects are damaged: orderctl archive verify names them"))
 	}
 }

@@ -164,7 +164,7 @@ func (r *report) show(c *console.Console) {
 			if f.Reason != "" {
 				what = string(f.Reason)
 			}
-			rows[i] = []string{console.Count(int64(f.Line)), what, f.Field, f.Detail}
+			rows[i] = []string{console.Count(f.Line), what, f.Field, f.Detail}
 		}
 		c.Table(
 			[]console.Column{
@@ -178,12 +178,12 @@ func (r *report) show(c *console.Console) {
 		if r.More > 0 {
 			c.Printf("… and %s more (--max 0 lists all)\n", console.Count(r.More))
 		}
-		c.Printf("\n")
+		c.Println("")
 	}
 	c.List("entries", console.Count(r.Entries))
 	c.List("orders", console.Count(r.Orders))
-	c.List("revenue", console.Group(r.Revenue.String()))
-	c.List("customers", console.Count(int64(r.Customers)))
+	c.List("revenue", console.Number(r.Revenue))
+	c.List("customers", console.Count(r.Customers))
 	if r.Orders > 0 {
 		const day = "2006-01-02"
 		c.List("placed", r.sums.First.Format(day)+" to "+r.sums.Last.Format(day)+" (UTC)")
@@ -202,7 +202,7 @@ func (r *report) show(c *console.Console) {
 	}
 	refused := r.sums.RefusedTotal()
 	if refused == 0 {
-		c.Printf("%s\n", c.Good("no order would be refused"))
+		c.Println(c.Good("no order would be refused"))
 		return
 	}
 	var reasons []string
@@ -210,5 +210,5 @@ func (r *report) show(c *console.Console) {
 		reasons = append(reasons, string(reason)+" "+console.Count(r.Refused[reason]))
 	}
 	c.List("refused", reasons...)
-	c.Printf("%s\n", c.Bad(console.Count(refused)+" orders would be refused"))
+	c.Println(c.Bad(console.Count(refused) + " orders would be refused"))
 }

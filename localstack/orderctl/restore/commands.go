@@ -51,7 +51,7 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		Session:  s,
 		bucket:   archive.NewBucket(s.AWS, name),
 		notes:    notes{client, name},
-		replayer: replayer{invoker: s.Lambda, function: function, sleep: queue.Sleep, log: s.Notef},
+		replayer: replayer{invoker: s.Lambda, function: function, sleep: queue.Sleep},
 	}, nil
 }
 

@@ -146,7 +146,7 @@ func (i *importer) show(err error) {
 		{r.Counted.Overflow, "a sum would pass its limit"},
 	} {
 		if refused.n > 0 {
-			i.Printf("%s\n", i.Bad(console.Count(refused.n)+" orders are refused: "+refused.why+
+			i.Println(i.Bad(console.Count(refused.n) + " orders are refused: " + refused.why +
 				"; see orderctl rejected list"))
 		}
 	}

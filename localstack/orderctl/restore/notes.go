@@ -28,8 +28,7 @@ func (n notes) Read(ctx context.Context) (*pause.Note, error) {
 	out, err := n.client.GetObject(
 		ctx, &s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
 	)
-	var missing *types.NoSuchKey
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
 		return nil, nil //nolint:nilnil // there is no note
 	}
 	if err != nil {

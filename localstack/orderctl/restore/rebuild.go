@@ -305,7 +305,7 @@ func (r *rebuild) report() error {
 		r.Printf(
 			"rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n",
 			r.result.Seconds, console.Count(c.Counted.Recorded), console.Count(c.Objects),
-			console.Group(c.Counted.Value.String()),
+			console.Number(c.Counted.Value),
 		)
 		if c.Counted.Duplicate > 0 {
 			r.Printf(

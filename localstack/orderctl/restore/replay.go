@@ -52,7 +52,6 @@ type replayResult struct {
 	Failed  []failedObject   `json:"failed_objects"`
 	Refused int64            `json:"failed_total"`
 	Seconds float64          `json:"seconds"`
-	after   archive.Object   // the last object of which all before it are done
 	done    func(int64)      // shows the progress
 	note    func(key string) error
 }
@@ -81,8 +80,7 @@ func (s *store) replayAll(
 ) error {
 	one := func(ctx context.Context, o archive.Object) (outcome, error) {
 		counted, err := s.replayer.replay(ctx, kind, o.Key)
-		var refused *functionError
-		if errors.As(err, &refused) && refused.final() {
+		if failed, ok := errors.AsType[*functionError](err); ok && failed.final() {
 			return outcome{o, counted, err}, nil
 		}
 		return outcome{o, counted, nil}, err
@@ -93,7 +91,6 @@ func (s *store) replayAll(
 		}
 		r.Objects++
 		r.Counted.Add(done.counted)
-		r.after = done.Object
 		if done.failed != nil {
 			r.Refused++
 			if len(r.Failed) < 100 {
@@ -143,10 +140,10 @@ func (r *replayResult) show(c *console.Console) {
 		r.Seconds,
 	)
 	if r.Counted.Recorded == 0 {
-		c.Printf("%s\n", c.Good("nothing was missing"))
+		c.Println(c.Good("nothing was missing"))
 	} else {
-		c.Printf("%s\n", c.Warn(fmt.Sprintf("%s orders were missing and are counted now, worth %s",
-			console.Count(r.Counted.Recorded), console.Group(r.Counted.Value.String()))))
+		c.Println(c.Warn(fmt.Sprintf("%s orders were missing and are counted now, worth %s",
+			console.Count(r.Counted.Recorded), console.Number(r.Counted.Value))))
 	}
 	if n := r.Counted.Conflict + r.Counted.Overflow; n > 0 {
 		c.Printf(
@@ -160,7 +157,7 @@ func (r *replayResult) show(c *console.Console) {
 
 func (r *replayResult) showFailed(c *console.Console) {
 	for _, f := range r.Failed[:min(len(r.Failed), defaultShown)] {
-		c.Printf("%s\n", c.Bad("not replayed: "+console.Clean(strings.TrimPrefix(f.Error, "replay "))))
+		c.Println(c.Bad("not replayed: " + console.Clean(strings.TrimPrefix(f.Error, "replay "))))
 	}
 	if more := r.Refused - defaultShown; more > 0 {
 		c.Printf("… and %s more\n", console.Count(more))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/smithy-go"
 
+	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/shared/replay/protocol"
 )
 
@@ -27,7 +27,6 @@ type replayer struct {
 	invoker  invoker
 	function string
 	sleep    func(context.Context, time.Duration) bool
-	log      func(format string, args ...any)
 }
 
 // A functionError is an error that the function returned.
@@ -82,17 +81,13 @@ func passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	var failed *functionError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*functionError](err); ok {
 		return !failed.final()
 	}
-	var refused smithy.APIError
-	if errors.As(err, &refused) {
-		switch refused.ErrorCode() {
-		case "AccessDeniedException", "ResourceNotFoundException", "InvalidRequestContentException",
-			"RequestTooLargeException", "UnrecognizedClientException", "ExpiredTokenException":
-			return false
-		}
+	switch queue.ErrorCode(err) {
+	case "AccessDeniedException", "ResourceNotFoundException", "InvalidRequestContentException",
+		"RequestTooLargeException", "UnrecognizedClientException", "ExpiredTokenException":
+		return false
 	}
 	return true
 }

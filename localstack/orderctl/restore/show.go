@@ -46,7 +46,7 @@ func (s *store) show(ctx context.Context, w objects.Window, id string) error {
 	} else {
 		for i, h := range found {
 			if i > 0 {
-				s.Printf("\n")
+				s.Println("")
 			}
 			h.show(s.Console)
 		}
@@ -113,7 +113,7 @@ func (n needle) in(t text) (found []hit) {
 func (h hit) show(c *console.Console) {
 	var m map[string]any
 	if err := json.Unmarshal(h.Entry, &m); err != nil {
-		c.Printf("%s\n", console.Clean(string(h.Entry)))
+		c.Println(console.Clean(string(h.Entry)))
 		return
 	}
 	c.List("object", fmt.Sprintf("%s line %d", h.Object, h.Line))

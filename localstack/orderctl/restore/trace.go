@@ -220,7 +220,7 @@ func (t *traced) judge(dlq string) string {
 }
 
 func (t *traced) show(c *console.Console) {
-	c.Printf("%s\n", c.Bold(console.Clean(t.ID)+": "+t.Verdict))
+	c.Println(c.Bold(console.Clean(t.ID) + ": " + t.Verdict))
 	for _, h := range t.Archive {
 		c.Printf("\nin the archive\n")
 		h.show(c)
@@ -232,7 +232,7 @@ func (t *traced) show(c *console.Console) {
 			c.List("source", m.SourceID)
 		}
 		c.List("sent_at", m.Sent.Format(time.RFC3339))
-		c.List("receives", console.Count(int64(m.Receives)))
+		c.List("receives", console.Count(m.Receives))
 		if m.Reason != "" {
 			c.List("reason", m.Reason+" at "+console.Clean(m.Field))
 			c.List("detail", console.Clean(m.Detail))
@@ -254,6 +254,6 @@ func (t *traced) showNotes(c *console.Console) {
 		c.Printf("\n%s messages wait in the queue orders, which is not looked into\n", console.Count(n))
 	}
 	for _, note := range t.Notes {
-		c.Printf("%s\n", c.Warn(console.Clean(note)))
+		c.Println(c.Warn(console.Clean(note)))
 	}
 }

@@ -19,7 +19,7 @@ func (v *verification) show(c *console.Console, shown int) {
 	v.showFaults(c)
 	if v.Count == 0 {
 		if v.Equal {
-			c.Printf("%s\n", c.Good("equal: all figures are those of the archive, to the cent"))
+			c.Println(c.Good("equal: all figures are those of the archive, to the cent"))
 		}
 		return
 	}
@@ -51,7 +51,7 @@ func (v *verification) show(c *console.Console, shown int) {
 	if more := v.Count - int64(len(rows)); more > 0 {
 		c.Printf("… and %s more\n", console.Count(more))
 	}
-	c.Printf("%s\n", c.Bad(console.Count(v.Count)+" of "+console.Count(v.Compared)+" figures differ"))
+	c.Println(c.Bad(console.Count(v.Count) + " of " + console.Count(v.Compared) + " figures differ"))
 	v.explain(c)
 }
 
@@ -61,13 +61,13 @@ func (v *verification) showFaults(c *console.Console) {
 		if f.Line > 0 {
 			where = fmt.Sprintf("%s line %d", f.Object, f.Line)
 		}
-		c.Printf("%s\n", c.Bad("fault in the archive: "+console.Clean(where)+": "+console.Clean(f.Text)))
+		c.Println(c.Bad("fault in the archive: " + console.Clean(where) + ": " + console.Clean(f.Text)))
 	}
 	if v.FaultCount > defaultShown {
 		c.Printf("… and %s more\n", console.Count(v.FaultCount-defaultShown))
 	}
 	for _, f := range v.Conflicts[:min(defaultShown, len(v.Conflicts))] {
-		c.Printf("%s\n", c.Warn("two different orders with the id "+console.Clean(f.OrderID)+
+		c.Println(c.Warn("two different orders with the id " + console.Clean(f.OrderID) +
 			": the first counts; see orderctl archive show"))
 	}
 	if v.ConflictAll > defaultShown {

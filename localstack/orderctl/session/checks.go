@@ -65,12 +65,12 @@ func (c Checks) Show(out *console.Console) {
 
 	summary := fmt.Sprintf("%d of %d numbers are as expected", equal, len(c))
 	if equal < len(c) {
-		out.Printf("%s\n", out.Bad("NOT EQUAL: "+summary))
+		out.Println(out.Bad("NOT EQUAL: " + summary))
 		return
 	}
 	isMoney := func(k Check) bool { _, ok := k.Expected.(order.Cents); return ok }
 	if slices.ContainsFunc(c, isMoney) {
 		summary += ", to the cent"
 	}
-	out.Printf("%s\n", out.Good("equal: "+summary))
+	out.Println(out.Good("equal: " + summary))
 }

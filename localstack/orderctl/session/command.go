@@ -27,9 +27,9 @@ func Usage(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrUsage, fmt.Errorf(format, args...))
 }
 
-// Subcommand is the Args of a command that only has subcommands: it names similar ones where one
+// subcommand is the Args of a command that only has subcommands: it names similar ones where one
 // was mistyped.
-func Subcommand(cmd *cobra.Command, args []string) error {
+func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -45,7 +45,7 @@ func Subcommand(cmd *cobra.Command, args []string) error {
 
 // Group makes a command that only has subcommands.
 func Group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
-	cmd.Args = Subcommand
+	cmd.Args = subcommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(subcommands...)
 	return cmd

@@ -20,12 +20,9 @@ const DefaultParallel = 8
 
 // A Delivery is the result of a command that sends.
 type Delivery struct {
-	Queue    string          `json:"queue"`
-	Sent     int64           `json:"sent"`
-	Failed   int64           `json:"failed"`
-	Retried  int64           `json:"retried"`
-	Seconds  float64         `json:"seconds"`
-	Failures []queue.Failure `json:"failures,omitempty"`
+	Queue string `json:"queue"`
+	queue.Report
+	Seconds float64 `json:"seconds"`
 }
 
 // Deliver sends messages to the orders queue and shows the progress. sent, which may be nil, is
@@ -46,10 +43,7 @@ func (s *Session) Deliver(
 	}}
 	start := s.Now()
 	report, err := sender.Send(ctx, messages)
-	return Delivery{
-		Queue: s.Orders.URL, Sent: report.Sent, Failed: report.Failed, Retried: report.Retried,
-		Failures: report.First, Seconds: Seconds(s.Now().Sub(start)),
-	}, err
+	return Delivery{s.Orders.URL, report, Seconds(s.Now().Sub(start))}, err
 }
 
 // Show prints what was sent, and what was not and why.
@@ -70,7 +64,7 @@ func (d Delivery) Show(c *console.Console, err error) {
 		return
 	}
 
-	c.Printf("%s\n", c.Bad(console.Count(d.Failed)+" failed or unconfirmed:"))
+	c.Println(c.Bad(console.Count(d.Failed) + " failed or unconfirmed:"))
 	for _, f := range d.Failures {
 		c.Printf("  %s: %s\n", console.Clean(f.Label), console.Clean(f.Why))
 	}

@@ -24,7 +24,7 @@ func (s *Session) Look(
 	status := s.Status()
 	err = look.All(ctx, limit, func(n int) {
 		status.Set(fmt.Sprintf("looking into %s: %s of about %s messages", q.Name(),
-			console.Count(int64(n)), console.Count(look.Depth.Total())))
+			console.Count(n), console.Count(look.Depth.Total())))
 	})
 	status.Clear()
 	if err == nil {

@@ -33,7 +33,7 @@ func (s *Session) Numbers(ctx context.Context) (Numbers, error) {
 // Show prints the numbers for a person.
 func (n Numbers) Show(c *console.Console) {
 	c.List("orders", console.Count(n.Orders))
-	c.List("revenue", console.Group(n.Revenue.String()))
+	c.List("revenue", console.Number(n.Revenue))
 	if n.Messages == nil {
 		c.List("messages", "unknown")
 		return

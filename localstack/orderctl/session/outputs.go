@@ -2,46 +2,41 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/smithy-go"
 
 	"orderpipeline/localstack/orderctl/queue"
 )
 
 // resolve fills in what is needed, from the flags or else from the stack's outputs.
 func (s *Session) resolve(ctx context.Context, needs Need) error {
-	urls := map[Need]string{}
 	for _, part := range []struct {
 		need               Need
+		url                *string
 		said, output, flag string
 	}{
-		{Orders, s.Options.QueueURL, "OrdersQueueUrl", "--queue-url"},
-		{DLQ, s.Options.DLQURL, "OrdersDlqUrl", "--dlq-url"},
-		{Rejected, s.Options.RejectedURL, "RejectedQueueUrl", "--rejected-url"},
-		{API, s.Options.APIURL, "ApiUrl", "--api-url"},
+		{Orders, &s.Orders.URL, s.Options.QueueURL, "OrdersQueueUrl", "--queue-url"},
+		{DLQ, &s.DLQ.URL, s.Options.DLQURL, "OrdersDlqUrl", "--dlq-url"},
+		{Rejected, &s.Rejected.URL, s.Options.RejectedURL, "RejectedQueueUrl", "--rejected-url"},
+		{API, &s.API.Base, s.Options.APIURL, "ApiUrl", "--api-url"},
 	} {
-		urls[part.need] = part.said
+		*part.url = part.said
 		if needs&part.need == 0 || part.said != "" {
 			continue
 		}
-		found, err := s.Output(ctx, part.output, part.flag)
-		if err != nil {
+		var err error
+		if *part.url, err = s.Output(ctx, part.output, part.flag); err != nil {
 			return err
 		}
-		urls[part.need] = found
 	}
-	s.Orders = queue.Queue{Service: s.SQS, URL: urls[Orders]}
-	s.DLQ = queue.Queue{Service: s.SQS, URL: urls[DLQ]}
-	s.Rejected = queue.Queue{Service: s.SQS, URL: urls[Rejected]}
+	s.Orders.Service, s.DLQ.Service, s.Rejected.Service = s.SQS, s.SQS, s.SQS
 
 	var err error
-	s.API.Base = strings.TrimRight(urls[API], "/")
+	s.API.Base = strings.TrimRight(s.API.Base, "/")
 	if s.Local && s.Options.APIURL == "" && needs&API != 0 {
 		s.API.Base, err = localAPI(s.API.Base, s.Endpoint)
 	}
@@ -76,8 +71,7 @@ func (s *Session) describe(ctx context.Context) error {
 	answer, err := client.DescribeStacks(ctx,
 		&cloudformation.DescribeStacksInput{StackName: aws.String(s.Stack)})
 	if err != nil {
-		var api smithy.APIError
-		if errors.As(err, &api) && api.ErrorCode() == "ValidationError" {
+		if queue.ErrorCode(err) == "ValidationError" {
 			how := "sam deploy"
 			if s.Local {
 				how = "make deploy-local"

@@ -83,7 +83,8 @@ func (e *Env) Run(
 	}
 }
 
-// Open finds what is needed, by the command and for --wait. An error wraps ErrUnreachable and says what to start or to set.
+// Open finds what the command needs, and what --wait needs. An error wraps ErrUnreachable and says
+// what to start or to set.
 func (e *Env) Open(ctx context.Context, needs Need) (*Session, error) {
 	if e.Wait {
 		needs |= API | DLQ

@@ -57,7 +57,7 @@ a second time, none of them may count. --again expects just that.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.dryRun {
 				for m := range f.Messages() {
-					env.Printf("%s\n", m.Body)
+					env.Println(m.Body)
 					if err := env.Failed(); err != nil {
 						return err
 					}

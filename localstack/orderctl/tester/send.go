@@ -48,7 +48,7 @@ is; gzip is unpacked, and a byte order mark is dropped.`,
 				return err
 			}
 			if f.dryRun {
-				env.Printf("%s\n", m.Body)
+				env.Println(m.Body)
 				return nil
 			}
 			s, err := env.Open(cmd.Context(), session.Orders)
