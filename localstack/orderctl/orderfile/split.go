@@ -1,6 +1,9 @@
 package orderfile
 
-import "bytes"
+import (
+	"bufio"
+	"bytes"
+)
 
 // A splitter is the split function of a bufio.Scanner: it finds the end of the next entry in what
 // has been read. Entries are found by their brackets and quotes alone, so that a broken order is
@@ -65,7 +68,7 @@ func (s *splitter) nextLine(data []byte, atEnd bool) (advance int, token []byte,
 
 func (s *splitter) tooLong(entry []byte) error {
 	if len(entry) > MaxEntry {
-		return readError(s.start, errTooLong)
+		return readError(s.start, bufio.ErrTooLong)
 	}
 	return nil
 }
@@ -77,18 +80,7 @@ func (s *splitter) nextValue(data []byte, atEnd bool) (advance int, token []byte
 	if begin == len(data) {
 		return begin, nil, nil
 	}
-	s.start = s.line
-	end, whole := valueEnd(data, begin)
-	switch {
-	case !whole && !atEnd:
-		return begin, nil, nil
-	case !whole:
-		return 0, nil, s.fault(s.start, "the order that begins here has no end")
-	case end == begin:
-		return 0, nil, s.fault(s.line, "a JSON value is missing before "+quote(data[begin:begin+1]))
-	}
-	s.pass(data[begin:end])
-	return end, data[begin:end], s.tooLong(data[begin:end])
+	return s.order(data, begin, atEnd)
 }
 
 // nextElement takes the elements of the list.
@@ -127,13 +119,13 @@ func (s *splitter) nextElement(data []byte, atEnd bool) (advance int, token []by
 				at, s.state = at+1, afterList
 				continue
 			}
-			return s.element(data, at, atEnd)
+			return s.order(data, at, atEnd)
 		case afterList, afterAll:
 			if err := s.rest(data, at); err != nil {
 				return 0, nil, err
 			}
 			if s.layout == orders && s.state == afterList {
-				end, whole := objectEnd(data, at)
+				end, whole := bracketsEnd(data, at)
 				if !whole && !atEnd {
 					return at, nil, nil
 				}
@@ -156,7 +148,8 @@ func (s *splitter) list(data []byte, at int) (begin int, found bool) {
 	return at + begin, found && at+begin < len(data) && data[at+begin] == '['
 }
 
-func (s *splitter) element(
+// order takes the value that begins at begin. The state matters in a list only.
+func (s *splitter) order(
 	data []byte,
 	begin int,
 	atEnd bool,

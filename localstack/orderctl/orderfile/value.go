@@ -1,11 +1,6 @@
 package orderfile
 
-import (
-	"bufio"
-	"bytes"
-)
-
-var errTooLong = bufio.ErrTooLong
+import "bytes"
 
 // isSpace marks the white space of JSON.
 var isSpace = [256]bool{' ': true, '\t': true, '\r': true, '\n': true}
@@ -49,9 +44,6 @@ func valueEnd(text []byte, at int) (end int, whole bool) {
 	}
 	return end, false
 }
-
-// objectEnd returns where the object ends of which the text before at has been read.
-func objectEnd(text []byte, at int) (end int, whole bool) { return bracketsEnd(text, at) }
 
 // bracketsEnd returns the end of the array or object that is open at at.
 func bracketsEnd(text []byte, at int) (end int, whole bool) {
