@@ -32,7 +32,7 @@ type Window struct{ Since, Until time.Time }
 // id the one with a message was counted first.
 func List(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
-		for o, err := range messages(ctx, a, w) {
+		for o, err := range Messages(ctx, a, bound(w.Since), bound(w.Until)) {
 			if !yield(o, err) || err != nil {
 				return
 			}
@@ -50,35 +50,27 @@ func List(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, er
 	}
 }
 
-func messages(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, error] {
-	start, end := "", ""
-	if !w.Since.IsZero() {
-		start = archive.StartKey(w.Since)
+// bound is the key at which a bound of a window lies; empty where there is none.
+func bound(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	if !w.Until.IsZero() {
-		end = archive.StartKey(w.Until)
-	}
-	return func(yield func(archive.Object, error) bool) {
-		for o, err := range Messages(ctx, a, start) {
-			if err == nil && end != "" && o.Key >= end {
-				return
-			}
-			if !yield(o, err) || err != nil {
-				return
-			}
-		}
-	}
+	return archive.StartKey(t)
 }
 
-// Messages yields the objects of the order function whose keys sort after a key, in the order of
-// their keys.
-func Messages(ctx context.Context, a Archive, after string) iter.Seq2[archive.Object, error] {
+// Messages yields the objects of the order function whose keys sort after one key and before
+// another, in the order of their keys. An empty key sets no bound.
+func Messages(
+	ctx context.Context, a Archive, after, before string,
+) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
 		for o, err := range a.List(ctx, archive.MessagesPrefix, after) {
-			if err == nil && !strings.HasSuffix(o.Key, archive.Suffix) {
+			switch {
+			case err == nil && before != "" && o.Key >= before:
+				return
+			case err == nil && !strings.HasSuffix(o.Key, archive.Suffix):
 				continue // not written by the pipeline
-			}
-			if !yield(o, err) || err != nil {
+			case !yield(o, err) || err != nil:
 				return
 			}
 		}

@@ -79,15 +79,20 @@ they were imported. Every object of the window is read, unless --fast leaves out
 
 // A dayRow is what the archive got on one day from one source.
 type dayRow struct {
-	Day       string `json:"day,omitempty"`
-	Source    string `json:"source,omitempty"` // messages or imports
-	Objects   int64  `json:"objects"`
-	Bytes     int64  `json:"bytes"` // compressed
-	Messages  *int64 `json:"messages,omitempty"`
-	Recorded  *int64 `json:"recorded,omitempty"`
-	Duplicate *int64 `json:"duplicate,omitempty"`
-	Invalid   *int64 `json:"invalid,omitempty"`
-	Damaged   int64  `json:"damaged_objects,omitempty"`
+	Day     string `json:"day,omitempty"`
+	Source  string `json:"source,omitempty"` // messages or imports
+	Objects int64  `json:"objects"`
+	Bytes   int64  `json:"bytes"` // compressed
+	*tally
+	Damaged int64 `json:"damaged_objects,omitempty"`
+}
+
+// A tally counts the messages in objects. It is nil where the objects are not read.
+type tally struct {
+	Messages  int `json:"messages"`
+	Recorded  int `json:"recorded"`
+	Duplicate int `json:"duplicate"`
+	Invalid   int `json:"invalid"`
 }
 
 // count adds an object. In its text an outcome that is not escaped is a member, not a part of a
@@ -98,20 +103,13 @@ func (d *dayRow) count(t text, fast bool) {
 	if fast {
 		return
 	}
-	for _, part := range []struct {
-		counter **int64
-		mark    string
-	}{
-		{&d.Messages, "\n"},
-		{&d.Recorded, `"outcome":"recorded"`},
-		{&d.Duplicate, `"outcome":"duplicate"`},
-		{&d.Invalid, `"outcome":"invalid"`},
-	} {
-		if *part.counter == nil {
-			*part.counter = new(int64)
-		}
-		**part.counter += int64(strings.Count(t.lines, part.mark))
+	if d.tally == nil {
+		d.tally = new(tally)
 	}
+	d.Messages += strings.Count(t.lines, "\n")
+	d.Recorded += strings.Count(t.lines, `"outcome":"recorded"`)
+	d.Duplicate += strings.Count(t.lines, `"outcome":"duplicate"`)
+	d.Invalid += strings.Count(t.lines, `"outcome":"invalid"`)
 	if t.damaged != nil {
 		d.Damaged++
 	}
@@ -179,15 +177,15 @@ func (s *store) showList(rows []*dayRow, total dayRow) {
 		return
 	}
 	cells := func(day, source string, r dayRow) []string {
-		line := []string{day, source, console.Count(r.Objects)}
-		for _, n := range []*int64{r.Messages, r.Recorded, r.Duplicate, r.Invalid} {
-			if n == nil {
-				line = append(line, "-")
-			} else {
-				line = append(line, console.Count(*n))
+		line := []string{
+			day, source, console.Count(r.Objects), "-", "-", "-", "-", console.Count(r.Bytes),
+		}
+		if n := r.tally; n != nil {
+			for i, count := range []int{n.Messages, n.Recorded, n.Duplicate, n.Invalid} {
+				line[3+i] = console.Count(count)
 			}
 		}
-		return append(line, console.Count(r.Bytes))
+		return line
 	}
 	var table [][]string
 	for _, r := range rows {
@@ -197,16 +195,11 @@ func (s *store) showList(rows []*dayRow, total dayRow) {
 		table = append(table, cells("total", "", total))
 	}
 	s.Table([]console.Column{
-		{
-			Title: "DAY",
-		},
+		{Title: "DAY"},
 		{Title: "SOURCE"},
 		{Title: "OBJECTS", Right: true},
 		{Title: "MESSAGES", Right: true},
-		{
-			Title: "RECORDED",
-			Right: true,
-		},
+		{Title: "RECORDED", Right: true},
 		{Title: "DUPLICATE", Right: true},
 		{Title: "INVALID", Right: true},
 		{Title: "BYTES", Right: true},

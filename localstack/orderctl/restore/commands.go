@@ -30,28 +30,32 @@ type store struct {
 	replayer replayer
 }
 
+// outputs are those of the stack on which these commands rely, besides queues and API.
+var outputs = []string{
+	"ArchiveBucketName", "OrdersFunctionName", "ReplayFunctionName", "ReplayQueueUrl",
+	"EventSourceMappingId", "ReplayMappingId",
+}
+
 // openStore looks up the archive of the deployed stack.
 func openStore(ctx context.Context, env *session.Env, needs session.Need) (*store, error) {
 	s, err := env.Open(ctx, needs|session.Stack)
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.Output(ctx, "ArchiveBucketName", "--stack")
-	if err != nil {
-		return nil, err
+	for _, name := range outputs {
+		if _, err := s.Output(ctx, name, "--stack"); err != nil {
+			return nil, err
+		}
 	}
-	function, err := s.Output(ctx, "ReplayFunctionName", "--stack")
-	if err != nil {
-		return nil, err
-	}
+	bucket := s.Outputs["ArchiveBucketName"]
 	client := s3.NewFromConfig(
 		s.AWS, func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil },
 	)
 	return &store{
 		Session:  s,
-		bucket:   archive.NewBucket(s.AWS, name),
-		notes:    notes{client, name},
-		replayer: replayer{invoker: s.Lambda, function: function, sleep: queue.Sleep},
+		bucket:   archive.NewBucket(s.AWS, bucket),
+		notes:    notes{client, bucket},
+		replayer: replayer{s.Lambda, s.Outputs["ReplayFunctionName"], queue.Sleep},
 	}, nil
 }
 

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -90,12 +89,10 @@ func (s *store) forget(ctx context.Context, user string) error {
 	return nil
 }
 
-// customerNeedle are the forms in which a customer's id is written in a line: as a member, and as a
-// text in the body, which is escaped once more.
+// customerNeedle are the forms in which a customer's id is written in a line.
 func customerNeedle(user string) needle {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	quoted := `"` + escape(user) + `"`
-	return needle{`"user_id":` + quoted, escape(quoted)}
+	member, inBody := quoted(user)
+	return needle{`"user_id":` + member, inBody}
 }
 
 // without returns the lines that are not about the customer, and how many are. A form that is found
@@ -133,11 +130,7 @@ func (n needle) names(line string) bool {
 	if json.Unmarshal([]byte(m.Body), &o) != nil {
 		return true
 	}
-	return `"user_id":`+quoteID(o.UserID) == n[0]
-}
-
-func quoteID(id string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id) + `"`
+	return customerNeedle(o.UserID)[0] == n[0]
 }
 
 // replace writes an object again, or deletes it where no line is left, and deletes its older
@@ -163,18 +156,11 @@ func (s *store) replace(ctx context.Context, o archive.Object, lines string) err
 }
 
 func pack(lines string) ([]byte, error) {
-	var object bytes.Buffer
-	zip, err := zstd.NewWriter(&object, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := zip.Write([]byte(lines)); err != nil {
-		return nil, err
-	}
-	if err := zip.Close(); err != nil {
-		return nil, err
-	}
-	return object.Bytes(), nil
+	return zip.EncodeAll([]byte(lines), nil), nil
 }
 
 // deleteVersions deletes the versions of an object that are not the current one.

@@ -15,13 +15,9 @@ import (
 
 // pause stops both event source mappings. Whatever its error is, the pause must be ended.
 func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, error) {
-	p := &pause.Pause{Lambda: s.Lambda, Notes: s.notes, Sleep: queue.Sleep, Now: s.Now}
-	for _, output := range []string{"EventSourceMappingId", "ReplayMappingId"} {
-		id, err := s.Output(ctx, output, "--stack")
-		if err != nil {
-			return p, err
-		}
-		p.Mappings = append(p.Mappings, id)
+	p := &pause.Pause{
+		Lambda: s.Lambda, Notes: s.notes, Sleep: queue.Sleep, Now: s.Now,
+		Mappings: []string{s.Outputs["EventSourceMappingId"], s.Outputs["ReplayMappingId"]},
 	}
 	if !s.JSON {
 		s.Notef("stopping the event source mappings; orders wait in the queue\n")
@@ -47,21 +43,17 @@ const margin = 10 * time.Second
 // run out of time.
 // What is still in flight then waits for its next attempt.
 func (s *store) settle(ctx context.Context) error {
-	replays, err := s.Output(ctx, "ReplayQueueUrl", "--stack")
-	if err != nil {
-		return err
-	}
 	limit, err := s.functionTimeout(ctx)
 	if err != nil {
 		return err
 	}
 	status := s.Status()
 	defer status.Clear()
-	queues := []queue.Queue{s.Orders, {Service: s.Orders.Service, URL: replays}}
+	replays := queue.Queue{Service: s.Orders.Service, URL: s.Outputs["ReplayQueueUrl"]}
 	start := s.Now()
 	for {
 		var inFlight int64
-		for _, q := range queues {
+		for _, q := range []queue.Queue{s.Orders, replays} {
 			d, err := q.Depth(ctx)
 			if err != nil {
 				return err
@@ -89,10 +81,7 @@ func (s *store) settle(ctx context.Context) error {
 // functionTimeout is the longer time limit of the two functions.
 func (s *store) functionTimeout(ctx context.Context) (longest time.Duration, err error) {
 	for _, output := range []string{"OrdersFunctionName", "ReplayFunctionName"} {
-		name, err := s.Output(ctx, output, "--stack")
-		if err != nil {
-			return 0, err
-		}
+		name := s.Outputs[output]
 		out, err := s.Lambda.GetFunctionConfiguration(
 			ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name},
 		)

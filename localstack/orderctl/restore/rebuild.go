@@ -262,7 +262,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 		return r.pause.Step(ctx, stepReplay+" "+key)
 	}
 	err := r.replayAll(
-		ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after), result,
+		ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after, ""), result,
 	)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 
 // size is how many objects there are to replay; -1 where it is unknown.
 func (r *rebuild) size(ctx context.Context, after string) (n int64) {
-	for _, err := range objects.Messages(ctx, r.bucket, after) {
+	for _, err := range objects.Messages(ctx, r.bucket, after, "") {
 		if err != nil {
 			return -1
 		}

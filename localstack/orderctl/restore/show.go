@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,34 +80,36 @@ func (s *store) search(ctx context.Context, w objects.Window, id string) (found 
 	return found, nil
 }
 
-// A needle is a text with which a line about the id has.
+// A needle is the texts of which a line about an id has at least one.
 type needle []string
 
-// needles are the forms in which an id is written in a line: as a member, and in the body, which is
-// escaped once more.
+// needles are the forms in which an order id or a message id is written in a line.
 func needles(id string) needle {
+	member, inBody := quoted(id)
+	return needle{`"order_id":` + member, `"message_id":` + member, inBody}
+}
+
+// quoted returns how a line writes an id: as a member, and in the body, which is escaped once more.
+func quoted(id string) (member, inBody string) {
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	quoted := `"` + escape(id) + `"`
-	return needle{`"order_id":` + quoted, `"message_id":` + quoted, escape(quoted)}
+	member = `"` + escape(id) + `"`
+	return member, escape(member)
 }
 
 func (n needle) in(t text) (found []hit) {
-	known := false
-	for _, form := range n {
-		known = known || strings.Contains(t.lines, form)
-	}
-	if !known {
+	if !n.within(t.lines) {
 		return nil
 	}
 	for i, line := range strings.Split(t.lines, "\n") {
-		for _, form := range n {
-			if strings.Contains(line, form) && json.Valid([]byte(line)) {
-				found = append(found, hit{t.Key, i + 1, json.RawMessage(line)})
-				break
-			}
+		if n.within(line) && json.Valid([]byte(line)) {
+			found = append(found, hit{t.Key, i + 1, json.RawMessage(line)})
 		}
 	}
 	return found
+}
+
+func (n needle) within(text string) bool {
+	return slices.ContainsFunc(n, func(form string) bool { return strings.Contains(text, form) })
 }
 
 // show prints the members of the line, one on a line, the body last.

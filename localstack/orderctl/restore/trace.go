@@ -119,11 +119,10 @@ func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 // lookFor finds the messages about an id in a queue.
 func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced) error {
 	return s.Look(ctx, q, 0, func(look *queue.Look) error {
-		quoted := needles(id)[0] // as a member of the body, or as one of several spaces
+		member, _ := quoted(id)
 		for _, h := range look.Held() {
 			source := h.Attribute(order.AttributeSourceID)
-			if h.ID != id && source != id &&
-				!strings.Contains(h.Body, strings.TrimPrefix(quoted, `"order_id":`)) {
+			if h.ID != id && source != id && !strings.Contains(h.Body, member) {
 				continue
 			}
 			t.Queues = append(t.Queues, waiting{
@@ -161,11 +160,7 @@ func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *tr
 		from = s.Now().Add(-logSpan)
 	}
 	for _, output := range []string{"OrdersFunctionName", "ReplayFunctionName"} {
-		name, err := s.Output(ctx, output, "--stack")
-		if err != nil {
-			continue
-		}
-		group := "/aws/lambda/" + name
+		group := "/aws/lambda/" + s.Outputs[output]
 		pages := cloudwatchlogs.NewFilterLogEventsPaginator(client, &cloudwatchlogs.FilterLogEventsInput{
 			LogGroupName:  &group,
 			StartTime:     aws.Int64(from.UnixMilli()),
