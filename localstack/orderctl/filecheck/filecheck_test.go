@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"orderpipeline/localstack/orderctl/orderfile"
 	"orderpipeline/shared/order"
-	"orderpipeline/shared/statsapi/answer"
 )
 
 func line(id, user, price string) string {
@@ -110,14 +110,11 @@ func TestCheck(t *testing.T) {
 			order.InvalidJSON:  1,
 			MessageTooLarge:    1,
 		},
-		Customers: map[string]answer.Period{
-			"U1": {Orders: 3, Revenue: 1110},
-			"U2": {Orders: 1, Revenue: 200},
-		},
-		First: time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC),
-		Last:  time.Date(2025, 1, 31, 10, 0, 0, 0, time.UTC),
+		Customers: 2,
+		First:     time.Date(2024, 12, 13, 10, 0, 0, 0, time.UTC),
+		Last:      time.Date(2025, 1, 31, 10, 0, 0, 0, time.UTC),
 	}
-	if diff := cmp.Diff(wantSums, sums); diff != "" {
+	if diff := cmp.Diff(wantSums, sums, cmpopts.IgnoreUnexported(Sums{})); diff != "" {
 		t.Errorf("sums (-want +got):\n%s", diff)
 	}
 	if got := sums.RefusedTotal(); got != 4 {

@@ -6,28 +6,31 @@ import (
 	"time"
 
 	"orderpipeline/shared/order"
-	"orderpipeline/shared/statsapi/answer"
 )
 
 // Sums are what the file adds up to. Orders and revenue count each order once: duplicates and
 // refused entries add nothing.
 type Sums struct {
-	Entries    int64
-	Orders     int64
-	Revenue    order.Cents
-	Duplicates int64
-	Mismatches int64
-	Refused    map[order.Reason]int64
-	Customers  map[string]answer.Period
+	Entries    int64                  `json:"entries"`
+	Orders     int64                  `json:"orders"`
+	Revenue    order.Cents            `json:"revenue"`
+	Customers  int                    `json:"customers"`
+	Duplicates int64                  `json:"duplicates"`
+	Mismatches int64                  `json:"mismatches"`
+	Refused    map[order.Reason]int64 `json:"refused"`
+
 	// First and Last are the earliest and the latest order_timestamp, in UTC.
-	First, Last time.Time
+	First time.Time `json:"-"`
+	Last  time.Time `json:"-"`
+
+	known map[string]bool // the customers
 }
 
 // NewSums returns empty sums.
 func NewSums() *Sums {
 	return &Sums{
-		Refused:   map[order.Reason]int64{},
-		Customers: map[string]answer.Period{},
+		Refused: map[order.Reason]int64{},
+		known:   map[string]bool{},
 	}
 }
 
@@ -47,14 +50,10 @@ func (s *Sums) Add(v *Verdict) {
 	if v.Order.Mismatch {
 		s.Mismatches++
 	}
-	customer, found := s.Customers[v.Order.UserID]
-	customer.Orders++
-	customer.Revenue += v.Order.Value
-	if found {
-		s.Customers[v.Order.UserID] = customer
-	} else {
+	if !s.known[v.Order.UserID] {
 		// The id shares memory with the whole message.
-		s.Customers[strings.Clone(v.Order.UserID)] = customer
+		s.known[strings.Clone(v.Order.UserID)] = true
+		s.Customers++
 	}
 	placed := v.Order.Placed
 	if s.Orders == 1 || placed.Before(s.First) {

@@ -57,19 +57,11 @@ type finding struct {
 
 // A report is what a check found.
 type report struct {
-	File       string                 `json:"file"`
-	Entries    int64                  `json:"entries"`
-	Orders     int64                  `json:"orders"`
-	Revenue    order.Cents            `json:"revenue"`
-	Customers  int                    `json:"customers"`
-	Duplicates int64                  `json:"duplicates"`
-	Mismatches int64                  `json:"mismatches"`
-	Refused    map[order.Reason]int64 `json:"refused"`
-	Findings   []finding              `json:"findings"`
-	More       int64                  `json:"findings_not_listed"`
-	Seconds    float64                `json:"seconds"`
-
-	sums *filecheck.Sums
+	File string `json:"file"`
+	*filecheck.Sums
+	Findings []finding `json:"findings"`
+	More     int64     `json:"findings_not_listed"`
+	Seconds  float64   `json:"seconds"`
 }
 
 // inspect checks a file and lists at most shown findings; 0 lists all. each, which may be nil, gets
@@ -90,20 +82,14 @@ func inspect(
 	}
 	progress := env.Status()
 	defer progress.Clear()
-	sums := filecheck.NewSums()
-	r.sums = sums
-	defer func() {
-		r.Entries, r.Orders, r.Revenue = sums.Entries, sums.Orders, sums.Revenue
-		r.Customers = len(sums.Customers)
-		r.Duplicates, r.Mismatches, r.Refused = sums.Duplicates, sums.Mismatches, sums.Refused
-		r.Seconds = session.Seconds(env.Now().Sub(began))
-	}()
+	r.Sums = filecheck.NewSums()
+	defer func() { r.Seconds = session.Seconds(env.Now().Sub(began)) }()
 	for v, err := range filecheck.All(ctx, reader) {
 		if err != nil {
 			return r, err
 		}
-		if sums.Add(v); sums.Entries%10_000 == 0 {
-			progress.Set("checking: " + console.Count(sums.Entries) + " orders")
+		if r.Add(v); r.Entries%10_000 == 0 {
+			progress.Set("checking: " + console.Count(r.Entries) + " orders")
 		}
 		r.note(v, shown)
 		if each != nil {
@@ -136,7 +122,7 @@ func (r *report) note(v *filecheck.Verdict, shown int) {
 
 func check(ctx context.Context, env *session.Env, name string, in io.Reader, shown int) error {
 	r, err := inspect(ctx, env, name, in, shown, nil)
-	if r.sums == nil {
+	if r.Sums == nil {
 		return err
 	}
 	if env.JSON {
@@ -149,7 +135,7 @@ func check(ctx context.Context, env *session.Env, name string, in io.Reader, sho
 	if err != nil {
 		return err
 	}
-	if n := r.sums.RefusedTotal(); n > 0 {
+	if n := r.RefusedTotal(); n > 0 {
 		return fmt.Errorf("%w: %d orders would be refused", session.ErrCheck, n)
 	}
 	return nil
@@ -186,7 +172,7 @@ func (r *report) show(c *console.Console) {
 	c.List("customers", console.Count(r.Customers))
 	if r.Orders > 0 {
 		const day = "2006-01-02"
-		c.List("placed", r.sums.First.Format(day)+" to "+r.sums.Last.Format(day)+" (UTC)")
+		c.List("placed", r.First.Format(day)+" to "+r.Last.Format(day)+" (UTC)")
 	}
 	if r.Duplicates > 0 {
 		c.List(
@@ -200,13 +186,13 @@ func (r *report) show(c *console.Console) {
 				" state another order_value than their items add up to: the items count",
 		)
 	}
-	refused := r.sums.RefusedTotal()
+	refused := r.RefusedTotal()
 	if refused == 0 {
 		c.Println(c.Good("no order would be refused"))
 		return
 	}
 	var reasons []string
-	for _, reason := range r.sums.Reasons() {
+	for _, reason := range r.Reasons() {
 		reasons = append(reasons, string(reason)+" "+console.Count(r.Refused[reason]))
 	}
 	c.List("refused", reasons...)

@@ -92,7 +92,7 @@ func importFile(
 	if err != nil {
 		return err
 	}
-	if n := result.sums.RefusedTotal(); n > 0 && f.invalid == "" {
+	if n := result.RefusedTotal(); n > 0 && f.invalid == "" {
 		if !env.JSON {
 			result.show(env.Console)
 		} else if err := env.Emit(result.report); err != nil {
@@ -165,7 +165,7 @@ func (r *importResult) inspect(
 		}
 		aside := newAsideFile(file)
 		each = aside.setAside
-		defer func() { err = errors.Join(err, aside.end(err == nil && r.sums.RefusedTotal() > 0)) }()
+		defer func() { err = errors.Join(err, aside.end(err == nil && r.RefusedTotal() > 0)) }()
 	}
 	hash := sha256.New()
 	in := io.TeeReader(file, hash)

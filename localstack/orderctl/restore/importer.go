@@ -135,7 +135,7 @@ func (i *importer) show(err error) {
 		console.Count(r.Counted.Orders), r.Seconds, console.Count(r.Counted.Recorded),
 		console.Count(r.Counted.Duplicate),
 	)
-	if n := r.sums.RefusedTotal(); n > 0 {
+	if n := r.RefusedTotal(); n > 0 {
 		i.Printf("%s orders are refused by the contract: they are in %s\n", console.Count(n), r.Invalid)
 	}
 	for _, refused := range []struct {

@@ -33,21 +33,13 @@ func customers(users int) []string {
 // checkedResult is what --json prints of a command that sends many orders.
 type checkedResult struct {
 	session.Delivery
-	Seed     *uint64  `json:"seed,omitempty"`
-	Expected expected `json:"expected"`
+	Seed     *uint64      `json:"seed,omitempty"`
+	Expected *sample.Sums `json:"expected"`
 	session.Outcome
 	Checks session.Checks `json:"checks,omitempty"`
 	Equal  *bool          `json:"equal,omitempty"`
 	// Counted is how many orders had been counted before; then sums cannot be compared.
 	Counted int64 `json:"counted_before,omitempty"`
-}
-
-type expected struct {
-	Orders     int64                  `json:"orders"`
-	Revenue    order.Cents            `json:"revenue"`
-	Duplicates int64                  `json:"duplicates"`
-	Mismatches int64                  `json:"mismatches"`
-	Refused    map[order.Reason]int64 `json:"refused"`
 }
 
 // A verifier compares the growth of the API's figures with what was sent.
@@ -68,7 +60,8 @@ type picture struct {
 
 // newVerifier returns a verifier that compares the figures of these customers too.
 func newVerifier(s *session.Session, watched []string) *verifier {
-	return &verifier{Session: s, sums: sample.NewSums(time.UTC, watched)}
+	sums := sample.NewSums(time.UTC, watched)
+	return &verifier{Session: s, sums: sums, result: checkedResult{Expected: sums}}
 }
 
 // send sends messages, which add themselves to the sums, and checks the figures after waiting.
@@ -85,8 +78,6 @@ func (v *verifier) send(
 	p.Act = func(ctx context.Context) (err error) {
 		progress := v.Progress("sending", "orders", total)
 		v.result.Delivery, err = v.Deliver(ctx, parallel, progress, messages(progress), nil)
-		s := v.sums
-		v.result.Expected = expected{s.Orders, s.Revenue, s.Duplicates, s.Mismatches, s.Refused}
 		return err
 	}
 	p.Settled, p.Check = v.reached, v.check

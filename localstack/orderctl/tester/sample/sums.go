@@ -10,15 +10,15 @@ import (
 // Sums are what a store must have gained after the messages were processed.
 type Sums struct {
 	answer.Period
-	Duplicates int64
-	Mismatches int64
-	Refused    map[order.Reason]int64
-	Months     map[order.Month]answer.Period
+	Duplicates int64                         `json:"duplicates"`
+	Mismatches int64                         `json:"mismatches"`
+	Refused    map[order.Reason]int64        `json:"refused"`
+	Months     map[order.Month]answer.Period `json:"-"`
 	// Users are the customers watched. One that is in a conflict is left out: which of the two orders
 	// is counted depends on which comes first.
-	Users map[string]answer.Period
+	Users map[string]answer.Period `json:"-"`
 
-	Zone *time.Location // of the months
+	Zone *time.Location `json:"-"` // of the months
 }
 
 // NewSums returns empty sums that watch these customers. Months are those of the zone.
