@@ -54,6 +54,9 @@ func run(
 			return err
 		}
 		started = true
+		if env.CSV && env.JSON { // the flags of a command and of the program are not one group
+			return session.Usage("--csv cannot be combined with --json")
+		}
 		return nil
 	}
 	cmd, err := root.ExecuteContextC(ctx)

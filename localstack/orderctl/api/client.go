@@ -2,6 +2,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -152,18 +153,8 @@ func (c *Client) get(ctx context.Context, into any, path string, query ...string
 		return fmt.Errorf("%w: the API's answer broke off", ErrUnavailable)
 	}
 
-	switch {
-	case resp.StatusCode == http.StatusOK:
-	case resp.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("%w: %s", ErrNotFound, detail(body, resp.StatusCode))
-	case resp.StatusCode == http.StatusServiceUnavailable:
-		// The API works: what it says is about Redis.
-		return fmt.Errorf("%w: the API answers, but Redis does not: %s",
-			ErrUnavailable, detail(body, resp.StatusCode))
-	case resp.StatusCode >= 500:
-		return fmt.Errorf("%w: the API fails: %s", ErrUnavailable, detail(body, resp.StatusCode))
-	default:
-		return fmt.Errorf("%w: %s", ErrRefused, detail(body, resp.StatusCode))
+	if resp.StatusCode != http.StatusOK {
+		return refusal(resp.StatusCode, body)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("what answers at %s is not the pipeline's API: %w", c.Base, err)
@@ -171,16 +162,20 @@ func (c *Client) get(ctx context.Context, into any, path string, query ...string
 	return nil
 }
 
-// detail is the sentence of a problem+json answer, or the status where there is none.
-func detail(body []byte, status int) string {
+// refusal is the error of an answer that is not OK, with the sentence of its problem+json, or the
+// status where there is none.
+func refusal(status int, body []byte) error {
 	var problem struct{ Title, Detail string }
-	if json.Unmarshal(body, &problem) == nil {
-		if problem.Detail != "" {
-			return problem.Detail
-		}
-		if problem.Title != "" {
-			return problem.Title
-		}
+	_ = json.Unmarshal(body, &problem)
+	detail := cmp.Or(problem.Detail, problem.Title,
+		fmt.Sprintf("status %d %s", status, http.StatusText(status)))
+	switch {
+	case status == http.StatusNotFound:
+		return fmt.Errorf("%w: %s", ErrNotFound, detail)
+	case status == http.StatusServiceUnavailable: // the API works: what it says is about Redis
+		return fmt.Errorf("%w: the API answers, but Redis does not: %s", ErrUnavailable, detail)
+	case status >= 500:
+		return fmt.Errorf("%w: the API fails: %s", ErrUnavailable, detail)
 	}
-	return fmt.Sprintf("status %d %s", status, http.StatusText(status))
+	return fmt.Errorf("%w: %s", ErrRefused, detail)
 }

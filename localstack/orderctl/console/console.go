@@ -30,6 +30,7 @@ type Console struct {
 	In       io.Reader
 	Out, Err io.Writer
 	JSON     bool // results as JSON; no progress in plain text
+	CSV      bool // figures as CSV
 	Yes      bool // every question is answered with yes
 	Now      func() time.Time
 

@@ -14,7 +14,6 @@ import (
 )
 
 func customersCommand(env *session.Env) *cobra.Command {
-	var csv csvFlag
 	cmd := &cobra.Command{
 		Use:     "customers",
 		GroupID: session.GroupNumbers,
@@ -24,16 +23,15 @@ page by page, so that any number of them needs little memory. While nothing chan
 customer is written exactly once; with --json the result is one array.`,
 		Example: session.Example("orderctl customers --csv > customers.csv",
 			"orderctl customers --json | jq '.[] | select(.order_count > 10)'"),
-		Args:    cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error { return csv.check(env) },
+		Args: cobra.NoArgs,
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
 			if s.JSON {
 				return customersJSON(ctx, s)
 			}
-			return customers(ctx, s, csv)
+			return customers(ctx, s)
 		}),
 	}
-	csv.add(cmd)
+	addCSV(env, cmd)
 	return cmd
 }
 
@@ -56,8 +54,8 @@ func eachPage(ctx context.Context, s *session.Session, write func([]answer.User)
 	return nil
 }
 
-func customers(ctx context.Context, s *session.Session, csv csvFlag) error {
-	out := csv.begin(s.Console, textColumn("user_id", "CUSTOMER"),
+func customers(ctx context.Context, s *session.Session) error {
+	out := newFigures(s.Console, textColumn("user_id", "CUSTOMER"),
 		numberColumn("order_count", "ORDERS"), numberColumn("total_spend", "SPEND"))
 	return eachPage(ctx, s, func(users []answer.User) error {
 		rows := make([][]any, len(users))

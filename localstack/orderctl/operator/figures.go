@@ -10,20 +10,10 @@ import (
 	"orderpipeline/localstack/orderctl/session"
 )
 
-// csvFlag is --csv.
-type csvFlag bool
-
-func (f *csvFlag) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar((*bool)(f), "csv", false,
+// addCSV declares --csv.
+func addCSV(env *session.Env, cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&env.CSV, "csv", false,
 		"write CSV; a cell that a spreadsheet would run as a formula begins with '")
-}
-
-// check refuses --csv with --json, which is not a flag of the same command.
-func (f csvFlag) check(env *session.Env) error {
-	if bool(f) && env.JSON {
-		return session.Usage("--csv cannot be combined with --json")
-	}
-	return nil
 }
 
 // A column is one column of figures.
@@ -47,13 +37,13 @@ type figures struct {
 	table *console.Stream
 }
 
-func (f csvFlag) begin(c *console.Console, columns ...column) *figures {
+func newFigures(c *console.Console, columns ...column) *figures {
 	names := make([]string, len(columns))
 	titles := make([]console.Column, len(columns))
 	for i, col := range columns {
 		names[i], titles[i] = col.name, col.Column
 	}
-	if !f {
+	if !c.CSV {
 		return &figures{Console: c, table: c.Stream(titles)}
 	}
 	w := csv.NewWriter(c.Out)

@@ -13,7 +13,6 @@ import (
 
 func topCommand(env *session.Env) *cobra.Command {
 	n := 10
-	var csv csvFlag
 	cmd := &cobra.Command{
 		Use:     "top [N]",
 		GroupID: session.GroupNumbers,
@@ -22,8 +21,8 @@ func topCommand(env *session.Env) *cobra.Command {
 			"orderctl top 1000 --csv > top.csv"),
 		Args: cobra.MaximumNArgs(1),
 		PreRunE: func(_ *cobra.Command, args []string) error {
-			if err := csv.check(env); err != nil || len(args) == 0 {
-				return err
+			if len(args) == 0 {
+				return nil
 			}
 			var err error
 			if n, err = strconv.Atoi(args[0]); err != nil || n < 1 || n > 1000 {
@@ -39,23 +38,23 @@ func topCommand(env *session.Env) *cobra.Command {
 			if s.JSON {
 				return s.Emit(top)
 			}
-			if len(top) == 0 && !bool(csv) {
+			if len(top) == 0 && !s.CSV {
 				s.Printf("no orders yet\n")
 				return nil
 			}
-			return showTop(s.Console, csv, top)
+			return showTop(s.Console, top)
 		}),
 	}
-	csv.add(cmd)
+	addCSV(env, cmd)
 	return cmd
 }
 
-func showTop(c *console.Console, csv csvFlag, top []answer.Spender) error {
+func showTop(c *console.Console, top []answer.Spender) error {
 	rows := make([][]any, len(top))
 	for i, t := range top {
 		rows[i] = []any{int64(i + 1), t.UserID, t.Spend}
 	}
-	out := csv.begin(c, numberColumn("rank", "RANK"), textColumn("user_id", "CUSTOMER"),
+	out := newFigures(c, numberColumn("rank", "RANK"), textColumn("user_id", "CUSTOMER"),
 		numberColumn("total_spend", "SPEND"))
 	return out.rows(rows)
 }

@@ -19,7 +19,7 @@ func monthsCommand(env *session.Env) *cobra.Command {
 		m, err := order.ParseMonth(text)
 		return int(m), err
 	}
-	return periodsCommand(env, "month", "YYYY-MM", parse, (*periodFlags).months,
+	return periodsCommand(env, "month", "YYYY-MM", parse, span.months,
 		"orderctl months", "orderctl months --start 2023-06 --end 2025-06",
 		"orderctl months --csv > months.csv")
 }
@@ -29,23 +29,20 @@ func daysCommand(env *session.Env) *cobra.Command {
 		d, err := order.ParseDay(text)
 		return int(d), err
 	}
-	return periodsCommand(env, "day", "YYYY-MM-DD", parse, (*periodFlags).days,
+	return periodsCommand(env, "day", "YYYY-MM-DD", parse, span.days,
 		"orderctl days --start 2024-12-01",
 		"orderctl days --start 2024-12-01 --end 2024-12-31 --csv > december.csv")
 }
 
-// periodFlags are the flags of months and days.
-type periodFlags struct {
-	csv         csvFlag
-	first, last int // months or days
-}
+// A span is the range of --start and --end, in months or days.
+type span struct{ first, last int }
 
 func periodsCommand(
 	env *session.Env, unit, format string, parse func(string) (int, error),
-	read func(*periodFlags, context.Context, *session.Session) ([]period, string, error),
+	read func(span, context.Context, *session.Session) ([]period, string, error),
 	examples ...string,
 ) *cobra.Command {
-	f := periodFlags{last: 1 << 30} // no limit
+	r := span{last: 1 << 30} // no limit
 	cmd := &cobra.Command{
 		Use:     unit + "s",
 		GroupID: session.GroupNumbers,
@@ -56,17 +53,17 @@ func periodsCommand(
 		Example: session.Example(examples...),
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if f.first > f.last {
+			if r.first > r.last {
 				return session.Usage("--start is after --end")
 			}
-			return f.csv.check(env)
+			return nil
 		},
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			rows, zone, err := read(&f, ctx, s)
+			rows, zone, err := read(r, ctx, s)
 			if err != nil {
 				return err
 			}
-			return f.show(s, unit, zone, rows)
+			return showPeriods(s, unit, zone, rows)
 		}),
 	}
 	flag := func(name, which string, number *int) {
@@ -76,9 +73,9 @@ func periodsCommand(
 			return err
 		})
 	}
-	flag("start", "first", &f.first)
-	flag("end", "last", &f.last)
-	f.csv.add(cmd)
+	flag("start", "first", &r.first)
+	flag("end", "last", &r.last)
+	addCSV(env, cmd)
 	return cmd
 }
 
@@ -104,20 +101,20 @@ func existing(
 	return slices.DeleteFunc(o.Figures.Months, outside), o.TimeZone, nil
 }
 
-func (f *periodFlags) months(
+func (r span) months(
 	ctx context.Context, s *session.Session,
 ) (rows []period, zone string, err error) {
-	months, zone, err := existing(ctx, s, order.Month(f.first), order.Month(f.last))
+	months, zone, err := existing(ctx, s, order.Month(r.first), order.Month(r.last))
 	for _, m := range months {
 		rows = append(rows, period{Month: m.Month.String(), Period: m.Period})
 	}
 	return rows, zone, err
 }
 
-func (f *periodFlags) days(
+func (r span) days(
 	ctx context.Context, s *session.Session,
 ) (rows []period, zone string, err error) {
-	first, last := order.Day(f.first), order.Day(f.last)
+	first, last := order.Day(r.first), order.Day(r.last)
 	months, zone, err := existing(ctx, s, first.Month(), last.Month())
 	if err != nil {
 		return nil, "", err
@@ -133,11 +130,11 @@ func (f *periodFlags) days(
 	return rows, zone, err
 }
 
-func (f *periodFlags) show(s *session.Session, title, zone string, periods []period) error {
+func showPeriods(s *session.Session, title, zone string, periods []period) error {
 	if s.JSON {
 		return s.Emit(append([]period{}, periods...))
 	}
-	if len(periods) == 0 && !bool(f.csv) {
+	if len(periods) == 0 && !s.CSV {
 		s.Printf("no orders in this range\n")
 		return nil
 	}
@@ -148,10 +145,10 @@ func (f *periodFlags) show(s *session.Session, title, zone string, periods []per
 		total.Revenue += p.Revenue
 		rows = append(rows, []any{p.Month + p.Day, p.Orders, p.Revenue})
 	}
-	if len(periods) > 1 && !bool(f.csv) {
+	if len(periods) > 1 && !s.CSV {
 		rows = append(rows, []any{"total", total.Orders, total.Revenue})
 	}
-	out := f.csv.begin(s.Console, textColumn(title, strings.ToUpper(title)+" ("+zone+")"),
+	out := newFigures(s.Console, textColumn(title, strings.ToUpper(title)+" ("+zone+")"),
 		numberColumn("orders", "ORDERS"), numberColumn("revenue", "REVENUE"))
 	return out.rows(rows)
 }

@@ -194,6 +194,6 @@ func (m moment) show(c *console.Console) {
 	}
 	if len(m.top) > 0 {
 		c.Println("")
-		_ = showTop(c, false, m.top)
+		_ = showTop(c, m.top)
 	}
 }

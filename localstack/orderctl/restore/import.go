@@ -157,7 +157,7 @@ func seekable(env *session.Env, name string) (*os.File, error) {
 func (r *importResult) inspect(
 	ctx context.Context, env *session.Env, f importFlags, name string, file *os.File,
 ) (digest [32]byte, err error) {
-	each := func(*filecheck.Verdict) error { return nil }
+	var each func(*filecheck.Verdict) error
 	if f.invalid != "" {
 		file, created := session.CreateFile(f.invalid)
 		if created != nil {

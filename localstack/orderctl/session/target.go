@@ -52,6 +52,7 @@ type Target struct {
 	Unnamed bool
 
 	options Options
+	getenv  func(string) string
 }
 
 const (
@@ -69,28 +70,29 @@ func Find(ctx context.Context, options Options, getenv func(string) string) (*Ta
 	deployed := deployment(getenv)
 	t := &Target{
 		options: options,
+		getenv:  getenv,
 		Stack:   cmp.Or(options.Stack, getenv("STACK_NAME"), deployed.Stack, DefaultStack),
 	}
 
 	switch port := getenv("LOCALSTACK_PORT"); {
 	case options.EndpointURL != "":
-		return t.findEndpoint(ctx, options.EndpointURL, getenv)
+		return t.findEndpoint(ctx, options.EndpointURL)
 	case options.AWS:
-		return t.findAWS(ctx, getenv)
+		return t.findAWS(ctx)
 	case getenv("AWS_ENDPOINT_URL") != "":
-		return t.findEndpoint(ctx, getenv("AWS_ENDPOINT_URL"), getenv)
+		return t.findEndpoint(ctx, getenv("AWS_ENDPOINT_URL"))
 	case options.Profile != "":
-		return t.findAWS(ctx, getenv)
+		return t.findAWS(ctx)
 	case port != "":
-		return t.findEndpoint(ctx, "http://127.0.0.1:"+port, getenv)
+		return t.findEndpoint(ctx, "http://127.0.0.1:"+port)
 	case deployed.Endpoint != "":
-		return t.findEndpoint(ctx, deployed.Endpoint, getenv)
+		return t.findEndpoint(ctx, deployed.Endpoint)
 	}
 	t.Unnamed = true
 	if local := "http://127.0.0.1:4566"; probe(ctx, local) == isLocalStack {
-		return t.findEndpoint(ctx, local, getenv)
+		return t.findEndpoint(ctx, local)
 	}
-	return t.findAWS(ctx, getenv)
+	return t.findAWS(ctx)
 }
 
 // deployed is what `make deploy-local` writes beside the clone's tools, and `make down` deletes.
@@ -118,9 +120,7 @@ func deployment(getenv func(string) string) deployed {
 	return d
 }
 
-func (t *Target) findEndpoint(
-	ctx context.Context, endpoint string, getenv func(string) string,
-) (*Target, error) {
+func (t *Target) findEndpoint(ctx context.Context, endpoint string) (*Target, error) {
 	endpoint = strings.TrimRight(endpoint, "/")
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -138,29 +138,26 @@ func (t *Target) findEndpoint(
 	}
 	t.Endpoint = endpoint
 	if !t.Local {
-		return t.findAWS(ctx, getenv)
+		return t.findAWS(ctx)
 	}
 
 	// For a service on this machine no profile, login or instance role is used: only keys in the
 	// environment (LocalStack reads an account from them), else made-up ones. A session token is
 	// never sent there.
-	key, secret := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
+	key, secret := t.getenv("AWS_ACCESS_KEY_ID"), t.getenv("AWS_SECRET_ACCESS_KEY")
 	if key == "" || secret == "" {
 		key, secret = "test", "test"
 	}
-	region := t.options.Region
-	if region == "" {
-		region = localRegion // the local deployment's, whatever region the user's shell is set to
-	}
 	t.AWS = aws.Config{
-		Region:       region,
+		// Not the region that the user's shell is set to, but that of the local deployment.
+		Region:       cmp.Or(t.options.Region, localRegion),
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, ""),
 	}
 	return t, nil
 }
 
-func (t *Target) findAWS(ctx context.Context, getenv func(string) string) (*Target, error) {
+func (t *Target) findAWS(ctx context.Context) (*Target, error) {
 	// The SDK's own warnings while it looks for credentials would only be noise before our error.
 	load := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if t.options.Profile != "" {
@@ -177,7 +174,7 @@ func (t *Target) findAWS(ctx context.Context, getenv func(string) string) (*Targ
 		return nil, fmt.Errorf("%w: read the AWS settings: %w", ErrUnreachable, err)
 	}
 	if t.Endpoint == "" && !t.options.AWS && cfg.BaseEndpoint != nil { // the profile's endpoint_url
-		return t.findEndpoint(ctx, *cfg.BaseEndpoint, getenv)
+		return t.findEndpoint(ctx, *cfg.BaseEndpoint)
 	}
 
 	asking, cancel := context.WithTimeout(ctx, credentialsTimeout)
