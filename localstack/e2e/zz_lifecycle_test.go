@@ -144,6 +144,15 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	wantUser(t, "again", 1, "40.00")
 	api := pipeline.Outputs["ApiUrl"]
 	running := instance(t, deployment.LocalStack)
+	// Also where the user's shell has lost the variables of the first run.
+	up := pipeline.Command(t.Context(), "localstack/local", "up")
+	up.Env = slices.DeleteFunc(slices.Clone(up.Env), func(variable string) bool {
+		return strings.HasPrefix(variable, "LOCALSTACK_PORT=") ||
+			strings.HasPrefix(variable, "REDIS_PORT=")
+	})
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	if err := pipeline.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}

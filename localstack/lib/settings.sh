@@ -24,9 +24,15 @@ SETTINGS=(
   PROJECT LOCALSTACK_IMAGE DOCKER_SOCKET
 )
 
+# What `up` keeps while the environment does not name it, because the default would lose something:
+# on another port LocalStack is started again, without its archive and queues, and the others are
+# part of the store.
+KEPT=(LOCALSTACK_PORT REDIS_PORT)
+KEPT_BY_STACK=(REDIS_URL REDIS_CLUSTER LEDGER_SHARDS TIME_ZONE)
+
 # use_settings saved|asked: with "saved" the settings of the deployment that was started last win
-# over the defaults, so that `make url` or `make down` need no variables; `up` takes exactly what
-# the environment says.
+# over the defaults, so that `make url` or `make down` need no variables; with "asked" the
+# environment decides.
 use_settings() {
   local name
   if [[ $1 == saved && -r $SAVED ]]; then
@@ -62,6 +68,32 @@ use_settings() {
     fail "PROJECT=$PROJECT is not a name of lower-case letters, digits and hyphens"
   ENDPOINT=http://localhost:$LOCALSTACK_PORT
 }
+
+# keep_settings: after `use_settings asked`, takes over the settings to keep, and names them.
+keep_settings() {
+  [[ -r $SAVED ]] || return 0
+  local name value said=() names=("${KEPT[@]}")
+  [[ $(saved_setting STACK_NAME) != "$STACK_NAME" ]] || names+=("${KEPT_BY_STACK[@]}")
+  for name in "${names[@]}"; do
+    value=$(saved_setting "$name")
+    if [[ -n $value && $value != "${!name}" ]] && ! printenv "$name" >/dev/null; then
+      printf -v "$name" %s "$value"
+      [[ $name == REDIS_URL ]] || name+=$(printf '=%q' "$value") # it may hold a password
+      said+=("$name")
+    fi
+  done
+  ENDPOINT=http://localhost:$LOCALSTACK_PORT
+  ((${#said[@]} == 0)) ||
+    say "kept as deployed before: ${said[*]} (a variable changes one, make clean forgets all)"
+}
+
+# saved_setting NAME: prints the value that the last deployment was started with.
+saved_setting() (
+  unset "$1"
+  # shellcheck source=/dev/null
+  source "$SAVED"
+  printf %s "${!1-}"
+)
 
 save_settings() {
   local name
