@@ -56,8 +56,10 @@ type Target struct {
 }
 
 const (
-	localRegion  = "us-east-1"
-	probeTimeout = 2 * time.Second
+	localRegion = "us-east-1"
+	// A LocalStack that is busy with a queue took more than 2 s to answer on two busy cores. Where
+	// nothing listens the connection is refused at once.
+	probeTimeout = 10 * time.Second
 	// Looking for credentials can mean asking the metadata service of an instance that has none.
 	credentialsTimeout = 5 * time.Second
 )
