@@ -19,7 +19,7 @@ status: ## show what runs locally
 	@$(LOCAL) status
 
 .PHONY: logs
-logs: ## follow the logs of both functions
+logs: ## follow the logs of the functions
 	@$(LOCAL) logs
 
 .PHONY: down
