@@ -106,7 +106,7 @@ func (b *Book) addOrder(object string, l *line, id [2]uint64, content uint64) {
 		if first != content {
 			b.ConflictCount++
 			if len(b.Conflicts) < kept {
-				b.Conflicts = append(b.Conflicts, Conflict{strings.Clone(l.orderID), object})
+				b.Conflicts = append(b.Conflicts, Conflict{l.orderID, object})
 			}
 		}
 		return
@@ -118,7 +118,7 @@ func (b *Book) addOrder(object string, l *line, id [2]uint64, content uint64) {
 	c := b.Customers[l.userID]
 	if c == nil {
 		c = new(customer)
-		b.Customers[strings.Clone(l.userID)] = c
+		b.Customers[l.userID] = c
 	}
 	add(&c.Figures, l.value)
 }
@@ -154,8 +154,10 @@ func (b *Book) ReadPage(object, text string, zone *time.Location) *Page {
 			p.faults = append(p.faults, Fault{object, number, err.Error()})
 			continue
 		}
-		p.lines = append(p.lines, l)
 		id, content := b.hashes(&l)
+		// The text of an object is long, and many pages wait to be added.
+		l.orderID, l.userID, l.placed = strings.Clone(l.orderID), strings.Clone(l.userID), ""
+		p.lines = append(p.lines, l)
 		p.ids = append(p.ids, id)
 		p.contents = append(p.contents, content)
 	}

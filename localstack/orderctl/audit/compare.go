@@ -147,14 +147,7 @@ func (c *Comparison) CustomersEnd() {
 // Top compares the leaderboard, of which the API shows at most n places. The order of customers
 // with the same spend is not judged.
 func (c *Comparison) Top(store []answer.Spender, n int) {
-	want := make([]answer.Spender, 0, len(c.book.Customers))
-	for id, known := range c.book.Customers {
-		want = append(want, answer.Spender{UserID: id, Spend: known.Revenue})
-	}
-	slices.SortFunc(want, func(a, b answer.Spender) int {
-		return cmp.Or(cmp.Compare(b.Spend, a.Spend), strings.Compare(a.UserID, b.UserID))
-	})
-	want = want[:min(n, len(want))]
+	want := c.book.top(n)
 	listed := map[string]bool{}
 	for place := range max(len(want), len(store)) {
 		name := fmt.Sprintf("place %d", place+1)
@@ -178,6 +171,25 @@ func (c *Comparison) Top(store []answer.Spender, n int) {
 		}
 		c.compare("leaderboard", name, archive, shown)
 	}
+}
+
+// top returns the n customers with the highest spend. It never holds more than twice as many, since
+// there may be millions of others.
+func (b *Book) top(n int) []answer.Spender {
+	want := make([]answer.Spender, 0, 2*n)
+	cut := func() {
+		slices.SortFunc(want, func(a, b answer.Spender) int {
+			return cmp.Or(cmp.Compare(b.Spend, a.Spend), strings.Compare(a.UserID, b.UserID))
+		})
+		want = want[:min(n, len(want))]
+	}
+	for id, known := range b.Customers {
+		if want = append(want, answer.Spender{UserID: id, Spend: known.Revenue}); len(want) == 2*n {
+			cut()
+		}
+	}
+	cut()
+	return want
 }
 
 // Equal says that every figure is the same, and that nothing is wrong with the archive itself.

@@ -9,6 +9,14 @@ import (
 	"orderpipeline/shared/order"
 )
 
+// The outcomes. A line has one of these texts, not a part of the object's: that would keep the whole
+// object in memory.
+const (
+	recorded  = "recorded"
+	duplicate = "duplicate"
+	invalid   = "invalid"
+)
+
 // A line is what the audit needs of one line of the archive.
 type line struct {
 	outcome string
@@ -26,7 +34,7 @@ type line struct {
 // counts says whether the order of the line is part of the figures. The object with the line
 // "recorded" of a duplicate may be missing: the order was counted, and its message was redelivered
 // because the put failed.
-func (l *line) counts() bool { return l.outcome == "recorded" || l.outcome == "duplicate" }
+func (l *line) counts() bool { return l.outcome == recorded || l.outcome == duplicate }
 
 // fields are the members of a line that are read.
 type fields struct {
@@ -40,13 +48,15 @@ func readLine(text string, zone *time.Location) (line, error) {
 		return line{}, err
 	}
 	var l line
-	l.outcome, _ = f.outcome.Text()
-	switch l.outcome {
-	case "recorded", "duplicate":
-	case "invalid":
-		return l, nil
+	switch outcome, _ := f.outcome.Text(); outcome {
+	case recorded:
+		l.outcome = recorded
+	case duplicate:
+		l.outcome = duplicate
+	case invalid:
+		return line{outcome: invalid}, nil
 	default:
-		return line{}, fmt.Errorf("unknown outcome %q", l.outcome)
+		return line{}, fmt.Errorf("unknown outcome %q", outcome)
 	}
 
 	l.orderID, _ = f.orderID.Text()

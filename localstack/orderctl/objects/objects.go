@@ -127,18 +127,32 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %v", 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
 // Text reads a whole object and returns its lines, NDJSON. An object that is truncated or damaged
-// is a *DamagedError;
-// the text is then what could be read of it.
+// is a *DamagedError; the text is then what could be read of it.
 func Text(ctx context.Context, a Archive, key string) (string, error) {
-	body, err := a.Open(ctx, key)
+	stored, err := Stored(ctx, a, key)
 	if err != nil {
 		return "", err
+	}
+	return Unpack(key, stored)
+}
+
+// Stored reads a whole object as it is stored, compressed.
+func Stored(ctx context.Context, a Archive, key string) ([]byte, error) {
+	body, err := a.Open(ctx, key)
+	if err != nil {
+		return nil, err
 	}
 	defer body.Close()
 	stored, err := io.ReadAll(io.LimitReader(body, maxStored))
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", key, err)
+		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
+	return stored, nil
+}
+
+// Unpack returns the lines of a stored object. Its error is a *DamagedError; the text is then what
+// could be read.
+func Unpack(key string, stored []byte) (string, error) {
 	if len(stored) == 0 {
 		return "", &DamagedError{key, io.ErrUnexpectedEOF}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -184,13 +185,17 @@ func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, er
 	book := audit.NewBook()
 	progress := s.Progress("reading", "objects", -1)
 	defer progress.Finish()
+	// An unpacked object is several times its page: no more of them at a time than there are cores.
+	cores := make(chan struct{}, runtime.GOMAXPROCS(0))
 	parse := func(ctx context.Context, o archive.Object) (read, error) {
-		text, err := objects.Text(ctx, s.bucket, o.Key)
-		var damaged *objects.DamagedError
-		if err != nil && !errors.As(err, &damaged) {
+		stored, err := objects.Stored(ctx, s.bucket, o.Key)
+		if err != nil {
 			return read{}, err
 		}
-		return read{book.ReadPage(o.Key, text, zone), err, o.Key}, nil
+		cores <- struct{}{}
+		defer func() { <-cores }()
+		text, damaged := objects.Unpack(o.Key, stored)
+		return read{book.ReadPage(o.Key, text, zone), damaged, o.Key}, nil
 	}
 	for r, err := range inorder.Map(
 		ctx, readers, objects.List(ctx, s.bucket, objects.Window{}), parse,
