@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"orderpipeline/localstack/orderctl/console"
@@ -84,13 +83,9 @@ func nextAttempt(
 
 // retryDelay reads the delay after a first failed attempt from the order function's settings.
 func retryDelay(ctx context.Context, s *session.Session) time.Duration {
-	m, err := s.Lambda.GetEventSourceMapping(ctx,
-		&lambda.GetEventSourceMappingInput{UUID: aws.String(s.Outputs["EventSourceMappingId"])})
-	if err != nil {
-		return defaultDelay
-	}
+	name := s.Outputs["OrdersFunctionName"]
 	f, err := s.Lambda.GetFunctionConfiguration(ctx,
-		&lambda.GetFunctionConfigurationInput{FunctionName: m.FunctionArn})
+		&lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	if err != nil || f.Environment == nil {
 		return defaultDelay
 	}

@@ -142,11 +142,10 @@ func seekable(env *session.Env, name string) (*os.File, error) {
 		return nil, fmt.Errorf("copy the input: %w", err)
 	}
 	_ = os.Remove(spool.Name()) // the open file stays readable, and nothing is left behind
-	if _, err := io.Copy(spool, in); err != nil {
-		spool.Close()
-		return nil, fmt.Errorf("copy the input: %w", err)
+	if _, err = io.Copy(spool, in); err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
 	}
-	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+	if err != nil {
 		spool.Close()
 		return nil, fmt.Errorf("copy the input: %w", err)
 	}

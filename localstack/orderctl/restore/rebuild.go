@@ -156,7 +156,7 @@ var errFewer = errors.New("the archive holds fewer orders than the store counts"
 // message that was counted and not acknowledged has no line in the archive: it is in flight or in
 // the dead-letter queue, and will be counted again.
 func (r *rebuild) checkArchive(ctx context.Context) error {
-	zone, unknown := r.zone(ctx)
+	zone, unknown := r.Zone(ctx)
 	if unknown != nil {
 		zone = time.UTC // the API may not answer for a store of another layout
 	}

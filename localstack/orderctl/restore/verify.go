@@ -125,24 +125,11 @@ func (s *store) report(v *verification, shown int) error {
 	return nil
 }
 
-// zone is the time zone of months and days.
-func (s *store) zone(ctx context.Context) (*time.Location, error) {
-	overview, err := s.API.Overview(ctx)
-	if err != nil {
-		return nil, err
-	}
-	zone, err := time.LoadLocation(overview.TimeZone)
-	if err != nil {
-		return nil, fmt.Errorf("the time zone of the pipeline: %w", err)
-	}
-	return zone, nil
-}
-
 // compareAll reads the archive, unless it is read already, and then the API: what arrives between
 // the two is more in the store, never a loss.
 func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification, error) {
 	began := s.Now()
-	zone, err := s.zone(ctx)
+	zone, err := s.Zone(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -52,9 +52,7 @@ func Group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 }
 
 // CompleteFiles completes the names of files. No other argument is completed with them.
-func CompleteFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return nil, cobra.ShellCompDirectiveDefault
-}
+var CompleteFiles = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 
 // A Positive is the value of a flag: a whole number of at least 1.
 type Positive int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
@@ -28,6 +29,19 @@ func (s *Session) Numbers(ctx context.Context) (Numbers, error) {
 		return Numbers{}, err
 	}
 	return Numbers{totals, messages.Counts}, nil
+}
+
+// Zone is the time zone of the deployment's months and days.
+func (s *Session) Zone(ctx context.Context) (*time.Location, error) {
+	o, err := s.API.Overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(o.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("the time zone of the deployment: %w", err)
+	}
+	return zone, nil
 }
 
 // Show prints the numbers for a person.

@@ -91,7 +91,8 @@ func Find(ctx context.Context, options Options, getenv func(string) string) (*Ta
 		return t.findEndpoint(ctx, deployed.Endpoint)
 	}
 	t.Unnamed = true
-	if local := "http://127.0.0.1:4566"; probe(ctx, local) == isLocalStack {
+	local := "http://127.0.0.1:4566"
+	if _, isLocalStack := probe(ctx, local); isLocalStack {
 		return t.findEndpoint(ctx, local)
 	}
 	return t.findAWS(ctx)
@@ -129,15 +130,12 @@ func (t *Target) findEndpoint(ctx context.Context, endpoint string) (*Target, er
 		return nil, fmt.Errorf("%w: the endpoint %q is not a URL such as http://localhost:4566",
 			ErrUnreachable, endpoint)
 	}
-	switch probe(ctx, endpoint) {
-	case isSilent:
+	answers, isLocalStack := probe(ctx, endpoint)
+	if !answers {
 		return nil, fmt.Errorf("%w: nothing answers at %s: start it with `make deploy-local`, "+
 			"or choose another target with --endpoint-url or --aws", ErrUnreachable, endpoint)
-	case isLocalStack:
-		t.Local = true
-	case isOther:
-		t.Local = loopback(u.Hostname())
 	}
+	t.Local = isLocalStack || loopback(u.Hostname())
 	t.Endpoint = endpoint
 	if !t.Local {
 		return t.findAWS(ctx)
@@ -230,32 +228,22 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-type found int
-
-const (
-	isSilent found = iota
-	isLocalStack
-	isOther
-)
-
-// probe finds out whether LocalStack answers at the endpoint.
-func probe(ctx context.Context, endpoint string) found {
+// probe finds out whether a service answers at the endpoint, and whether it is LocalStack.
+func probe(ctx context.Context, endpoint string) (answers, isLocalStack bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_localstack/health", nil)
 	if err != nil {
-		return isSilent
+		return false, false
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return isSilent
+		return false, false
 	}
 	defer resp.Body.Close()
 	var health struct {
 		Services map[string]string `json:"services"`
 	}
-	if json.NewDecoder(resp.Body).Decode(&health) == nil && len(health.Services) > 0 {
-		return isLocalStack
-	}
-	return isOther
+	err = json.NewDecoder(resp.Body).Decode(&health)
+	return true, err == nil && len(health.Services) > 0
 }

@@ -87,13 +87,9 @@ func (v *verifier) send(
 
 // begin takes the picture to compare with. It also finds the time zone of the months, which must be
 // known before anything is added up.
-func (v *verifier) begin(ctx context.Context) error {
-	o, err := v.API.Overview(ctx)
-	if err != nil {
+func (v *verifier) begin(ctx context.Context) (err error) {
+	if v.sums.Zone, err = v.Zone(ctx); err != nil {
 		return err
-	}
-	if v.sums.Zone, err = time.LoadLocation(o.TimeZone); err != nil {
-		return fmt.Errorf("the time zone of the deployment: %w", err)
 	}
 	v.before, err = v.read(ctx)
 	return err
