@@ -87,7 +87,7 @@ func TestTablesFitTheWidth(t *testing.T) {
 		{Title: "FIELD", Flex: true},
 		{Title: "DETAIL", Flex: true},
 	}
-	rows := [][]string{
+	rows := [][]any{
 		{
 			"8bec1bc9",
 			"3m1s",
@@ -126,7 +126,7 @@ func TestATableLooksLikeThis(t *testing.T) {
 		[]Column{
 			{Title: "CUSTOMER", Flex: true},
 			{Title: "SPEND", Right: true},
-		}, [][]string{{"U1", "1,059.97"}, {"U22", "9.00"}})
+		}, [][]any{{"U1", "1,059.97"}, {"U22", "9.00"}})
 	want := "CUSTOMER     SPEND\nU1        1,059.97\nU22           9.00\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -17,8 +17,8 @@ type Column struct {
 const minFlex = 8
 
 // Table writes rows under titles, fitted to the terminal: flexible columns are cut with … until a
-// line fits. Cells are made safe to show.
-func (c *Console) Table(columns []Column, rows [][]string) { c.Stream(columns).Rows(rows) }
+// line fits. A cell is a text, a count or money; texts are made safe to show.
+func (c *Console) Table(columns []Column, rows [][]any) { c.Stream(columns).Rows(rows) }
 
 // A Stream is a table that is written in parts.
 type Stream struct {
@@ -38,11 +38,16 @@ func (c *Console) Stream(columns []Column) *Stream {
 }
 
 // Rows writes a part of the table.
-func (s *Stream) Rows(rows [][]string) {
-	for _, row := range rows {
-		for i := range s.columns {
-			row[i] = Clean(row[i])
-			s.widths[i] = max(s.widths[i], uniseg.StringWidth(row[i]))
+func (s *Stream) Rows(rows [][]any) {
+	lines := make([][]string, len(rows))
+	for i, row := range rows {
+		for column, cell := range row {
+			text, isText := cell.(string)
+			if !isText {
+				text = Number(cell)
+			}
+			lines[i] = append(lines[i], Clean(text))
+			s.widths[column] = max(s.widths[column], uniseg.StringWidth(lines[i][column]))
 		}
 	}
 	fit(s.columns, s.widths, s.c.Width())
@@ -56,8 +61,8 @@ func (s *Stream) Rows(rows [][]string) {
 		b.WriteString(s.c.Bold(line(s.columns, s.widths, titles)) + "\n")
 		s.titled = true
 	}
-	for _, row := range rows {
-		b.WriteString(line(s.columns, s.widths, row) + "\n")
+	for _, cells := range lines {
+		b.WriteString(line(s.columns, s.widths, cells) + "\n")
 	}
 	s.c.Printf("%s", &b)
 }

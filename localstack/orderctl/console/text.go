@@ -110,7 +110,7 @@ func Disarm(text string) string {
 	return text
 }
 
-// Number writes a count (int64), or money with its String method, with thousands separators.
+// Number writes a count, or money with its String method, with thousands separators.
 func Number(v any) string {
 	return group(fmt.Sprint(v))
 }

@@ -54,28 +54,18 @@ func newFigures(c *console.Console, columns ...column) *figures {
 
 // rows writes rows. A cell is a text, a count or money.
 func (f *figures) rows(rows [][]any) error {
+	if f.csv == nil {
+		f.table.Rows(rows)
+		return f.Failed()
+	}
 	texts := make([][]string, len(rows))
 	for i, row := range rows {
 		for _, cell := range row {
-			texts[i] = append(texts[i], f.cell(cell))
+			if text, isText := cell.(string); isText {
+				cell = console.Disarm(text)
+			}
+			texts[i] = append(texts[i], fmt.Sprint(cell))
 		}
 	}
-	if f.csv == nil {
-		f.table.Rows(texts)
-		return f.Failed()
-	}
 	return f.csv.WriteAll(texts)
-}
-
-func (f *figures) cell(cell any) string {
-	text, isText := cell.(string)
-	switch {
-	case f.csv == nil && isText:
-		return text
-	case f.csv == nil:
-		return console.Number(cell)
-	case isText:
-		return console.Disarm(text)
-	}
-	return fmt.Sprint(cell)
 }

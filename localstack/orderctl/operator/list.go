@@ -116,10 +116,10 @@ func (l listing) showMessages(s *session.Session, st store) {
 	} else {
 		columns = append(columns, console.Column{Title: "BODY", Flex: true})
 	}
-	rows := make([][]string, len(l.Messages))
+	rows := make([][]any, len(l.Messages))
 	for i, m := range l.Messages {
-		rows[i] = []string{
-			shortID(m.ID), console.Ago(s.Now().Sub(m.Sent)), fmt.Sprint(m.Receives), orderID(m.Body),
+		rows[i] = []any{
+			shortID(m.ID), console.Ago(s.Now().Sub(m.Sent)), m.Receives, orderID(m.Body),
 		}
 		if st.reasons {
 			rows[i] = append(rows[i], m.Attributes[order.AttributeReason],

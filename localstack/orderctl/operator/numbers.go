@@ -52,7 +52,7 @@ func topCommand(env *session.Env) *cobra.Command {
 func showTop(c *console.Console, top []answer.Spender) error {
 	rows := make([][]any, len(top))
 	for i, t := range top {
-		rows[i] = []any{int64(i + 1), t.UserID, t.Spend}
+		rows[i] = []any{i + 1, t.UserID, t.Spend}
 	}
 	out := newFigures(c, numberColumn("rank", "RANK"), textColumn("user_id", "CUSTOMER"),
 		numberColumn("total_spend", "SPEND"))

@@ -196,7 +196,7 @@ func (st *status) waiting(ctx context.Context, s *session.Session, depth queue.D
 
 func (st *status) show(c *console.Console) {
 	c.Printf("%s, stack %s\n\n", st.Where, st.Stack)
-	rows := make([][]string, len(st.Queues))
+	rows := make([][]any, len(st.Queues))
 	for i, q := range st.Queues {
 		oldest := "?"
 		switch {
@@ -247,8 +247,4 @@ func queueColumns() []console.Column {
 	}
 }
 
-func queueRow(q answer.Queue) []string {
-	return []string{
-		q.Queue, console.Count(q.Visible), console.Count(q.InFlight), console.Count(q.Delayed),
-	}
-}
+func queueRow(q answer.Queue) []any { return []any{q.Queue, q.Visible, q.InFlight, q.Delayed} }

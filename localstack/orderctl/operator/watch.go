@@ -184,7 +184,7 @@ func (m moment) show(c *console.Console) {
 		}
 	}
 	c.Println("")
-	rows := make([][]string, len(m.Queues))
+	rows := make([][]any, len(m.Queues))
 	for i, q := range m.Queues {
 		rows[i] = queueRow(q)
 	}

@@ -176,18 +176,14 @@ func (s *store) showList(rows []*dayRow, total dayRow) {
 		s.Printf("the archive %s holds no objects of that time\n", s.bucket.Name())
 		return
 	}
-	cells := func(day, source string, r dayRow) []string {
-		line := []string{
-			day, source, console.Count(r.Objects), "-", "-", "-", "-", console.Count(r.Bytes),
-		}
+	cells := func(day, source string, r dayRow) []any {
+		line := []any{day, source, r.Objects, "-", "-", "-", "-", r.Bytes}
 		if n := r.tally; n != nil {
-			for i, count := range []int{n.Messages, n.Recorded, n.Duplicate, n.Invalid} {
-				line[3+i] = console.Count(count)
-			}
+			copy(line[3:], []any{n.Messages, n.Recorded, n.Duplicate, n.Invalid})
 		}
 		return line
 	}
-	var table [][]string
+	var table [][]any
 	for _, r := range rows {
 		table = append(table, cells(r.Day, r.Source, *r))
 	}

@@ -144,13 +144,13 @@ func check(ctx context.Context, env *session.Env, name string, in io.Reader, sho
 // show prints the report for a person.
 func (r *report) show(c *console.Console) {
 	if len(r.Findings) > 0 {
-		rows := make([][]string, len(r.Findings))
+		rows := make([][]any, len(r.Findings))
 		for i, f := range r.Findings {
 			what := f.Verdict
 			if f.Reason != "" {
 				what = string(f.Reason)
 			}
-			rows[i] = []string{console.Count(f.Line), what, f.Field, f.Detail}
+			rows[i] = []any{f.Line, what, f.Field, f.Detail}
 		}
 		c.Table(
 			[]console.Column{

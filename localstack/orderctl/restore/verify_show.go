@@ -26,17 +26,17 @@ func (v *verification) show(c *console.Console, shown int) {
 	if shown == 0 {
 		shown = len(v.Differences)
 	}
-	var rows [][]string
+	var rows [][]any
 	for _, d := range v.Differences[:min(shown, len(v.Differences))] {
-		orders := func(f audit.Figures) string {
+		orders := func(f audit.Figures) any {
 			if d.Figure == "leaderboard" {
 				return "" // has no count of orders
 			}
-			return console.Count(f.Orders)
+			return f.Orders
 		}
-		rows = append(rows, []string{
-			d.Figure, d.Name, orders(d.Archive), orders(d.Store), console.Number(d.Archive.Revenue),
-			console.Number(d.Store.Revenue), string(d.Verdict),
+		rows = append(rows, []any{
+			d.Figure, d.Name, orders(d.Archive), orders(d.Store),
+			d.Archive.Revenue, d.Store.Revenue, string(d.Verdict),
 		})
 	}
 	c.Table([]console.Column{

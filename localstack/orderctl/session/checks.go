@@ -42,7 +42,7 @@ const shownChecks = 12
 // Show prints the figures, and a verdict. Of many figures these are the first two, which are the
 // totals, and all that are not as expected.
 func (c Checks) Show(out *console.Console) {
-	var rows [][]string
+	var rows [][]any
 	equal := 0
 	verdicts := map[bool]string{true: "equal", false: "DIFFERENT"}
 	for i, k := range c {
@@ -50,9 +50,7 @@ func (c Checks) Show(out *console.Console) {
 			equal++
 		}
 		if !k.Equal || len(c) <= shownChecks || i < 2 {
-			rows = append(rows, []string{
-				k.What, console.Number(k.Expected), console.Number(k.Got), verdicts[k.Equal],
-			})
+			rows = append(rows, []any{k.What, k.Expected, k.Got, verdicts[k.Equal]})
 		}
 	}
 	more := max(0, len(rows)-shownChecks)
