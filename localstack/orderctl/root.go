@@ -43,19 +43,26 @@ func newRoot(env *session.Env) *cobra.Command {
 	root.SetErr(env.Err)
 	addFlags(root, env)
 
-	root.AddGroup(
-		&cobra.Group{ID: session.GroupSend, Title: "Send orders:"},
-		&cobra.Group{ID: session.GroupNumbers, Title: "See the numbers:"},
-		&cobra.Group{ID: session.GroupRepair, Title: "Look after the queues:"},
-		&cobra.Group{ID: session.GroupArchive, Title: "Archive and recovery:"},
-		&cobra.Group{ID: session.GroupOther, Title: "Other:"},
-	)
-	root.AddCommand(tester.Commands(env)...)
-	root.AddCommand(operator.Commands(env)...)
-	root.AddCommand(restore.Commands(env)...)
-	root.SetHelpCommandGroupID(session.GroupOther)
-	root.SetCompletionCommandGroupID(session.GroupOther)
+	addGroup(root, "Send orders:", append(tester.Commands(env), restore.FileCommands(env)...))
+	addGroup(root, "See the numbers:", operator.NumberCommands(env))
+	addGroup(root, "Look after the queues:", operator.QueueCommands(env))
+	addGroup(root, "Archive and recovery:", restore.ArchiveCommands(env))
+	addGroup(root, other, nil)
+	root.SetHelpCommandGroupID(other)
+	root.SetCompletionCommandGroupID(other)
 	return root
+}
+
+// other is the group of the commands that cobra adds.
+const other = "Other:"
+
+// addGroup adds commands under a title of `orderctl --help`, which is the id of the group too.
+func addGroup(root *cobra.Command, title string, commands []*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+		root.AddCommand(cmd)
+	}
 }
 
 func addFlags(root *cobra.Command, env *session.Env) {

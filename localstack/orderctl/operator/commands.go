@@ -7,11 +7,15 @@ import (
 	"orderpipeline/localstack/orderctl/session"
 )
 
-// Commands returns the commands of this package.
-func Commands(env *session.Env) []*cobra.Command {
+// NumberCommands returns the commands that show figures.
+func NumberCommands(env *session.Env) []*cobra.Command {
 	return []*cobra.Command{
 		statusCommand(env), watchCommand(env), topCommand(env), userCommand(env), monthsCommand(env),
 		daysCommand(env), customersCommand(env),
-		dlqCommand(env), rejectedCommand(env),
 	}
+}
+
+// QueueCommands returns the commands that look after the queues.
+func QueueCommands(env *session.Env) []*cobra.Command {
+	return []*cobra.Command{dlqCommand(env), rejectedCommand(env)}
 }

@@ -15,9 +15,8 @@ import (
 
 func customersCommand(env *session.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "customers",
-		GroupID: session.GroupNumbers,
-		Short:   "Show the orders and the spend of every customer",
+		Use:   "customers",
+		Short: "Show the orders and the spend of every customer",
 		Long: `Show the orders and the spend of every customer, in no particular order. They are written
 page by page, so that any number of them needs little memory. While nothing changes each
 customer is written exactly once; with --json the result is one array.`,

@@ -14,9 +14,8 @@ import (
 func topCommand(env *session.Env) *cobra.Command {
 	n := 10
 	cmd := &cobra.Command{
-		Use:     "top [N]",
-		GroupID: session.GroupNumbers,
-		Short:   "Show the customers with the highest spend (10, or N up to 1000)",
+		Use:   "top [N]",
+		Short: "Show the customers with the highest spend (10, or N up to 1000)",
 		Example: session.Example("orderctl top", "orderctl top 3 --json",
 			"orderctl top 1000 --csv > top.csv"),
 		Args: cobra.MaximumNArgs(1),
@@ -61,9 +60,8 @@ func showTop(c *console.Console, top []answer.Spender) error {
 
 func userCommand(env *session.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:     "user ID",
-		GroupID: session.GroupNumbers,
-		Short:   "Show the orders and the spend of one customer",
+		Use:   "user ID",
+		Short: "Show the orders and the spend of one customer",
 		Long: `Show the orders and the spend of one customer. The exit code is 1 for a customer without
 orders.`,
 		Example: session.Example("orderctl user U1", "orderctl user U1 --json"),

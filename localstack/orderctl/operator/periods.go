@@ -44,9 +44,8 @@ func periodsCommand(
 ) *cobra.Command {
 	r := span{last: 1 << 30} // no limit
 	cmd := &cobra.Command{
-		Use:     unit + "s",
-		GroupID: session.GroupNumbers,
-		Short:   "Show orders and revenue of each " + unit,
+		Use:   unit + "s",
+		Short: "Show orders and revenue of each " + unit,
 		Long: fmt.Sprintf("Show orders and revenue of each %s that has orders, "+
 			"all %[1]ss where no range is given.\n"+
 			"A %[1]s is one of the deployment's time zone.", unit),

@@ -23,9 +23,8 @@ const stuckAfter = 5 * time.Minute
 
 func statusCommand(env *session.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:     "status",
-		GroupID: session.GroupNumbers,
-		Short:   "Show whether everything works: queues, event source mapping, Redis, numbers",
+		Use:   "status",
+		Short: "Show whether everything works: queues, event source mapping, Redis, numbers",
 		Long: fmt.Sprintf(
 			`Show the depth of the three queues and the age of their oldest message, the state of the
 event source mapping, whether the API and its Redis answer, and the numbers so far.

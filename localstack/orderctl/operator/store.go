@@ -33,9 +33,8 @@ var (
 
 func dlqCommand(env *session.Env) *cobra.Command {
 	return session.Group(&cobra.Command{
-		Use:     dlq.name,
-		GroupID: session.GroupRepair,
-		Short:   "Look at the dead-letter queue, and redrive its orders",
+		Use:   dlq.name,
+		Short: "Look at the dead-letter queue, and redrive its orders",
 		Long: `The dead-letter queue holds valid orders that could not be recorded in all their receives,
 such as during a long outage of Redis. Once the cause is gone, redrive moves them back to the
 orders queue; each is counted once.`,
@@ -45,9 +44,8 @@ orders queue; each is counted once.`,
 
 func rejectedCommand(env *session.Env) *cobra.Command {
 	return session.Group(&cobra.Command{
-		Use:     rejected.name,
-		GroupID: session.GroupRepair,
-		Short:   "Look at the messages that were refused, and resend them repaired",
+		Use:   rejected.name,
+		Short: "Look at the messages that were refused, and resend them repaired",
 		Long: `The queue of rejected messages holds, unchanged, every message that is not a valid order,
 with the reason, the field and a sentence as message attributes.`,
 		Example: session.Example("orderctl rejected list --reason invalid_json",

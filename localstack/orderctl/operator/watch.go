@@ -25,9 +25,8 @@ type watchFlags struct {
 func watchCommand(env *session.Env) *cobra.Command {
 	var f watchFlags
 	cmd := &cobra.Command{
-		Use:     "watch",
-		GroupID: session.GroupNumbers,
-		Short:   "Show live numbers until Ctrl-C",
+		Use:   "watch",
+		Short: "Show live numbers until Ctrl-C",
 		Long: `Show live numbers until Ctrl-C: orders, revenue, what happened to messages, what waits in
 the queues and the top spenders. Where standard output is not a terminal, a line is written
 each time; with --json it is a JSON object.`,

@@ -20,9 +20,8 @@ const readers = 6
 
 func archiveCommand(env *session.Env) *cobra.Command {
 	return session.Group(&cobra.Command{
-		Use:     "archive",
-		GroupID: session.GroupArchive,
-		Short:   "List, search, verify and replay the archive of all messages",
+		Use:   "archive",
+		Short: "List, search, verify and replay the archive of all messages",
 		Long: `The archive holds a line about every message that was acknowledged, with its outcome
 and its untouched body. The figures can be compared with it and rebuilt from it.`,
 		Example: session.Example(

@@ -21,9 +21,8 @@ const defaultShown = 20
 func checkCommand(env *session.Env) *cobra.Command {
 	var shown uint
 	cmd := &cobra.Command{
-		Use:     "check FILE | -",
-		GroupID: session.GroupSend,
-		Short:   "Check every order of a file, without sending anything",
+		Use:   "check FILE | -",
+		Short: "Check every order of a file, without sending anything",
 		Long: `Check every order of a file (or of standard input, -) against the order contract, without
 sending anything: NDJSON, a JSON array or {"orders": […]}, also as gzip. Each finding has its
 line, reason and field. Repeated orders and different orders with one id are found too,

@@ -14,12 +14,14 @@ import (
 	"orderpipeline/shared/archive"
 )
 
-// Commands returns the commands of this package.
-func Commands(env *session.Env) []*cobra.Command {
-	return []*cobra.Command{
-		checkCommand(env), importCommand(env), archiveCommand(env), rebuildCommand(env),
-		traceCommand(env),
-	}
+// FileCommands returns the commands that take a file of orders.
+func FileCommands(env *session.Env) []*cobra.Command {
+	return []*cobra.Command{checkCommand(env), importCommand(env)}
+}
+
+// ArchiveCommands returns the commands about the archive.
+func ArchiveCommands(env *session.Env) []*cobra.Command {
+	return []*cobra.Command{archiveCommand(env), rebuildCommand(env), traceCommand(env)}
 }
 
 // A store is what these commands work on: the archive's bucket and the functions around it.

@@ -25,9 +25,8 @@ type importFlags struct {
 func importCommand(env *session.Env) *cobra.Command {
 	f := importFlags{parallel: defaultReplays}
 	cmd := &cobra.Command{
-		Use:     "import FILE | -",
-		GroupID: session.GroupSend,
-		Short:   "Count the orders of a large file through the archive, faster than through the queue",
+		Use:   "import FILE | -",
+		Short: "Count the orders of a large file through the archive, faster than through the queue",
 		Long: `Check a file of orders, write its orders to the archive, have them counted at once, and
 compare the result with the file's own sums to the cent. It takes the files that check takes.
 It needs the archive's bucket and the replay function, not Redis.

@@ -28,9 +28,8 @@ type rebuildFlags struct {
 func rebuildCommand(env *session.Env) *cobra.Command {
 	f := rebuildFlags{parallel: defaultReplays}
 	cmd := &cobra.Command{
-		Use:     "rebuild",
-		GroupID: session.GroupArchive,
-		Short:   "Bring the store to the archive's figures, from the beginning",
+		Use:   "rebuild",
+		Short: "Bring the store to the archive's figures, from the beginning",
 		Long: `Rebuild all figures from the archive: stop the event source mappings, wait for messages in
 flight, clear the store, count every archived order again, compare every figure with the archive,
 and start the mappings again. New orders wait in the queue until then.

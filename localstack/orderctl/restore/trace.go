@@ -25,9 +25,8 @@ type traceFlags struct {
 func traceCommand(env *session.Env) *cobra.Command {
 	var f traceFlags
 	cmd := &cobra.Command{
-		Use:     "trace ID",
-		GroupID: session.GroupArchive,
-		Short:   "Show what happened to one order or message: archive, queues, log",
+		Use:   "trace ID",
+		Short: "Show what happened to one order or message: archive, queues, log",
 		Long: `Show what happened to one order or message, by its order id or message id: its lines in the
 archive, whether it is in the dead-letter queue or in the queue of rejected messages, and the
 lines of the functions' logs that name it (at log level info a log names only messages with

@@ -10,15 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The groups in which `orderctl --help` lists the commands.
-const (
-	GroupSend    = "send"
-	GroupNumbers = "numbers"
-	GroupRepair  = "repair"
-	GroupArchive = "archive"
-	GroupOther   = "other"
-)
-
 // Example indents command lines as cobra shows them.
 func Example(lines ...string) string { return "  " + strings.Join(lines, "\n  ") }
 

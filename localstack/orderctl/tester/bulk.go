@@ -31,9 +31,8 @@ func bulkCommand(env *session.Env) *cobra.Command {
 	f.From = order.MonthOf(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC))
 	f.To = f.From + 11
 	cmd := &cobra.Command{
-		Use:     "bulk N",
-		GroupID: session.GroupSend,
-		Short:   "Send N random orders, and check that they were counted to the cent",
+		Use:   "bulk N",
+		Short: "Send N random orders, and check that they were counted to the cent",
 		Long: `Send N random messages. With --wait their sums, added up here while sending, are compared
 with the growth of the API's figures: orders, revenue, every month, some customers,
 duplicates and refusals. The exit code is 1 when they are not equal; another sender at

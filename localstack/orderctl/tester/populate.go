@@ -26,9 +26,8 @@ type populateFlags struct {
 func populateCommand(env *session.Env) *cobra.Command {
 	f := populateFlags{parallel: session.DefaultParallel}
 	cmd := &cobra.Command{
-		Use:     "populate FILE | -",
-		GroupID: session.GroupSend,
-		Short:   "Send the orders of a file: NDJSON or a JSON array",
+		Use:   "populate FILE | -",
+		Short: "Send the orders of a file: NDJSON or a JSON array",
 		Long: `Send every order of a file (or of standard input, -): NDJSON, a JSON array or
 {"orders": […]}, also as gzip. The file may be larger than the memory; about 50 bytes are
 kept of each order. Orders are sent as they are. After a stop in the middle the same file

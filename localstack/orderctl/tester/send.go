@@ -27,9 +27,8 @@ type sendFlags struct {
 func sendCommand(env *session.Env) *cobra.Command {
 	f := sendFlags{copies: 1}
 	cmd := &cobra.Command{
-		Use:     "send [FILE | -]",
-		GroupID: session.GroupSend,
-		Short:   "Send one order, from flags, a file or standard input",
+		Use:   "send [FILE | -]",
+		Short: "Send one order, from flags, a file or standard input",
 		Long: `Send one order. It is sent exactly as given: nothing is recalculated or checked, so that
 wrong orders can be tried too. A file (or - for standard input) is the message body as it
 is; gzip is unpacked, and a byte order mark is dropped.`,
