@@ -15,34 +15,25 @@ import (
 )
 
 func monthsCommand(env *session.Env) *cobra.Command {
-	parse := func(text string) (int, error) {
-		m, err := order.ParseMonth(text)
-		return int(m), err
-	}
-	return periodsCommand(env, "month", "YYYY-MM", parse, span.months,
+	return periodsCommand(env, "month", "YYYY-MM", order.ParseMonth, readMonths,
 		"orderctl months", "orderctl months --start 2023-06 --end 2025-06",
 		"orderctl months --csv > months.csv")
 }
 
 func daysCommand(env *session.Env) *cobra.Command {
-	parse := func(text string) (int, error) {
-		d, err := order.ParseDay(text)
-		return int(d), err
-	}
-	return periodsCommand(env, "day", "YYYY-MM-DD", parse, span.days,
+	return periodsCommand(env, "day", "YYYY-MM-DD", order.ParseDay, readDays,
 		"orderctl days --start 2024-12-01",
 		"orderctl days --start 2024-12-01 --end 2024-12-31 --csv > december.csv")
 }
 
-// A span is the range of --start and --end, in months or days.
-type span struct{ first, last int }
-
-func periodsCommand(
-	env *session.Env, unit, format string, parse func(string) (int, error),
-	read func(span, context.Context, *session.Session) ([]period, string, error),
+// periodsCommand makes a command that shows the periods from --start to --end. read returns them,
+// and the time zone.
+func periodsCommand[T order.Day | order.Month](
+	env *session.Env, unit, format string, parse func(string) (T, error),
+	read func(ctx context.Context, s *session.Session, first, last T) ([]period, string, error),
 	examples ...string,
 ) *cobra.Command {
-	r := span{last: 1 << 30} // no limit
+	first, last := T(0), T(1<<30) // no limit
 	cmd := &cobra.Command{
 		Use:   unit + "s",
 		Short: "Show orders and revenue of each " + unit,
@@ -52,28 +43,22 @@ func periodsCommand(
 		Example: session.Example(examples...),
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if r.first > r.last {
+			if first > last {
 				return session.Usage("--start is after --end")
 			}
 			return nil
 		},
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, _ []string) error {
-			rows, zone, err := read(r, ctx, s)
+			rows, zone, err := read(ctx, s, first, last)
 			if err != nil {
 				return err
 			}
 			return showPeriods(s, unit, zone, rows)
 		}),
 	}
-	flag := func(name, which string, number *int) {
-		usage := fmt.Sprintf("%s `%s`, %s (default: the %[1]s that has orders)", which, unit, format)
-		cmd.Flags().Func(name, usage, func(text string) (err error) {
-			*number, err = parse(text)
-			return err
-		})
-	}
-	flag("start", "first", &r.first)
-	flag("end", "last", &r.last)
+	usage := fmt.Sprintf(" `%s`, %s (default: the ", unit, format)
+	session.ParsedFlag(cmd, &first, "start", "first"+usage+"first that has orders)", parse)
+	session.ParsedFlag(cmd, &last, "end", "last"+usage+"last that has orders)", parse)
 	addCSV(env, cmd)
 	return cmd
 }
@@ -100,20 +85,19 @@ func existing(
 	return slices.DeleteFunc(o.Figures.Months, outside), o.TimeZone, nil
 }
 
-func (r span) months(
-	ctx context.Context, s *session.Session,
+func readMonths(
+	ctx context.Context, s *session.Session, first, last order.Month,
 ) (rows []period, zone string, err error) {
-	months, zone, err := existing(ctx, s, order.Month(r.first), order.Month(r.last))
+	months, zone, err := existing(ctx, s, first, last)
 	for _, m := range months {
 		rows = append(rows, period{Month: m.Month.String(), Period: m.Period})
 	}
 	return rows, zone, err
 }
 
-func (r span) days(
-	ctx context.Context, s *session.Session,
+func readDays(
+	ctx context.Context, s *session.Session, first, last order.Day,
 ) (rows []period, zone string, err error) {
-	first, last := order.Day(r.first), order.Day(r.last)
 	months, zone, err := existing(ctx, s, first.Month(), last.Month())
 	if err != nil {
 		return nil, "", err

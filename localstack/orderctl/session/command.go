@@ -66,8 +66,17 @@ func (*Positive) Type() string { return "int" }
 // TimeFlag declares a flag that is a time, or how long ago it was.
 func (e *Env) TimeFlag(cmd *cobra.Command, t *time.Time, name, usage string) {
 	usage += ":\n2026-03-01, 2026-03-01T10:00:00Z, or 36h for 36 hours ago"
+	ParsedFlag(cmd, t, name, usage, func(text string) (time.Time, error) {
+		return parseTime(text, e.Now())
+	})
+}
+
+// ParsedFlag declares a flag that parse reads.
+func ParsedFlag[T any](
+	cmd *cobra.Command, value *T, name, usage string, parse func(string) (T, error),
+) {
 	cmd.Flags().Func(name, usage, func(text string) (err error) {
-		*t, err = parseTime(text, e.Now())
+		*value, err = parse(text)
 		return err
 	})
 }

@@ -80,10 +80,10 @@ a second time, none of them may count. --again expects just that.`,
 	flags.Float64Var(&f.Conflicts, "conflicts", 0,
 		"share of messages with an earlier order_id and other content")
 	flags.Float64Var(&f.Mismatches, "mismatches", 0, "share of orders with a wrong order_value")
-	flags.Func("start", "first `month` of the orders (default 2024-01)",
-		func(text string) (err error) { f.From, err = order.ParseMonth(text); return err })
-	flags.Func("end", "last `month` of the orders (default 2024-12)",
-		func(text string) (err error) { f.To, err = order.ParseMonth(text); return err })
+	session.ParsedFlag(cmd, &f.From, "start", "first `month` of the orders (default 2024-01)",
+		order.ParseMonth)
+	session.ParsedFlag(cmd, &f.To, "end", "last `month` of the orders (default 2024-12)",
+		order.ParseMonth)
 	flags.BoolVar(&f.again, "again", false,
 		"the same orders were sent before: expect that none counts")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the messages instead of sending them")
