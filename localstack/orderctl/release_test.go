@@ -35,18 +35,19 @@ type desk struct {
 	queue    *queue.Queue
 	other    *queue.Queue // orders
 	endpoint string
-	// slow is how long a receive waits after it hid its messages; entered is told of each one.
+	// slow is how long a receive waits after it hid its messages; entered is told of each one. A
+	// receive that entered has no room for waits.
 	slow    time.Duration
 	entered chan struct{}
 }
 
 func newDesk(t *testing.T, messages int) *desk {
 	t.Helper()
-	return newSlowDesk(t, messages, 0)
+	return newSlowDesk(t, messages, 0, 10_000)
 }
 
-// newSlowDesk starts a desk whose answers to receives are late.
-func newSlowDesk(t *testing.T, messages int, slow time.Duration) *desk {
+// newSlowDesk starts a desk whose answers to receives are late, with room for this many of them.
+func newSlowDesk(t *testing.T, messages int, slow time.Duration, room int) *desk {
 	t.Helper()
 	service, err := queue.Start(http.NotFoundHandler())
 	if err != nil {
@@ -55,7 +56,7 @@ func newSlowDesk(t *testing.T, messages int, slow time.Duration) *desk {
 	d := &desk{
 		queue:   service.Queue("orders-rejected", queue.Attributes{Visibility: 15 * time.Minute}),
 		other:   service.Queue("orders", queue.Attributes{}),
-		entered: make(chan struct{}, 10_000),
+		entered: make(chan struct{}, room),
 		slow:    slow,
 	}
 	for i := range messages {
@@ -96,7 +97,10 @@ func (d *desk) receive(w http.ResponseWriter, r *http.Request) {
 			"SentTimestamp": "1700000000000", "ApproximateReceiveCount": fmt.Sprint(m.Receives),
 		}})
 	}
-	d.entered <- struct{}{}
+	select {
+	case d.entered <- struct{}{}:
+	case <-r.Context().Done(): // the process has ended
+	}
 	time.Sleep(d.slow)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	_ = json.NewEncoder(w).Encode(out)
@@ -151,18 +155,30 @@ func TestNothingStaysHiddenWhateverEndsALook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newSlowDesk(t, messages, 20*time.Millisecond)
+			d := newSlowDesk(t, messages, 20*time.Millisecond, 0)
 			cmd := d.orderctl(t, "rejected", "list", "--scan", "0")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			// In the middle of a receive: the service has hidden its messages, and the answer is on its way.
+			// In the middle of a receive: the service has hidden its messages, and the answer is on its
+			// way. The receives after it wait until the signal is sent.
 			for range 5 {
 				<-d.entered
 			}
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
+			ended := make(chan struct{})
+			defer close(ended)
+			go func() {
+				for {
+					select {
+					case <-d.entered:
+					case <-ended:
+						return
+					}
+				}
+			}()
 			got := code(cmd.Wait())
 			if want := map[bool]int{
 				true: exitDone, false: exitInterrupted,
