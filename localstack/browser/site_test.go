@@ -33,6 +33,7 @@ type site struct {
 	// Only of the handler itself, not of a deployed API:
 	queues  *depths
 	gateway *gateway
+	now     func() time.Time // its clock
 }
 
 // open returns the deployed API when there is one, and one of the test's own otherwise.
@@ -48,11 +49,12 @@ func open(t *testing.T) site {
 // LocalStack.
 var stages = []string{"/v1", "/_aws/execute-api/abcdefghij/v1"}
 
-// local is the handler itself with a new, empty Redis.
+// local is the handler itself with a new, empty Redis. Its clock begins at noon, so that no day ends
+// in a test.
 func local(t *testing.T) site {
 	t.Helper()
 	server := redistest.Start(t)
-	rdb, err := ledger.Connect(ledger.Connection{URL: server.URL()})
+	rdb, err := ledger.Connect(ledger.Connection{URL: server.URL(), Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +65,15 @@ func local(t *testing.T) site {
 	t.Cleanup(func() { _ = store.Close() })
 	queues := &depths{}
 	queues.set(answer.Depth{}, 0, 2)
-	api := statsapi.New(statsapi.Config{
-		Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Limit: 300 * time.Millisecond,
-	})
-	front := &gateway{api: api}
+	begun := time.Now()
+	ahead := begun.UTC().Truncate(24 * time.Hour).Add(12 * time.Hour).Sub(begun)
+	now := func() time.Time { return time.Now().Add(ahead) }
+	handler := func(limit time.Duration) http.Handler {
+		return statsapi.New(statsapi.Config{
+			Store: store, Queues: queues, Log: slog.New(slog.DiscardHandler), Now: now, Limit: limit,
+		})
+	}
+	front := &gateway{patient: handler(5 * time.Second), hasty: handler(time.Second)}
 	listener := httptest.NewServer(front)
 	t.Cleanup(listener.Close)
 	return site{
@@ -74,16 +81,29 @@ func local(t *testing.T) site {
 		aliases: []string{listener.URL + stages[1]},
 		queues:  queues,
 		gateway: front,
+		now:     now,
 		send:    func(t *testing.T, messages ...string) { t.Helper(); take(t, store, messages) },
-		freeze:  func(*testing.T) { server.Freeze() },
-		thaw:    func(*testing.T) { server.Thaw() },
+		freeze: func(*testing.T) {
+			server.Freeze()
+			front.frozen.Store(true)
+		},
+		thaw: func(*testing.T) {
+			server.Thaw()
+			front.frozen.Store(false)
+		},
 	}
 }
 
 // A gateway does what API Gateway does: it takes the stage off each path, and may want a key for
 // everything that holds figures.
+//
+// While Redis is frozen it asks an API with the time limit of production. Otherwise it asks one with
+// nearly as much time as the page has, because a busy machine may give Redis none for a second: then
+// the page would show an outage that no test made.
 type gateway struct {
-	api      http.Handler
+	patient  http.Handler
+	hasty    http.Handler
+	frozen   atomic.Bool
 	requests atomic.Int64
 	key      atomic.Pointer[string] // nil: no key is needed
 	broken   atomic.Bool            // every connection breaks
@@ -110,7 +130,11 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(`{"message":"Forbidden"}`))
 			return
 		}
-		http.StripPrefix(stage, g.api).ServeHTTP(w, r)
+		api := g.patient
+		if g.frozen.Load() {
+			api = g.hasty
+		}
+		http.StripPrefix(stage, api).ServeHTTP(w, r)
 		return
 	}
 	http.NotFound(w, r)

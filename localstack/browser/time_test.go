@@ -130,7 +130,7 @@ func TestAMonthLeadsToItsDays(t *testing.T) {
 func TestTodayIsShown(t *testing.T) {
 	s, p := local(t), newTab(t)
 	s.send(
-		t, message(t, rand.Text(), "U1", time.Now().UTC().Format(time.RFC3339), "5.00"),
+		t, message(t, rand.Text(), "U1", s.now().UTC().Format(time.RFC3339), "5.00"),
 		message(t, rand.Text(), "U1", "2024-05-01", "7.00"),
 	)
 	p.visit(s.url + "/#range=30d")
