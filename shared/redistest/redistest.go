@@ -19,10 +19,10 @@ type Server struct {
 }
 
 // Start starts a server that is closed when the test ends. Its arguments are those of
-// redisserver.Start.
+// redisserver.StartInMemory.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	core, err := redisserver.Start(args...)
+	core, err := redisserver.StartInMemory(args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (c *Cluster) startNode(nodes *[]*Server) error {
 		if err != nil {
 			return err
 		}
-		node, err := Start(
+		node, err := StartInMemory(
 			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
 			"--cluster-node-timeout", "15000", "--cluster-replica-no-failover", "yes",
 			"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))

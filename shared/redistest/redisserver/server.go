@@ -46,14 +46,30 @@ type Server struct {
 // Start starts a server with an append-only file. The arguments are passed to redis-server after
 // the package's own, so they override them.
 func Start(args ...string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "redis-server-")
+	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		return nil, err
 	}
+	return start(dir, args)
+}
 
+// StartInMemory does the same with a data folder in memory where there is room. A redis-server that
+// waits for its disk answers no client: while other packages are built and tested, an fsync may take
+// longer than the functions wait for an answer. Nothing is lost in memory either, because tests end
+// processes and not the machine.
+func StartInMemory(args ...string) (*Server, error) {
+	dir, err := makeFolder()
+	if err != nil {
+		return nil, err
+	}
+	return start(dir, args)
+}
+
+func start(dir string, args []string) (*Server, error) {
+	s := &Server{dir: dir, args: args}
+	var err error
 	// A program that does not use freeport can take the port before the server does: then the next one
 	// is tried.
-	s := &Server{dir: dir, args: args}
 	for range 5 {
 		if s.Port, err = freeport.Find(); err != nil {
 			continue
