@@ -41,19 +41,19 @@ type Fault struct {
 // kept bounds how many conflicts and faults are listed; all are counted.
 const kept = 100
 
-// A Book is the archive added up.
+// A Book is the archive added up. Its JSON is a part of what verify prints.
 type Book struct {
-	Total     Figures
-	Customers map[string]*customer
-	Months    map[order.Month]*Figures
-	Days      map[order.Day]*Figures
-	Lines     map[string]int64 // by outcome
-	Objects   int64
+	Objects   int64                    `json:"objects"`
+	Lines     map[string]int64         `json:"lines"` // by outcome
+	Total     Figures                  `json:"archive"`
+	Customers map[string]*customer     `json:"-"`
+	Months    map[order.Month]*Figures `json:"-"`
+	Days      map[order.Day]*Figures   `json:"-"`
 
-	Conflicts     []Conflict // at most 100
-	ConflictCount int64
-	Faults        []Fault // at most 100
-	FaultCount    int64
+	Conflicts     []Conflict `json:"conflicts"` // at most 100
+	ConflictCount int64      `json:"conflicts_total"`
+	Faults        []Fault    `json:"faults"` // at most 100
+	FaultCount    int64      `json:"faults_total"`
 
 	seen map[[2]uint64]uint64 // the content's hash by the hash of the order id
 	seed [3]maphash.Seed
@@ -66,6 +66,8 @@ func NewBook() *Book {
 		Months:    map[order.Month]*Figures{},
 		Days:      map[order.Day]*Figures{},
 		Lines:     map[string]int64{},
+		Conflicts: []Conflict{},
+		Faults:    []Fault{},
 		seen:      map[[2]uint64]uint64{},
 		seed:      [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
 	}

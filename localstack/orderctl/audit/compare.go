@@ -46,12 +46,13 @@ func verdict(archive, store Figures) Verdict {
 	return Unarchived
 }
 
-// A Comparison compares the figures of the API, one after the other, with a book.
+// A Comparison compares the figures of the API, one after the other, with a book. Its JSON is a
+// part of what verify prints.
 type Comparison struct {
-	Compared    int64        // figures
-	Differences []Difference // at most 1,000
-	Count       int64        // of all differences
-	Verdicts    map[Verdict]int64
+	Compared    int64             `json:"compared"`          // figures
+	Count       int64             `json:"differences_total"` // of all differences
+	Verdicts    map[Verdict]int64 `json:"verdicts"`
+	Differences []Difference      `json:"differences"` // at most 1,000
 
 	book *Book
 }
@@ -61,7 +62,7 @@ const keptDifferences = 1000
 
 // NewComparison begins a comparison with a book that is complete.
 func NewComparison(b *Book) *Comparison {
-	return &Comparison{book: b, Verdicts: map[Verdict]int64{}}
+	return &Comparison{book: b, Verdicts: map[Verdict]int64{}, Differences: []Difference{}}
 }
 
 func (c *Comparison) compare(figure, name string, archive, store Figures) {

@@ -9,8 +9,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// The outcomes. A line has one of these texts, not a part of the object's: that would keep the whole
-// object in memory.
+// The outcomes. A line has one of these texts, not a part of the object's: that would keep the
+// whole object in memory.
 const (
 	recorded  = "recorded"
 	duplicate = "duplicate"

@@ -49,7 +49,9 @@ func TestShowAndList(t *testing.T) {
 
 func TestFaultsAreCountedInTheVerification(t *testing.T) {
 	t.Parallel()
-	v := &verification{Faults: []audit.Fault{{Object: "o", Line: 3, Text: "broken"}}, FaultCount: 1}
+	v := &verification{Book: audit.NewBook()}
+	v.Comparison = audit.NewComparison(v.Book)
+	v.Faults, v.FaultCount = []audit.Fault{{Object: "o", Line: 3, Text: "broken"}}, 1
 	c := newCloud(t)
 	s, out, _ := c.open()
 	if err := s.report(v, 5); !errors.Is(err, session.ErrCheck) ||

@@ -57,24 +57,15 @@ exactly, and starts the mappings again, also after Ctrl-C. Orders wait in the qu
 
 // A verification is the result of comparing the store with the archive.
 type verification struct {
-	Bucket      string                  `json:"bucket"`
-	TimeZone    string                  `json:"time_zone"`
-	Paused      bool                    `json:"paused"`
-	Objects     int64                   `json:"objects"`
-	Lines       map[string]int64        `json:"lines"` // by outcome
-	Archive     audit.Figures           `json:"archive"`
-	Compared    int64                   `json:"compared"`
-	Count       int64                   `json:"differences_total"`
-	Verdicts    map[audit.Verdict]int64 `json:"verdicts"`
-	Differences []audit.Difference      `json:"differences"`
-	Conflicts   []audit.Conflict        `json:"conflicts"`
-	ConflictAll int64                   `json:"conflicts_total"`
-	Faults      []audit.Fault           `json:"faults"`
-	FaultCount  int64                   `json:"faults_total"`
-	InFlight    int64                   `json:"in_flight"`
-	DLQ         int64                   `json:"in_dlq"`
-	Equal       bool                    `json:"equal"`
-	Seconds     float64                 `json:"seconds"`
+	Bucket   string `json:"bucket"`
+	TimeZone string `json:"time_zone"`
+	Paused   bool   `json:"paused"`
+	*audit.Book
+	*audit.Comparison
+	InFlight int64   `json:"in_flight"`
+	DLQ      int64   `json:"in_dlq"`
+	Equal    bool    `json:"equal"`
+	Seconds  float64 `json:"seconds"`
 }
 
 func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error) {
@@ -143,13 +134,7 @@ func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification
 		return nil, err
 	}
 	v := &verification{
-		Bucket: s.bucket.Name(), TimeZone: zone.String(),
-		Objects: book.Objects, Lines: book.Lines, Archive: book.Total,
-		Compared: c.Compared, Count: c.Count, Verdicts: c.Verdicts,
-		Differences: append([]audit.Difference{}, c.Differences...),
-		Conflicts:   append([]audit.Conflict{}, book.Conflicts...), ConflictAll: book.ConflictCount,
-		Faults: append([]audit.Fault{}, book.Faults...), FaultCount: book.FaultCount,
-		Equal: c.Equal(),
+		Bucket: s.bucket.Name(), TimeZone: zone.String(), Book: book, Comparison: c, Equal: c.Equal(),
 	}
 	// The depths only explain a difference.
 	if d, err := s.Orders.Depth(ctx); err == nil {

@@ -14,7 +14,7 @@ func (v *verification) show(c *console.Console, shown int) {
 		lines += n
 	}
 	c.List("archive", console.Count(v.Objects)+" objects", console.Count(lines)+" messages",
-		console.Count(v.Archive.Orders)+" orders", "revenue "+console.Number(v.Archive.Revenue))
+		console.Count(v.Book.Total.Orders)+" orders", "revenue "+console.Number(v.Book.Total.Revenue))
 	c.List("compared", console.Count(v.Compared)+" figures in "+fmt.Sprintf("%.1fs", v.Seconds))
 	v.showFaults(c)
 	if v.Count == 0 {
@@ -70,8 +70,8 @@ func (v *verification) showFaults(c *console.Console) {
 		c.Println(c.Warn("two different orders with the id " + console.Clean(f.OrderID) +
 			": the first counts; see orderctl archive show"))
 	}
-	if v.ConflictAll > defaultShown {
-		c.Printf("… and %s more\n", console.Count(v.ConflictAll-defaultShown))
+	if v.ConflictCount > defaultShown {
+		c.Printf("… and %s more\n", console.Count(v.ConflictCount-defaultShown))
 	}
 }
 
