@@ -119,6 +119,13 @@ func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format
 // Println writes a line of the result for a person.
 func (c *Console) Println(text string) { c.Printf("%s\n", text) }
 
+// More says how many rows of a list are not shown; nothing where all are.
+func (c *Console) More(n int64) {
+	if n > 0 {
+		c.Printf("… and %s more\n", Count(n))
+	}
+}
+
 // Notef writes a line that is not part of the result, such as where messages go.
 func (c *Console) Notef(format string, args ...any) { fmt.Fprintf(c.Err, format, args...) }
 

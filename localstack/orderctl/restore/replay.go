@@ -159,7 +159,5 @@ func (r *replayResult) showFailed(c *console.Console) {
 	for _, f := range r.Failed[:min(len(r.Failed), defaultShown)] {
 		c.Println(c.Bad("not replayed: " + console.Clean(strings.TrimPrefix(f.Error, "replay "))))
 	}
-	if more := r.Refused - defaultShown; more > 0 {
-		c.Printf("… and %s more\n", console.Count(more))
-	}
+	c.More(r.Refused - defaultShown)
 }

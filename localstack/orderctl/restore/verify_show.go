@@ -48,9 +48,7 @@ func (v *verification) show(c *console.Console, shown int) {
 		{Title: "STORE", Right: true},
 		{Title: ""},
 	}, rows)
-	if more := v.Count - int64(len(rows)); more > 0 {
-		c.Printf("… and %s more\n", console.Count(more))
-	}
+	c.More(v.Count - int64(len(rows)))
 	c.Println(c.Bad(console.Count(v.Count) + " of " + console.Count(v.Compared) + " figures differ"))
 	v.explain(c)
 }
@@ -63,16 +61,12 @@ func (v *verification) showFaults(c *console.Console) {
 		}
 		c.Println(c.Bad("fault in the archive: " + console.Clean(where) + ": " + console.Clean(f.Text)))
 	}
-	if v.FaultCount > defaultShown {
-		c.Printf("… and %s more\n", console.Count(v.FaultCount-defaultShown))
-	}
+	c.More(v.FaultCount - defaultShown)
 	for _, f := range v.Conflicts[:min(defaultShown, len(v.Conflicts))] {
 		c.Println(c.Warn("two different orders with the id " + console.Clean(f.OrderID) +
 			": the first counts; see orderctl archive show"))
 	}
-	if v.ConflictCount > defaultShown {
-		c.Printf("… and %s more\n", console.Count(v.ConflictCount-defaultShown))
-	}
+	c.More(v.ConflictCount - defaultShown)
 }
 
 // explain says what the differences mean and what to do.

@@ -57,9 +57,7 @@ func (c Checks) Show(out *console.Console) {
 	out.Table([]console.Column{
 		{Title: "FIGURE"}, {Title: "EXPECTED", Right: true}, {Title: "FOUND", Right: true}, {},
 	}, rows[:len(rows)-more])
-	if more > 0 {
-		out.Printf("… and %d more\n", more)
-	}
+	out.More(int64(more))
 
 	summary := fmt.Sprintf("%d of %d numbers are as expected", equal, len(c))
 	if equal < len(c) {
