@@ -129,6 +129,22 @@ func (c *Console) More(n int64) {
 // Notef writes a line that is not part of the result, such as where messages go.
 func (c *Console) Notef(format string, args ...any) { fmt.Fprintf(c.Err, format, args...) }
 
+// Hintf writes a note for a person: nothing where results are JSON.
+func (c *Console) Hintf(format string, args ...any) {
+	if !c.JSON {
+		c.Notef(format, args...)
+	}
+}
+
+// Result writes a result: v as JSON, or what show prints for a person.
+func (c *Console) Result(v any, show func(*Console)) error {
+	if c.JSON {
+		return c.Emit(v)
+	}
+	show(c)
+	return nil
+}
+
 // Emit writes v as one indented JSON document.
 func (c *Console) Emit(v any) error { return c.encode(v, "  ") }
 

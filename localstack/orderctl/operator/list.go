@@ -75,11 +75,7 @@ func list(ctx context.Context, s *session.Session, st store, f listFlags) error 
 			l.Messages = append(l.Messages, queue.RecordOf(h))
 		}
 	}
-	if s.JSON {
-		err = s.Emit(l)
-	} else {
-		l.show(s, st)
-	}
+	err = s.Result(l, func(*console.Console) { l.show(s, st) })
 	return errors.Join(err, v.report(s))
 }
 

@@ -71,13 +71,11 @@ orders.`,
 			if err != nil {
 				return err
 			}
-			if s.JSON {
-				return s.Emit(u)
-			}
-			s.List("customer", console.Clean(u.UserID))
-			s.List("orders", console.Count(u.Orders))
-			s.List("spend", console.Number(u.Spend))
-			return nil
+			return s.Result(u, func(c *console.Console) {
+				c.List("customer", console.Clean(u.UserID))
+				c.List("orders", console.Count(u.Orders))
+				c.List("spend", console.Number(u.Spend))
+			})
 		}),
 	}
 }

@@ -139,9 +139,7 @@ func (r *redriving) move(ctx context.Context) (err error) {
 		r.result.Moved += n
 		if errors.Is(err, queue.ErrNoMoveTask) {
 			r.result.How = oneByOne
-			if !r.JSON {
-				r.Notef("%v: moving one by one\n", err)
-			}
+			r.Hintf("%v: moving one by one\n", err)
 		}
 	}
 	if r.result.How == oneByOne {

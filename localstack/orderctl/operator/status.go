@@ -46,12 +46,8 @@ themselves, without receiving them, while there are at most 2,000.`,
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				if s.JSON {
-					if err := s.Emit(st); err != nil {
-						return err
-					}
-				} else {
-					st.show(s.Console)
+				if err := s.Result(st, st.show); err != nil {
+					return err
 				}
 				if len(st.Faults) > 0 {
 					return fmt.Errorf("%w: %s", session.ErrCheck, strings.Join(st.Faults, "; "))

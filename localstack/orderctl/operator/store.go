@@ -82,9 +82,7 @@ func (h hidden) report(s *session.Session) error {
 	}
 	text := fmt.Sprintf("%s messages are hidden by another look: they are visible when it ends, "+
 		"at the latest at %s", console.Count(h.Count), h.Until.Format("15:04:05 UTC"))
-	if !s.JSON {
-		s.Notef("%s\n", s.Warn(text))
-	}
+	s.Hintf("%s\n", s.Warn(text))
 	return fmt.Errorf("%w: %s", session.ErrCheck, text)
 }
 

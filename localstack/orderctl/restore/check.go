@@ -82,7 +82,7 @@ func inspect(
 	progress := env.Status()
 	defer progress.Clear()
 	r.Sums = filecheck.NewSums()
-	defer func() { r.Seconds = session.Seconds(env.Now().Sub(began)) }()
+	defer func() { r.Seconds = env.Since(began) }()
 	for v, err := range filecheck.All(ctx, reader) {
 		if err != nil {
 			return r, err
@@ -124,12 +124,8 @@ func check(ctx context.Context, env *session.Env, name string, in io.Reader, sho
 	if r.Sums == nil {
 		return err
 	}
-	if env.JSON {
-		if failed := env.Emit(r); failed != nil {
-			return failed
-		}
-	} else {
-		r.show(env.Console)
+	if failed := env.Result(r, r.show); failed != nil {
+		return failed
 	}
 	if err != nil {
 		return err

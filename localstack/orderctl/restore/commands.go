@@ -4,7 +4,6 @@ package restore
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
@@ -73,9 +72,4 @@ func run(
 		}
 		return command(cmd.Context(), s, args)
 	}
-}
-
-// since returns how long ago a command began, for its result.
-func since(s *session.Session, began time.Time) float64 {
-	return session.Seconds(s.Now().Sub(began))
 }

@@ -92,9 +92,7 @@ func importFile(
 		return err
 	}
 	if n := result.RefusedTotal(); n > 0 && f.invalid == "" {
-		if !env.JSON {
-			result.show(env.Console)
-		} else if err := env.Emit(result.report); err != nil {
+		if err := env.Result(result.report, result.show); err != nil {
 			return err
 		}
 		env.Notef(
@@ -116,7 +114,7 @@ func importFile(
 	}
 	i := &importer{store: st, digest: digest, file: file, parallel: f.parallel, result: result}
 	err = i.run(ctx)
-	result.Seconds = since(st.Session, began)
+	result.Seconds = st.Since(began)
 	if env.JSON {
 		return errors.Join(err, env.Emit(result))
 	}

@@ -36,11 +36,8 @@ func (i *importer) run(ctx context.Context) error {
 	}
 	if len(earlier) > 0 {
 		i.result.Before = earlier[0].Modified.UTC().Format(time.RFC3339)
-		if !i.JSON {
-			i.Notef(
-				"this file was imported on %s: what was counted then is not counted again\n", i.result.Before,
-			)
-		}
+		i.Hintf("this file was imported on %s: what was counted then is not counted again\n",
+			i.result.Before)
 	}
 	before, err := i.API.Global(ctx)
 	if err != nil {

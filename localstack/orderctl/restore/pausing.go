@@ -19,19 +19,14 @@ func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, erro
 		Lambda: s.Lambda, Notes: s.notes, Sleep: queue.Sleep, Now: s.Now,
 		Mappings: []string{s.Outputs["EventSourceMappingId"], s.Outputs["ReplayMappingId"]},
 	}
-	if !s.JSON {
-		s.Notef("stopping the event source mappings; orders wait in the queue\n")
-	}
+	s.Hintf("stopping the event source mappings; orders wait in the queue\n")
 	earlier, err := p.Begin(ctx, operation)
 	if err != nil {
 		return p, err
 	}
-	if earlier != nil && !s.JSON {
-		s.Notef(
-			"going on after a %s that began %s and did not end\n",
-			earlier.Operation,
-			earlier.Began.Format(time.RFC3339),
-		)
+	if earlier != nil {
+		s.Hintf("going on after a %s that began %s and did not end\n",
+			earlier.Operation, earlier.Began.Format(time.RFC3339))
 	}
 	return p, nil
 }
@@ -64,11 +59,8 @@ func (s *store) settle(ctx context.Context) error {
 			return nil
 		}
 		if s.Now().Sub(start) > limit+margin {
-			if !s.JSON {
-				s.Notef(
-					"%s messages stay in flight: they wait for their next attempt\n", console.Count(inFlight),
-				)
-			}
+			s.Hintf("%s messages stay in flight: they wait for their next attempt\n",
+				console.Count(inFlight))
 			return nil
 		}
 		status.Set("waiting for " + console.Count(inFlight) + " messages in flight")

@@ -102,9 +102,7 @@ func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
 			return
 		}
 		err = errors.Join(err, r.pause.Resume(ctx))
-		if !s.JSON {
-			s.Notef("the rebuild is not complete: run orderctl rebuild again, it continues\n")
-		}
+		s.Hintf("the rebuild is not complete: run orderctl rebuild again, it continues\n")
 	}()
 	if begun != nil {
 		return begun
@@ -118,7 +116,7 @@ func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
 	}
 	v.Paused = true
 	done = true
-	r.result.Verify, r.result.Seconds = v, since(s.Session, began)
+	r.result.Verify, r.result.Seconds = v, s.Since(began)
 	return r.report()
 }
 
@@ -273,7 +271,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	}
 	list := inorder.Values(slices.Values(imports))
 	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, list, result)
-	result.Seconds = since(r.Session, began)
+	result.Seconds = r.Since(began)
 	return err
 }
 
@@ -294,30 +292,26 @@ func (r *rebuild) size(ctx context.Context, after string) (n int64) {
 
 // report shows what was done. Its error says whether the figures are those of the archive.
 func (r *rebuild) report() error {
-	v := r.result.Verify
-	if r.JSON {
-		if err := r.Emit(r.result); err != nil {
-			return err
-		}
-	} else {
-		c := r.result.Replay
-		r.Printf(
-			"rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n",
-			r.result.Seconds, console.Count(c.Counted.Recorded), console.Count(c.Objects),
-			console.Number(c.Counted.Value),
-		)
-		if c.Counted.Duplicate > 0 {
-			r.Printf(
-				"%s orders were in the store already, or are in the archive more than once\n",
-				console.Count(c.Counted.Duplicate),
-			)
-		}
-		c.showFailed(r.Console)
-		v.show(r.Console, defaultShown)
+	if err := r.Result(r.result, r.result.show); err != nil {
+		return err
 	}
+	v := r.result.Verify
 	if !v.Equal || r.result.Replay.Refused > 0 {
 		return fmt.Errorf("%w: %d figures differ from the archive, %d objects were not replayed",
 			session.ErrCheck, v.Count, r.result.Replay.Refused)
 	}
 	return nil
+}
+
+func (r *rebuildResult) show(c *console.Console) {
+	counted := r.Replay.Counted
+	c.Printf("rebuilt in %.1fs: %s orders counted from %s objects of the archive, worth %s\n",
+		r.Seconds, console.Count(counted.Recorded), console.Count(r.Replay.Objects),
+		console.Number(counted.Value))
+	if counted.Duplicate > 0 {
+		c.Printf("%s orders were in the store already, or are in the archive more than once\n",
+			console.Count(counted.Duplicate))
+	}
+	r.Replay.showFailed(c)
+	r.Verify.show(c, defaultShown)
 }

@@ -117,12 +117,8 @@ func (s *store) replayWindow(
 	r := &replayResult{Failed: []failedObject{}, done: progress.Add}
 	err := s.replayAll(ctx, protocol.KindReplay, parallel, objects.List(ctx, s.bucket, w), r)
 	progress.Finish()
-	r.Seconds = since(s.Session, began)
-	if s.JSON {
-		err = errors.Join(err, s.Emit(r))
-	} else {
-		r.show(s.Console)
-	}
+	r.Seconds = s.Since(began)
+	err = errors.Join(err, s.Result(r, r.show))
 	switch {
 	case err != nil:
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/audit"
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
@@ -78,12 +79,9 @@ func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error)
 		if err := s.settle(ctx); err != nil {
 			return err
 		}
-	} else if note, err := s.notes.Read(ctx); err == nil && note != nil && !s.JSON {
-		s.Notef(
-			"an earlier %s, begun %s, has not ended: run it again\n",
-			note.Operation,
-			note.Began.Format(time.RFC3339),
-		)
+	} else if note, err := s.notes.Read(ctx); err == nil && note != nil {
+		s.Hintf("an earlier %s, begun %s, has not ended: run it again\n",
+			note.Operation, note.Began.Format(time.RFC3339))
 	}
 	v, err := s.compareAll(ctx, nil)
 	if err != nil {
@@ -95,15 +93,11 @@ func (s *store) verify(ctx context.Context, pausing bool, shown int) (err error)
 
 // report shows a verification. Its error says whether the figures are equal.
 func (s *store) report(v *verification, shown int) error {
-	if s.JSON {
-		if shown > 0 && len(v.Differences) > shown {
-			v.Differences = v.Differences[:shown]
-		}
-		if err := s.Emit(v); err != nil {
-			return err
-		}
-	} else {
-		v.show(s.Console, shown)
+	if shown > 0 {
+		v.Differences = v.Differences[:min(shown, len(v.Differences))]
+	}
+	if err := s.Result(v, func(c *console.Console) { v.show(c, shown) }); err != nil {
+		return err
 	}
 	if !v.Equal {
 		return fmt.Errorf(
@@ -143,7 +137,7 @@ func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification
 	if d, err := s.DLQ.Depth(ctx); err == nil {
 		v.DLQ = d.Total()
 	}
-	v.Seconds = since(s.Session, began)
+	v.Seconds = s.Since(began)
 	return v, nil
 }
 

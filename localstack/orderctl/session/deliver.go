@@ -43,7 +43,7 @@ func (s *Session) Deliver(
 	}}
 	start := s.Now()
 	report, err := sender.Send(ctx, messages)
-	return Delivery{s.Orders.URL, report, Seconds(s.Now().Sub(start))}, err
+	return Delivery{s.Orders.URL, report, s.Since(start)}, err
 }
 
 // Show prints what was sent, and what was not and why.

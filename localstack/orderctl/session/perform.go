@@ -95,5 +95,8 @@ func (s *Session) await(ctx context.Context, p Plan) error {
 	return p.Check(ctx)
 }
 
+// Since is how long ago a command began, for its result.
+func (e *Env) Since(began time.Time) float64 { return Seconds(e.Now().Sub(began)) }
+
 // Seconds is a duration in JSON, in milliseconds' precision.
 func Seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -99,8 +99,8 @@ func (e *Env) Open(ctx context.Context, needs Need) (*Session, error) {
 	if s.Target, err = Find(ctx, e.Options, e.Getenv); err != nil {
 		return nil, err
 	}
-	if s.Unnamed && !e.JSON {
-		e.Notef("orderctl works on %s\n", s.Where())
+	if s.Unnamed {
+		e.Hintf("orderctl works on %s\n", s.Where())
 	}
 	s.SQS = sqs.NewFromConfig(s.AWS, readAtOnce)
 	s.Lambda = lambda.NewFromConfig(s.AWS)

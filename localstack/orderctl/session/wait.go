@@ -97,10 +97,8 @@ func (w *Waiter) DrainFirst(ctx context.Context) error {
 	if err != nil || depth.Total() == 0 {
 		return err
 	}
-	if !w.Console.JSON {
-		w.Console.Notef("%s messages are in the queue already: waiting for them first\n",
-			console.Count(depth.Total()))
-	}
+	w.Console.Hintf("%s messages are in the queue already: waiting for them first\n",
+		console.Count(depth.Total()))
 	return w.Run(ctx)
 }
 
