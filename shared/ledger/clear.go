@@ -83,13 +83,11 @@ func (s *Store) clearShard(ctx context.Context, shard int) (cleared int64, err e
 
 	list, err := s.candidates(ctx, tag, 0)
 	if errors.Is(err, redis.Nil) { // layout 1, or deleted by an earlier call: all that there can be
-		for bucket := range uint64(buckets) {
-			list = append(list, bucket)
-		}
+		list.index = strings.Repeat("\xff", groups/8)
 	} else if err != nil {
 		return 0, err
 	}
-	for some := range slices.Chunk(list, 1<<14) {
+	for some := list.take(1 << 14); len(some) > 0; some = list.take(1 << 14) {
 		var bucketKeys []any
 		for _, bucket := range some {
 			bucketKeys = append(bucketKeys, string(appendBucketKey(nil, tag, bucket)))

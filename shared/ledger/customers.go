@@ -97,17 +97,19 @@ func (w *walk) run(ctx context.Context) error {
 		if err != nil && !errors.Is(err, redis.Nil) { // without an index there are no customers
 			return err
 		}
-		for len(candidates) > 0 {
-			n := min(w.bucketsToRead(done), len(candidates))
-			if err := w.readBuckets(ctx, w.tags[shard], candidates[:n]); err != nil {
+		for {
+			list := candidates.take(w.bucketsToRead(done))
+			if len(list) == 0 {
+				break
+			}
+			if err := w.readBuckets(ctx, w.tags[shard], list); err != nil {
 				return err
 			}
 			if len(w.found) >= w.limit {
 				w.found = w.found[:w.limit]
 				return nil
 			}
-			candidates = candidates[n:]
-			done += n
+			done += len(list)
 		}
 	}
 	return nil
@@ -123,26 +125,36 @@ func (w *walk) bucketsToRead(done int) int {
 	return min(missing*done/len(w.found)+groupBuckets, walkBuckets)
 }
 
-// candidates returns the buckets of a shard that may hold customers, from one bucket on, or
-// redis.Nil when the shard has no index of them.
-func (s *Store) candidates(
-	ctx context.Context, tag string, first uint64,
-) (list []uint64, err error) {
+// candidates are the buckets of a shard that may hold customers. There may be a million of them, of
+// which a page reads a thousandth.
+type candidates struct {
+	index string // a bit for each group
+	next  uint64
+}
+
+// candidates returns those from one bucket on, or redis.Nil and none when the shard has no index of
+// customers.
+func (s *Store) candidates(ctx context.Context, tag string, first uint64) (c candidates, err error) {
 	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	index := cmds[0].(*redis.StringCmd).Val()
-	for group := first / groupBuckets; group < min(groups, 8*uint64(len(index))); group++ {
-		if index[group/8]&(0x80>>(group%8)) == 0 {
+	return candidates{index: cmds[0].(*redis.StringCmd).Val(), next: first}, nil
+}
+
+// take returns the next n buckets, and fewer at the end.
+func (c *candidates) take(n int) (list []uint64) {
+	end := groupBuckets * min(groups, 8*uint64(len(c.index)))
+	for c.next < end && len(list) < n {
+		group := c.next / groupBuckets
+		if c.index[group/8]&(0x80>>(group%8)) == 0 {
+			c.next = (group + 1) * groupBuckets
 			continue
 		}
-		start := group * groupBuckets
-		for bucket := max(start, first); bucket < start+groupBuckets; bucket++ {
-			list = append(list, bucket)
-		}
+		list = append(list, c.next)
+		c.next++
 	}
-	return list, nil
+	return list
 }
 
 // readBuckets adds the customers of buckets.
