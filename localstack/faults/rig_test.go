@@ -24,6 +24,7 @@ type setup struct {
 	consumers int           // default 2
 	batch     int           // most messages of a batch; default: another number each time
 	timeout   time.Duration // of one invocation; default 30 s
+	grace     time.Duration // after it, before the function is killed
 	receives  int           // of a message before it goes to the dead-letter queue; default: template
 	redis     []string      // arguments of redis-server
 	cluster   bool          // three masters with a replica each, instead of one server
@@ -129,7 +130,9 @@ func (r *rig) instance(path string, timeout time.Duration) *consumer {
 		c.link = labtest.Link(r, r.redis.Addr())
 		url = "redis://" + c.link.Addr() + "/0"
 	}
-	c.Sandbox = labtest.Start(r, sandbox.Function{Path: path, Timeout: timeout, Env: r.env(url)})
+	c.Sandbox = labtest.Start(
+		r, sandbox.Function{Path: path, Timeout: timeout, Grace: r.grace, Env: r.env(url)},
+	)
 	return c
 }
 

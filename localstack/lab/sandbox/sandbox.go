@@ -20,6 +20,7 @@ type Function struct {
 	Path    string        // of the bootstrap
 	Env     []string      // NAME=value, in addition to what Lambda sets
 	Timeout time.Duration // of one invocation
+	Grace   time.Duration // between the end of Timeout and the kill; none on Lambda
 	// KeepRunning leaves the process running between two invocations: the benchmarks measure the
 	// function, not the signals that freeze it.
 	KeepRunning bool
@@ -148,7 +149,7 @@ func (s *Sandbox) Invoke(event []byte) (Result, error) {
 		return failed("Runtime.InitTimeout: the runtime did not ask for an event"), nil
 	}
 
-	limit := time.NewTimer(s.function.Timeout)
+	limit := time.NewTimer(s.function.Timeout + s.function.Grace)
 	defer limit.Stop()
 	select {
 	case r := <-call.answered:
