@@ -161,7 +161,7 @@ func TestRedis(t *testing.T) {
 		{name: "keys of the wrong type, later mended", setup: setup{batch: 100}, run: func(r *rig) {
 			var mu sync.Mutex // one key at a time
 			var mend []func()
-			r.inject(4, up, func(*consumer, link.Chunk) link.Verdict {
+			r.inject(4, r.underWay(1), func(*consumer, link.Chunk) link.Verdict {
 				mu.Lock()
 				defer mu.Unlock()
 				if undo := r.spoil(); undo != nil {

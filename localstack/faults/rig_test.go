@@ -266,6 +266,12 @@ func (r *rig) randomInt(n int) int {
 	return r.dice.IntN(n)
 }
 
+// underWay returns a condition that is true for chunks of requests when this number of batches is
+// recorded and archived.
+func (r *rig) underWay(batches int) func(link.Chunk) bool {
+	return func(c link.Chunk) bool { return c.Up && len(r.bucket.Objects("")) >= batches }
+}
+
 // up is true for chunks of requests.
 func up(c link.Chunk) bool { return c.Up }
 

@@ -141,9 +141,8 @@ var losses = []fault{
 		setup: setup{consumers: 1, lossy: true},
 		run:   (*rig).lostTail,
 	},
-	{name: "FLUSHALL in mid-traffic", setup: setup{lossy: true}, run: func(r *rig) {
-		underWay := func(c link.Chunk) bool { return c.Up && len(r.bucket.Objects("")) > 2 }
-		r.inject(2, underWay, func(*consumer, link.Chunk) link.Verdict {
+	{name: "FLUSHALL in mid-traffic", setup: setup{lossy: true, batch: 100}, run: func(r *rig) {
+		r.inject(2, r.underWay(3), func(*consumer, link.Chunk) link.Verdict {
 			r.do("flushall")
 			return link.Pass()
 		})
