@@ -1,7 +1,9 @@
 package faults
 
 import (
+	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,11 +91,21 @@ func TestFunction(t *testing.T) {
 			name:  "no time left in the middle of a batch",
 			setup: setup{timeout: 10 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
 			run: func(r *rig) {
-				// Every answer of Redis takes its time, so that the limit is reached between two chunks of
-				// the batch.
-				slow := true
+				// When some orders are recorded, every answer of Redis takes its time, so that the limit is
+				// reached between two chunks of the batch: the two seconds to record are less than the
+				// answers to all six.
+				client := r.redis.Client()
+				var recorded atomic.Bool
 				r.consumers[0].link.Watch(func(chunk link.Chunk) link.Verdict {
-					if slow && !chunk.Up {
+					if chunk.Up {
+						return link.Pass()
+					}
+					for shard := 0; shard < r.shards && !recorded.Load(); shard++ {
+						totals := fmt.Sprintf("{o%d}totals", shard)
+						n, _ := client.HGet(r.Context(), totals, "orders").Int() // zero where it is not
+						recorded.Store(n > 0)
+					}
+					if recorded.Load() {
 						r.noteFault()
 						time.Sleep(400 * time.Millisecond)
 					}
