@@ -51,6 +51,27 @@ func (c *Cluster) byAddr(addr string) (*Server, error) {
 // When they have changed places before, the first one becomes the master again. It returns when all
 // slots are served.
 func (c *Cluster) Failover(ctx context.Context, pair int) error {
+	if err := c.setNodeTimeout(ctx, hastyNodes); err != nil {
+		return err
+	}
+	err := c.failover(ctx, pair)
+	return errors.Join(err, c.setNodeTimeout(ctx, patientNodes))
+}
+
+func (c *Cluster) setNodeTimeout(ctx context.Context, milliseconds string) error {
+	for _, node := range c.nodes() {
+		if node.PID() == 0 {
+			continue
+		}
+		err := node.control().ConfigSet(ctx, "cluster-node-timeout", milliseconds).Err()
+		if err != nil {
+			return fmt.Errorf("set the node timeout: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) failover(ctx context.Context, pair int) error {
 	first, second := c.Masters[pair], c.Replicas[pair]
 	to, from := second, first
 	if is, err := second.isMaster(ctx); err != nil {
