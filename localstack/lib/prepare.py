@@ -1,7 +1,7 @@
 """Makes what a stack needs before it is deployed: the bucket of its code and the secret of Redis.
 
 Usage: prepare.py ENDPOINT BUCKET STACK, with the password of Redis on standard input. Prints the
-secret's ARN, and nothing when the password is empty. A stack that cannot be updated is deleted. It
+secret's ARN, and nothing when the password is empty. A stack that never came up is deleted. It
 is one process instead of several calls of the AWS CLI, which take half a second each. On a command
 line the password would show in process lists.
 """
@@ -11,7 +11,13 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
-UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+NEVER_CAME_UP = (
+    "REVIEW_IN_PROGRESS",
+    "CREATE_FAILED",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "DELETE_FAILED",
+)
 BUCKET_IS_THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
@@ -26,12 +32,15 @@ def client(service: str, endpoint: str):
 
 
 def discard_broken_stack(stacks, name: str) -> None:
-    """A stack that failed to come up cannot be updated. It holds no data, so it is deleted."""
+    """Deletes a stack that failed to come up: it cannot be updated, and holds no data yet.
+
+    One whose update failed holds orders in its queues. It is kept, and updated again.
+    """
     try:
         status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     except (ClientError, IndexError):
         return  # there is none
-    if status not in UPDATABLE:
+    if status in NEVER_CAME_UP:
         stacks.delete_stack(StackName=name)
         waiter = stacks.get_waiter("stack_delete_complete")
         waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
