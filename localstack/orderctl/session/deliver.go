@@ -101,6 +101,10 @@ func (e *Env) OpenFile(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, &orderfile.Error{Text: "open the file", Err: err}
 	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		file.Close()
+		return nil, &orderfile.Error{Text: name + " is a directory: name a file"}
+	}
 	return file, nil
 }
 
