@@ -128,7 +128,7 @@ func TestWhatIsNotAnsweredWith200(t *testing.T) {
 		},
 		"a control character": {
 			http.MethodGet, "/users/a%0Ab/stats", 422,
-			"id: expected string to be no control characters",
+			"id: expected string to be without control characters",
 		},
 		"an id that is not UTF-8": {http.MethodGet, "/users/%FF%FE/stats", 422, "UTF-8"},
 		"no id":                   {http.MethodGet, "/users//stats", 404, "nothing at this path"},

@@ -19,7 +19,7 @@ const (
 )
 
 type userQuery struct {
-	ID string `path:"id" doc:"The customer's id, percent-encoded: 1 to 128 characters, no control characters." minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" patternDescription:"no control characters" example:"U5678"`
+	ID string `path:"id" doc:"The customer's id, percent-encoded: 1 to 128 characters, no control characters." minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" patternDescription:"without control characters" example:"U5678"`
 }
 
 func (a *API) user(ctx context.Context, in *userQuery) (*body[answer.User], error) {

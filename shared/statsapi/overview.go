@@ -14,7 +14,7 @@ type overviewQuery struct {
 	End   string `query:"end"   required:"false" doc:"The last day to show as well, included. Needs start; at most 400 days in all." pattern:"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" patternDescription:"YYYY-MM-DD" example:"2024-12-31"`
 
 	Top  int    `query:"top"  default:"10" doc:"How many of the top spenders."                                              minimum:"1" maximum:"1000" example:"10"`
-	User string `query:"user"              doc:"A customer to look up as well: 1 to 128 characters, no control characters."                            example:"U5678" required:"false" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"no control characters"`
+	User string `query:"user"              doc:"A customer to look up as well: 1 to 128 characters, no control characters."                            example:"U5678" required:"false" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"without control characters"`
 }
 
 func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Overview], error) {

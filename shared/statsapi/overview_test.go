@@ -71,7 +71,7 @@ func TestTheOverviewHoldsWhatThePageShows(t *testing.T) {
 		"?top=1001":                         "top: expected number <= 1000",
 		"?top=x":                            "top: invalid integer",
 		"?user=":                            "user: expected a value",
-		"?user=a%0A":                        "user: expected string to be no control characters",
+		"?user=a%0A":                        "user: expected string to be without control characters",
 		"?user=" + strings.Repeat("x", 129): "user: expected length <= 128",
 	} {
 		got := ask(t, api, http.MethodGet, "/stats/overview"+query)
