@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,10 +89,7 @@ func readFigures(t *testing.T) figures {
 
 func decode(t *testing.T, path string, into any) {
 	t.Helper()
-	status, body := get(t, path)
-	if status != http.StatusOK {
-		t.Fatalf("GET %s answered %d %s", path, status, body)
-	}
+	body := read(t, path)
 	if err := json.Unmarshal([]byte(body), into); err != nil {
 		t.Fatalf("GET %s: %v in %s", path, err, body)
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,7 +107,13 @@ func TestOrderctlRedriveStopsWhereItIs(t *testing.T) {
 	skipOnMiniStack(t, "has no message move task, whose rate this test needs")
 	const marker, count = "ctl-stop", 60
 	sendDeadLetters(t, marker, count)
-	code, out := interrupted(t, 2*time.Second, "dlq", "redrive", "--rate", "10", "--yes", "--json")
+	// At this rate it takes half a minute.
+	code, out := interrupted(t, func() error {
+		if status, body := get(t, "/users/"+marker+"/stats"); status != http.StatusOK {
+			return fmt.Errorf("no message was moved and counted yet: %d %s", status, body)
+		}
+		return nil
+	}, "dlq", "redrive", "--rate", "2", "--yes", "--json")
 	var moved struct{ Moved, Left int }
 	if err := json.Unmarshal([]byte(out), &moved); err != nil || code != 130 || moved.Moved == 0 ||
 		moved.Left == 0 {

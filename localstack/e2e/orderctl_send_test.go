@@ -2,10 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestOrderctlSendsAndShows(t *testing.T) {
@@ -99,7 +99,12 @@ func TestOrderctlPopulatesUntilTheFileIsBroken(t *testing.T) {
 // What orderctl says it sent before Ctrl-C is what was sent, to the cent.
 func TestOrderctlInterruptedTellsWhatWasSent(t *testing.T) {
 	before := readFigures(t)
-	code, out := interrupted(t, 2*time.Second, "bulk", "1000000", "--json")
+	code, out := interrupted(t, func() error {
+		if readFigures(t).orders == before.orders {
+			return errors.New("no order was counted yet")
+		}
+		return nil
+	}, "bulk", "1000000", "--json")
 	var sent struct {
 		Sent     int
 		Failed   int
@@ -116,13 +121,13 @@ func TestOrderctlInterruptedTellsWhatWasSent(t *testing.T) {
 	}
 	want := cents(t, sent.Expected.Revenue)
 	want.Add(want, before.total)
-	eventually(t, func() error {
-		if after := readFigures(t); after.orders != before.orders+sent.Sent ||
-			after.total.Cmp(want) != 0 {
-			return fmt.Errorf(
+	eventuallyWith(t, func() (int, error) {
+		after := readFigures(t)
+		if after.orders != before.orders+sent.Sent || after.total.Cmp(want) != 0 {
+			return after.orders, fmt.Errorf(
 				"%d orders of %s, want %d of %s", after.orders, after.total, before.orders+sent.Sent, want,
 			)
 		}
-		return nil
+		return after.orders, nil
 	})
 }

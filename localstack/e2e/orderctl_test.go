@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -94,8 +93,9 @@ type listing struct {
 	} `json:"messages"`
 }
 
-// interrupted runs orderctl, sends it Ctrl-C's signal after a while, and returns what it wrote.
-func interrupted(t *testing.T, after time.Duration, args ...string) (int, string) {
+// interrupted runs orderctl, sends it Ctrl-C's signal when check returns nil, and returns what it
+// wrote.
+func interrupted(t *testing.T, check func() error, args ...string) (int, string) {
 	t.Helper()
 	cmd := pipeline.Command(t.Context(), "bin/orderctl", args...)
 	var out, errOut strings.Builder
@@ -103,8 +103,10 @@ func interrupted(t *testing.T, after time.Duration, args ...string) (int, string
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(syscall.SIGINT) })
-	defer timer.Stop()
+	eventually(t, check)
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Errorf("interrupt orderctl: %v", err)
+	}
 	if err := cmd.Wait(); err == nil {
 		t.Fatalf("orderctl ended before it was interrupted\n%s%s", &out, &errOut)
 	}

@@ -46,8 +46,7 @@ func answers(t *testing.T) string {
 		"/stats/global", "/stats/top/1000", "/stats/monthly?start=1970-01&end=2069-12",
 		"/stats/daily?start=2024-01-01&end=2024-12-31",
 	} {
-		status, body := get(t, path)
-		fmt.Fprintf(&all, "%s %d %s\n", path, status, body)
+		fmt.Fprintf(&all, "%s %s\n", path, read(t, path))
 	}
 	return all.String() + strings.Join(customers(t), "\n")
 }
@@ -200,9 +199,8 @@ func TestALossInMidTrafficIsHealed(t *testing.T) {
 		t.Fatalf("populate: %v", err)
 	}
 
-	deadline := time.Now().
-		Add(5 * time.Minute)
-		// on a busy machine; it takes the delay of the replay queue
+	// On a busy machine; it takes the delay of the replay queue.
+	deadline := time.Now().Add(5 * time.Minute)
 	want := fmt.Sprintf(`{"user_id":"traffic","order_count":%d,"total_spend":80000.00}`, n)
 	for {
 		_, body := get(t, "/users/traffic/stats")
