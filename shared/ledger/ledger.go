@@ -98,7 +98,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 
 // Ping checks that every Redis node that the store needs answers.
 func (s *Store) Ping(ctx context.Context) error {
-	return unavailable("ping", retryOnce(ctx, func() error {
+	return unavailable("ping", retry(ctx, func() error {
 		return s.forEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 			return node.Ping(ctx).Err()
 		})

@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -13,7 +15,7 @@ import (
 func (s *Store) pipelined(
 	ctx context.Context, commands func(redis.Pipeliner),
 ) (answered []redis.Cmder, err error) {
-	err = retryOnce(ctx, func() error {
+	err = retry(ctx, func() error {
 		pipe := s.rdb.Pipeline()
 		commands(pipe)
 		answered, err = shareError(pipe.Exec(ctx))
@@ -41,17 +43,38 @@ func shareError(cmds []redis.Cmder, err error) ([]redis.Cmder, error) {
 	return cmds, err
 }
 
-// retryOnce retries when the connection was dead: the first one of a sandbox that was frozen often
-// is. It retries neither an error reply of Redis nor a timeout: Redis may still be working on what
+// attempts is how often something is tried whose connection was closed each time.
+const attempts = 4
+
+// retry repeats what met a dead connection: the first one of a sandbox that was frozen often is. A
+// server that ends all sessions, as after the rotation of a password, closes every connection of the
+// pool, and the next one may be dead as well before its end has arrived: so what was closed is tried
+// four times. After any other error of the network, such as a refused connection, it is tried twice.
+//
+// It repeats neither an error reply of Redis nor a timeout: Redis may still be working on what
 // timed out, and would have to do it twice. (Measured with 400 callers at once: more than half of
 // all batches failed, because each timeout sent its work once more.) Only for what is idempotent,
 // as every script and every reading is.
-func retryOnce(ctx context.Context, do func() error) error {
-	err := do()
-	if err == nil || ctx.Err() != nil || isReply(err) || isTimeout(err) {
-		return err
+func retry(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || ctx.Err() != nil || isReply(err) || isTimeout(err) ||
+			n >= 2 && !isClosed(err) || n == attempts {
+			return err
+		}
 	}
-	return do()
+}
+
+// isClosed reports whether the connection was made and then closed by the other side.
+func isClosed(err error) bool {
+	for _, closed := range []error{
+		io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE,
+	} {
+		if errors.Is(err, closed) {
+			return true
+		}
+	}
+	return false
 }
 
 // isReply reports whether Redis answered, with an error.

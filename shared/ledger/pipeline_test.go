@@ -127,7 +127,7 @@ func readings(store *Store) map[string]operation {
 func errorOf[T any](_ T, err error) error { return err }
 
 // What timed out is not repeated at once, what met a dead connection is.
-func TestRetryOnce(t *testing.T) {
+func TestRetry(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer  func(net.Conn)
@@ -135,10 +135,10 @@ func TestRetryOnce(t *testing.T) {
 		want    int64 // connections
 	}{
 		"no answer":         {func(net.Conn) {}, 2 * time.Second, 1},
-		"closed connection": {func(conn net.Conn) { _ = conn.Close() }, time.Minute, 2},
-		"error reply": {
-			func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR no\r\n")) }, time.Minute, 1,
-		},
+		"closed connection": {func(conn net.Conn) { _ = conn.Close() }, time.Minute, attempts},
+		"error reply": {func(conn net.Conn) {
+			_, _ = conn.Write([]byte(strings.Repeat("-ERR no\r\n", 10))) // to each command
+		}, time.Minute, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

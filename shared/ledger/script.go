@@ -127,7 +127,7 @@ func (s *Store) send(ctx context.Context, sc script, calls [][]any) []*redis.Cmd
 // sendAs returns one answer for each call. Each holds its own error.
 func (s *Store) sendAs(ctx context.Context, command, body string, calls [][]any) []*redis.Cmd {
 	answers := make([]*redis.Cmd, len(calls))
-	_ = retryOnce(ctx, func() error {
+	_ = retry(ctx, func() error {
 		pipe := s.rdb.Pipeline()
 		for i, args := range calls {
 			args[0], args[1] = command, body
