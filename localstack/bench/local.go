@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/localstack/deployment"
@@ -35,10 +34,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		return err
 	}
 	defer store.Close()
-	client := sqs.New(sqs.Options{
-		BaseEndpoint: &d.Endpoint, Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	client := deployment.SQS(d.Endpoint)
 	orders := queue.Queue{Service: client, URL: d.Outputs["OrdersQueueUrl"]}
 	p := pipeline{
 		store: store, file: b.many, client: client,

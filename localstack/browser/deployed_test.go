@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"orderpipeline/localstack/deployment"
 	"orderpipeline/shared/redistest/freeze"
 )
 
@@ -38,11 +38,7 @@ func deployed(t *testing.T, base string) site {
 			os.Getenv("BROWSER_REDIS_PID"),
 		)
 	}
-	client := sqs.New(sqs.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(queue.Scheme + "://" + queue.Host),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	client := deployment.SQS(queue.Scheme + "://" + queue.Host)
 	redis, err := os.FindProcess(pid)
 	if err != nil {
 		t.Fatal(err)

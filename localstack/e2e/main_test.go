@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/localstack/deployment"
@@ -74,11 +72,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	queues = sqs.New(sqs.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(pipeline.Endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	queues = deployment.SQS(pipeline.Endpoint)
 	ended := make(chan int, 1)
 	go func() { ended <- m.Run() }()
 	var code int

@@ -8,12 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// readAtOnce makes an SQS client read each answer before the SDK sees it. The SDK closes the body
+// ReadAtOnce makes an SQS client read each answer before the SDK sees it. The SDK closes the body
 // of a request as soon as the answer begins; when the transport has not noticed by then that the
 // whole request is sent, it closes the connection, and the rest of the answer is lost. The SDK
 // retries, but the messages of a lost ReceiveMessage stay hidden until their visibility timeout
-// ends. On a busy machine that happened to one receive in a hundred.
-func readAtOnce(o *sqs.Options) { o.HTTPClient = eager{o.HTTPClient} }
+// ends, and what SendMessage sent is in the queue twice. On a busy machine that happened to one
+// receive in a hundred.
+func ReadAtOnce(o *sqs.Options) { o.HTTPClient = eager{o.HTTPClient} }
 
 type eager struct{ client sqs.HTTPClient }
 

@@ -102,7 +102,7 @@ func (e *Env) Open(ctx context.Context, needs Need) (*Session, error) {
 	if s.Unnamed {
 		e.Hintf("orderctl works on %s\n", s.Where())
 	}
-	s.SQS = sqs.NewFromConfig(s.AWS, readAtOnce)
+	s.SQS = sqs.NewFromConfig(s.AWS, ReadAtOnce)
 	s.Lambda = lambda.NewFromConfig(s.AWS)
 	s.Metrics = cloudwatch.NewFromConfig(s.AWS)
 	return s, s.resolve(ctx, needs)

@@ -1,0 +1,17 @@
+package deployment
+
+import (
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/localstack/orderctl/session"
+)
+
+// SQS returns a client of an emulator's queues that loses no answer and so repeats no message.
+func SQS(endpoint string) *sqs.Client {
+	return sqs.New(sqs.Options{
+		BaseEndpoint: &endpoint,
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, session.ReadAtOnce)
+}
