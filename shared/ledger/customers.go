@@ -134,7 +134,9 @@ type candidates struct {
 
 // candidates returns those from one bucket on, or redis.Nil and none when the shard has no index of
 // customers.
-func (s *Store) candidates(ctx context.Context, tag string, first uint64) (c candidates, err error) {
+func (s *Store) candidates(
+	ctx context.Context, tag string, first uint64,
+) (c candidates, err error) {
 	cmds, err := s.pipelined(ctx, func(pipe redis.Pipeliner) { pipe.Get(ctx, tag+indexKey) })
 	if err != nil {
 		return c, err

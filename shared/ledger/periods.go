@@ -11,8 +11,8 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// compactMonths is how many months Redis keeps in the compact form of small hashes, by its default of
-// 512 entries. There each field that is asked for is searched for from the start: to read all of
+// compactMonths is how many months Redis keeps in the compact form of small hashes, by its default
+// of 512 entries. There each field that is asked for is searched for from the start: to read all of
 // them takes half the time of reading twelve months by name.
 const compactMonths = 256
 
