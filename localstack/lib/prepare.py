@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 NEVER_CAME_UP = (
     "REVIEW_IN_PROGRESS",
+    "CREATE_IN_PROGRESS",
     "CREATE_FAILED",
     "ROLLBACK_COMPLETE",
     "ROLLBACK_FAILED",
