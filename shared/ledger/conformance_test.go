@@ -78,7 +78,6 @@ func TestConformance(t *testing.T) {
 		{"an order seen again is remembered from there", replaySeenAgain},
 		{"pages while orders are recorded", pageWhileRecording},
 		{"customers with long ids share a bucket", longCustomers},
-		{"a customer is entered in an index that is nearly full", fullIndex},
 		{"cursors of another origin are refused", badCursors},
 		{"a store of any layout is cleared", clearOther},
 		{"an interrupted clear is completed", clearInterrupted},

@@ -77,31 +77,6 @@ func longCustomers(t *testing.T, b *fixture) {
 	}
 }
 
-// fullIndex sets the last bit of an index of customers, and then records into one that is full.
-func fullIndex(t *testing.T, b *fixture) {
-	full := strings.Repeat("\xff", groups/8)
-	for shard := range b.shards {
-		if err := b.rdb.Set(b.ctx, tagOf(shard)+indexKey, full, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	index := tagOf(shardOf("U1", b.shards)) + indexKey
-	group := int64(bucketOf("U1") / groupBuckets)
-	if err := b.rdb.SetBit(b.ctx, index, group, 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-
-	for i := range 3 {
-		user := fmt.Sprintf("U%d", i+1)
-		b.wantOutcomes(b.record(makeOrder(fmt.Sprintf("ORD%d", i), user, 100)), Recorded)
-		if got := b.rdb.Get(b.ctx, index).Val(); got != full {
-			t.Errorf("after %s the index has %d bytes and is not full", user, len(got))
-		}
-		stats, err := b.store.User(b.ctx, user)
-		equal(t, user, stats, err, UserStats{UserID: user, OrderCount: 1, TotalSpend: 100})
-	}
-}
-
 func badCursors(t *testing.T, b *fixture) {
 	var orders []order.Order
 	for i := range 3 {

@@ -139,10 +139,9 @@ local MASKS = {128, 64, 32, 16, 8, 4, 2, 1} -- of the bits of a byte, as SETBIT 
 
 -- index_customers sets the bits of the groups of new customers, given their first orders. A bit may
 -- be set without a customer, never the other way round: so it need not be rolled back. Arithmetic
--- takes less time here than the functions of bit and math. Half a million customers set all bits:
--- to count them takes less time than to look at one for each new customer.
+-- takes less time here than the functions of bit and math.
 local function index_customers(new)
-  if #new == 0 or call('BITCOUNT', customers) == GROUPS then return end
+  if #new == 0 then return end
   local bits = call('GET', customers) or ''
   for _, i in ipairs(new) do
     local high, low = byte(groups, 2 * i - 1, 2 * i)

@@ -57,7 +57,6 @@ var constants = luaConstants([][2]any{
 	{"MAX_SPEND", int64(MaxSpend)},
 	{"MAX_REVENUE", int64(MaxRevenue)},
 	{"PLACES", MaxTop},
-	{"GROUPS", groups},
 	{"RECORDED", string(codeRecorded)},
 	{"DUPLICATE", string(codeDuplicate)},
 	{"CONFLICT", string(codeConflict)},
