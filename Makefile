@@ -70,6 +70,7 @@ race: ## run all tests that are not end-to-end with Go's race detector (needs a 
 			"install gcc"; \
 		exit 1; \
 	}
+	@$(LOCAL) tools test
 	CGO_ENABLED=1 SEEDS=1 go test -race -count=1 -timeout 15m \
 		$(filter-out $(END_TO_END),$(shell go list ./...))
 

@@ -23,7 +23,7 @@ const (
 func makeFolder() (string, error) {
 	var facts syscall.Statfs_t
 	if err := syscall.Statfs(memory, &facts); err == nil &&
-		uint64(facts.Bavail)*uint64(facts.Bsize) >= room {
+		facts.Bavail*uint64(facts.Bsize) >= room {
 		sweepOnce()
 		if dir, err := os.MkdirTemp(memory, fmt.Sprint(prefix, os.Getpid(), "-")); err == nil {
 			return dir, nil
