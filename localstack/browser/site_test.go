@@ -49,8 +49,8 @@ func open(t *testing.T) site {
 // LocalStack.
 var stages = []string{"/v1", "/_aws/execute-api/abcdefghij/v1"}
 
-// local is the handler itself with a new, empty Redis. Its clock begins at noon, so that no day ends
-// in a test.
+// local is the handler itself with a new, empty Redis. Its clock begins at noon, so that no day
+// ends in a test.
 func local(t *testing.T) site {
 	t.Helper()
 	server := redistest.Start(t)
@@ -97,9 +97,9 @@ func local(t *testing.T) site {
 // A gateway does what API Gateway does: it takes the stage off each path, and may want a key for
 // everything that holds figures.
 //
-// While Redis is frozen it asks an API with the time limit of production. Otherwise it asks one with
-// nearly as much time as the page has, because a busy machine may give Redis none for a second: then
-// the page would show an outage that no test made.
+// While Redis is frozen it asks an API with the time limit of production. Otherwise it asks one
+// with nearly as much time as the page has, because a busy machine may give Redis none for a
+// second: then the page would show an outage that no test made.
 type gateway struct {
 	patient  http.Handler
 	hasty    http.Handler

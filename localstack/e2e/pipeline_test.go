@@ -78,8 +78,8 @@ func get(t *testing.T, path string) (int, string) {
 	return status, body
 }
 
-// read asks the API until it answers 200, and returns the body. A 503 says that Redis did not answer
-// in a second, which a busy machine makes true now and then, and to ask again.
+// read asks the API until it answers 200, and returns the body. A 503 says that Redis did not
+// answer in a second, which a busy machine makes true now and then, and to ask again.
 func read(t *testing.T, path string) string {
 	t.Helper()
 	return readFrom(t, pipeline.Outputs["ApiUrl"], path)

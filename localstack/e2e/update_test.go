@@ -43,8 +43,8 @@ func TestChangedCodeIsDeployedInPlace(t *testing.T) {
 	}
 }
 
-// An update that fails ends, and what it changed is changed back. What waits in a queue stays there,
-// and the next update succeeds.
+// An update that fails ends, and what it changed is changed back. What waits in a queue stays
+// there, and the next update succeeds.
 func TestFailedUpdateIsUndone(t *testing.T) {
 	skipOnMiniStack(t, "does not undo an update that failed")
 	mustSend(t, newOrder("update-1", "update").body(t))

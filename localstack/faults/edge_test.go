@@ -62,9 +62,9 @@ func (e *edge) recordOne() {
 	e.Fatal("the first order was not recorded")
 }
 
-// attempts is how often a test does everything that it does before it fails. On a busy machine Redis
-// may take longer for an answer than the second that the API has, without any fault. What is wrong
-// with the function is wrong each time.
+// attempts is how often a test does everything that it does before it fails. On a busy machine
+// Redis may take longer for an answer than the second that the API has, without any fault. What is
+// wrong with the function is wrong each time.
 const attempts = 5
 
 // tryUntilRight does something until there are no problems.

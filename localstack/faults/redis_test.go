@@ -291,8 +291,8 @@ func (r *rig) spoil() func() {
 	return nil
 }
 
-// during sends this number of messages at a time, and delivers them, while something happens. It may
-// take long on a busy machine: each election that fails costs ten seconds.
+// during sends this number of messages at a time, and delivers them, while something happens. It
+// may take long on a busy machine: each election that fails costs ten seconds.
 func (r *rig) during(messages int, happens func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 4*time.Minute)
 	defer cancel()

@@ -47,9 +47,10 @@ func shareError(cmds []redis.Cmder, err error) ([]redis.Cmder, error) {
 const attempts = 4
 
 // retry repeats what met a dead connection: the first one of a sandbox that was frozen often is. A
-// server that ends all sessions, as after the rotation of a password, closes every connection of the
-// pool, and the next one may be dead as well before its end has arrived: so what was closed is tried
-// four times. After any other error of the network, such as a refused connection, it is tried twice.
+// server that ends all sessions, as after the rotation of a password, closes every connection of
+// the pool, and the next one may be dead as well before its end has arrived: so what was closed is
+// tried four times. After any other error of the network, such as a refused connection, it is tried
+// twice.
 //
 // It repeats neither an error reply of Redis nor a timeout: Redis may still be working on what
 // timed out, and would have to do it twice. (Measured with 400 callers at once: more than half of

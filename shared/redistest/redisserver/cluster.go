@@ -58,8 +58,8 @@ func StartCluster(ctx context.Context, masters int, withReplicas bool) (*Cluster
 	return c, nil
 }
 
-// startNode starts a node. A node that gets no processor time for seconds is not down: replicas take
-// over when a test says so and not by themselves, which could lose what was acknowledged.
+// startNode starts a node. A node that gets no processor time for seconds is not down: replicas
+// take over when a test says so and not by themselves, which could lose what was acknowledged.
 func (c *Cluster) startNode(nodes *[]*Server) error {
 	var errs []error
 	for range 3 { // a program that does not use freeport can take the bus port first

@@ -18,8 +18,8 @@ const (
 	prefix = "redis-server-"
 )
 
-// makeFolder makes a data folder: in memory where there is room, and otherwise where temporary files
-// are.
+// makeFolder makes a data folder: in memory where there is room, and otherwise where temporary
+// files are.
 func makeFolder() (string, error) {
 	var facts syscall.Statfs_t
 	if err := syscall.Statfs(memory, &facts); err == nil &&

@@ -54,9 +54,9 @@ func Start(args ...string) (*Server, error) {
 }
 
 // StartInMemory does the same with a data folder in memory where there is room. A redis-server that
-// waits for its disk answers no client: while other packages are built and tested, an fsync may take
-// longer than the functions wait for an answer. Nothing is lost in memory either, because tests end
-// processes and not the machine.
+// waits for its disk answers no client: while other packages are built and tested, an fsync may
+// take longer than the functions wait for an answer. Nothing is lost in memory either, because
+// tests end processes and not the machine.
 func StartInMemory(args ...string) (*Server, error) {
 	dir, err := makeFolder()
 	if err != nil {
