@@ -17,8 +17,7 @@ func TestDeployLocalOfAnotherStack(t *testing.T) {
 	up := pipeline.Command(t.Context(), "localstack/local", "up")
 	up.Env = append(up.Env, "STACK_NAME="+name)
 	t.Cleanup(func() {
-		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", name)
-		cli(t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+		deleteStack(t, name)
 		if err := pipeline.Up(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}

@@ -43,12 +43,7 @@ func deploySecond(t *testing.T) second {
 		"LocalEndpoint="+pipeline.Endpoint, "ApiAccess=key", "Canary=false",
 		"AlarmEmail=operator@example.com",
 	)
-	t.Cleanup(func() {
-		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", "second")
-		cli(
-			t, "bin/awslocal", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "second",
-		)
-	})
+	t.Cleanup(func() { deleteStack(t, "second") })
 
 	text := cli(t, "bin/awslocal", "cloudformation", "describe-stacks",
 		"--stack-name", "second", "--output", "json",
@@ -68,6 +63,23 @@ func deploySecond(t *testing.T) second {
 		BaseEndpoint: aws.String(pipeline.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})}
+}
+
+// deleteStack deletes a stack beside the first one. On a busy machine LocalStack does not delete
+// every resource at the first time.
+func deleteStack(t *testing.T, name string) {
+	t.Helper()
+	var out []byte
+	for range 3 {
+		cli(t, "bin/awslocal", "cloudformation", "delete-stack", "--stack-name", name)
+		wait := pipeline.Command(context.WithoutCancel(t.Context()), "bin/awslocal",
+			"cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+		var err error
+		if out, err = wait.CombinedOutput(); err == nil {
+			return
+		}
+	}
+	t.Errorf("the stack %s is still there:\n%s", name, out)
 }
 
 // cli runs a program of the repository on the deployment and returns its output.

@@ -33,7 +33,7 @@ def move_aliases() -> None:
 def undo_failed_updates() -> None:
     """The resources that a failed update changed are changed back, the latest first."""
     from localstack.services.cloudformation.engine.v2 import change_set_model_executor as engine
-    from localstack.services.cloudformation.v2.entities import ChangeSetType, StackStatus
+    from localstack.services.cloudformation.v2.entities import StackStatus
 
     change = engine.ChangeSetModelExecutor._execute_resource_change
     process = engine.ChangeSetModelExecutor.process
@@ -63,7 +63,7 @@ def undo_failed_updates() -> None:
         try:
             process(self)
         except Exception:
-            if self._change_set.change_set_type == ChangeSetType.UPDATE:
+            if self.updates:
                 self._deferred_actions.clear()  # the deletion of what the new template leaves out
                 for name, before, after in reversed(self.__dict__.get("changed", [])):
                     undo(self, name, before, after)
@@ -71,9 +71,11 @@ def undo_failed_updates() -> None:
 
     def execute_or_keep(self):
         change_set, stack = self._change_set, self._change_set.stack
+        # A deletion is a change set, too. A failure changes the status.
+        self.updates = stack.status == StackStatus.UPDATE_IN_PROGRESS
         before = dict(stack.resolved_resources)
         result = execute(self)
-        if result.failure_message and change_set.change_set_type == ChangeSetType.UPDATE:
+        if result.failure_message and self.updates:
             # The caller takes these over for the stack.
             for name in ("template", "processed_template", "template_body", "resolved_parameters"):
                 setattr(change_set, name, getattr(stack, name))
