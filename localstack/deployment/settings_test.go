@@ -29,7 +29,7 @@ func TestLaterDeploymentKeepsWhereItRunsAndItsStore(t *testing.T) {
 			"4566 6399 http://localhost:4566 1 UTC  false 5",
 			"kept as deployed before: REDIS_PORT=6399 ",
 		},
-		"another stack has a store of its own": {
+		"another stack has another store": {
 			"STACK_NAME=second", "4599 6399 http://localhost:4599 1 UTC  false 5",
 			"kept as deployed before: LOCALSTACK_PORT=4599 REDIS_PORT=6399 ",
 		},

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,16 +58,13 @@ func TestFailedUpdateIsUndone(t *testing.T) {
 	}
 
 	failUpdate(t)
-
 	if got := liveCode(t); got != before {
 		t.Errorf("after a failed update the alias leads to %+v, before it led to %+v", got, before)
 	}
-	if err := pipeline.Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := stackStatus(t); got != "UPDATE_COMPLETE" {
-		t.Errorf("after the next update the stack is in state %s", got)
-	}
+	wantUpdatable(t)
+	failTransform(t)
+	wantUpdatable(t)
+
 	mustSend(t, newOrder("update-2", "update").body(t))
 	wantUser(t, "update", 2, "80.00")
 	received, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dlq})
@@ -91,27 +87,59 @@ func failUpdate(t *testing.T) {
 			"--function-name", pipeline.Outputs["OrdersFunctionName"])
 	}
 	before := limit()
-	var stack struct {
-		TemplateBody struct{ Resources map[string]map[string]any }
+
+	out := deployBroken(t, func(_, resources map[string]any) {
+		orders := resources["OrdersFunction"].(map[string]any)
+		orders["Properties"].(map[string]any)["Timeout"] = 17
+		resources["Broken"] = map[string]any{
+			"Type":      "AWS::Lambda::EventSourceMapping",
+			"DependsOn": "OrdersFunction",
+			"Properties": map[string]any{
+				"FunctionName":   "no-such-function",
+				"EventSourceArn": map[string]any{"Fn::GetAtt": []string{"OrdersDlq", "Arn"}},
+			},
+		}
+	})
+
+	if got := stackStatus(t); got != "UPDATE_ROLLBACK_COMPLETE" {
+		t.Errorf("after a failed update the stack is in state %s:\n%s", got, out)
 	}
+	events := cli(t, "bin/awslocal", "cloudformation", "describe-stack-events",
+		"--stack-name", session.DefaultStack, "--query", "StackEvents[].ResourceStatusReason")
+	if !strings.Contains(string(events), "Function does not exist") {
+		t.Errorf("the events of the stack do not say why:\n%s", events)
+	}
+	if got := limit(); got != before {
+		t.Errorf("after a failed update the function's time limit is %s s, want %s", got, before)
+	}
+}
+
+// failTransform deploys a template that SAM's transform refuses. LocalStack then takes the stack
+// for one that never came up.
+func failTransform(t *testing.T) {
+	t.Helper()
+	out := deployBroken(t, func(template, resources map[string]any) {
+		template["Transform"] = "AWS::Serverless-2016-10-31"
+		resources["Broken"] = map[string]any{
+			"Type": "AWS::Serverless::Function", "Properties": map[string]any{},
+		}
+	})
+	if got := stackStatus(t); strings.HasSuffix(got, "E_COMPLETE") {
+		t.Errorf("after a failed transform the stack is in state %s:\n%s", got, out)
+	}
+}
+
+// deployBroken deploys the template of the stack with a change that must fail.
+func deployBroken(t *testing.T, change func(template, resources map[string]any)) []byte {
+	t.Helper()
 	text := cli(t, "bin/awslocal", "cloudformation", "get-template", "--template-stage", "Processed",
 		"--stack-name", session.DefaultStack)
-	var whole struct{ TemplateBody map[string]any }
-	if err := errors.Join(json.Unmarshal(text, &stack), json.Unmarshal(text, &whole)); err != nil {
+	var stack struct{ TemplateBody map[string]any }
+	if err := json.Unmarshal(text, &stack); err != nil {
 		t.Fatal(err)
 	}
-	resources := stack.TemplateBody.Resources
-	resources["OrdersFunction"]["Properties"].(map[string]any)["Timeout"] = 17
-	resources["Broken"] = map[string]any{
-		"Type":      "AWS::Lambda::EventSourceMapping",
-		"DependsOn": "OrdersFunction",
-		"Properties": map[string]any{
-			"FunctionName":   "no-such-function",
-			"EventSourceArn": map[string]any{"Fn::GetAtt": []string{"OrdersDlq", "Arn"}},
-		},
-	}
-	whole.TemplateBody["Resources"] = resources
-	body, err := json.Marshal(whole.TemplateBody)
+	change(stack.TemplateBody, stack.TemplateBody["Resources"].(map[string]any))
+	body, err := json.Marshal(stack.TemplateBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,20 +156,20 @@ func failUpdate(t *testing.T) {
 		"--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 	deploy.WaitDelay = 10 * time.Second
 	out, err := deploy.CombinedOutput()
-
 	if err == nil || ctx.Err() != nil {
 		t.Errorf("deploy: %v, want that it fails, and does not wait without end:\n%s", err, out)
 	}
-	if got := stackStatus(t); got != "UPDATE_ROLLBACK_COMPLETE" {
-		t.Errorf("after a failed update the stack is in state %s:\n%s", got, out)
+	return out
+}
+
+// wantUpdatable deploys the usual template.
+func wantUpdatable(t *testing.T) {
+	t.Helper()
+	if err := pipeline.Up(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	events := cli(t, "bin/awslocal", "cloudformation", "describe-stack-events",
-		"--stack-name", session.DefaultStack, "--query", "StackEvents[].ResourceStatusReason")
-	if !strings.Contains(string(events), "Function does not exist") {
-		t.Errorf("the events of the stack do not say why:\n%s", events)
-	}
-	if got := limit(); got != before {
-		t.Errorf("after a failed update the function's time limit is %s s, want %s", got, before)
+	if got := stackStatus(t); got != "UPDATE_COMPLETE" {
+		t.Errorf("after the next update the stack is in state %s", got)
 	}
 }
 

@@ -44,7 +44,7 @@ def undo_failed_updates() -> None:
         if engine.is_nothing(after):
             return
         if self.resources[name]["ResourceStatus"].endswith("_COMPLETE"):
-            self.__dict__.setdefault("changed", []).append((name, before, after))
+            self.changed.append((name, before, after))
 
     def undo(self, name, before, after):
         properties = engine.PreprocProperties(properties=self.resources[name]["Properties"])
@@ -57,7 +57,7 @@ def undo_failed_updates() -> None:
             after_properties=None if created else before.properties,
         )
         if event.status != engine.OperationStatus.SUCCESS:
-            raise RuntimeError(f"{name}: {event.message}")
+            self.not_undone.append(f"{name}: {event.message}")
 
     def process_or_undo(self):
         try:
@@ -65,7 +65,7 @@ def undo_failed_updates() -> None:
         except Exception:
             if self.updates:
                 self._deferred_actions.clear()  # the deletion of what the new template leaves out
-                for name, before, after in reversed(self.__dict__.get("changed", [])):
+                for name, before, after in reversed(self.changed):
                     undo(self, name, before, after)
             raise
 
@@ -73,6 +73,7 @@ def undo_failed_updates() -> None:
         change_set, stack = self._change_set, self._change_set.stack
         # A deletion is a change set, too. A failure changes the status.
         self.updates = stack.status == StackStatus.UPDATE_IN_PROGRESS
+        self.changed, self.not_undone = [], []
         before = dict(stack.resolved_resources)
         result = execute(self)
         if result.failure_message and self.updates:
@@ -80,7 +81,11 @@ def undo_failed_updates() -> None:
             for name in ("template", "processed_template", "template_body", "resolved_parameters"):
                 setattr(change_set, name, getattr(stack, name))
             result.resources = before
-            stack.set_stack_status(StackStatus.UPDATE_ROLLBACK_COMPLETE, result.failure_message)
+            status = StackStatus.UPDATE_ROLLBACK_COMPLETE
+            if self.not_undone:
+                status = StackStatus.UPDATE_ROLLBACK_FAILED
+            reason = "; not undone: ".join([result.failure_message, *self.not_undone])
+            stack.set_stack_status(status, reason)
         return result
 
     engine.ChangeSetModelExecutor._execute_resource_change = note_change

@@ -11,14 +11,7 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
-NEVER_CAME_UP = (
-    "REVIEW_IN_PROGRESS",
-    "CREATE_IN_PROGRESS",
-    "CREATE_FAILED",
-    "ROLLBACK_COMPLETE",
-    "ROLLBACK_FAILED",
-    "DELETE_FAILED",
-)
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 BUCKET_IS_THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
@@ -35,13 +28,15 @@ def client(service: str, endpoint: str):
 def discard_broken_stack(stacks, name: str) -> None:
     """Deletes a stack that failed to come up: it cannot be updated, and holds no data yet.
 
-    One whose update failed holds orders in its queues. It is kept, and updated again.
+    A stack has outputs from the first time that it came up. One whose update failed holds orders in
+    its queues: it is kept, and updated again.
     """
     try:
-        status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        stack = stacks.describe_stacks(StackName=name)["Stacks"][0]
     except (ClientError, IndexError):
         return  # there is none
-    if status in NEVER_CAME_UP:
+    status, came_up = stack["StackStatus"], stack.get("Outputs")
+    if status == "DELETE_FAILED" or status not in UPDATABLE and not came_up:
         stacks.delete_stack(StackName=name)
         waiter = stacks.get_waiter("stack_delete_complete")
         waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
