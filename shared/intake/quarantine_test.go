@@ -1,15 +1,39 @@
 package intake
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"orderpipeline/shared/order"
 )
+
+// A call of SQS that hangs ends in time for the response.
+func TestCallsOfSQSThatHang(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	deadline := time.Now().Add(time.Hour)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	r.sendErr = context.DeadlineExceeded
+	response, err := r.Handle(ctx, batchOf(body("ORD1", "U1", "40"), "no JSON"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(response.BatchItemFailures) != 1 {
+		t.Errorf("failures: %v, want the message that was not sent", response.BatchItemFailures)
+	}
+	for _, call := range []string{"send", "postpone"} {
+		if left := deadline.Sub(r.ends[call]); left != answerTime {
+			t.Errorf("%s ends %v before the deadline, want %v", call, left, answerTime)
+		}
+	}
+}
 
 func TestLargestBodyHasRoomForItsAttributes(t *testing.T) {
 	t.Parallel()

@@ -36,6 +36,7 @@ type rig struct {
 	sent    []types.SendMessageBatchRequestEntry // accepted by orders-rejected
 	delayed map[string]int32                     // visibility timeout in seconds by receipt handle
 	deleted []string                             // receipt handles
+	ends    map[string]time.Time                 // when the last call of a kind would be given up
 	objects map[string][]byte                    // accepted by the archive
 
 	// decides on one entry: an error code fails it
@@ -52,7 +53,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
 		server: redistest.Start(t), log: &bytes.Buffer{}, now: time.Now(),
-		delayed: map[string]int32{}, objects: map[string][]byte{},
+		delayed: map[string]int32{}, objects: map[string][]byte{}, ends: map[string]time.Time{},
 	}
 	rdb, err := ledger.Connect(ledger.Connection{URL: r.server.URL(), Timeout: time.Minute})
 	if err != nil {
@@ -89,6 +90,7 @@ func (r *rig) SendMessageBatch(
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, "send")
+	r.ends["send"], _ = ctx.Deadline()
 	if err := errors.Join(ctx.Err(), r.sendErr); err != nil {
 		return nil, err
 	}
@@ -110,7 +112,7 @@ func (r *rig) SendMessageBatch(
 }
 
 func (r *rig) ChangeMessageVisibilityBatch(
-	_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options),
+	ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options),
 ) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -119,6 +121,7 @@ func (r *rig) ChangeMessageVisibilityBatch(
 		r.calls = append(r.calls, "hide")
 	} else {
 		r.calls = append(r.calls, "postpone")
+		r.ends["postpone"], _ = ctx.Deadline()
 	}
 	if hide && r.hideErr != nil {
 		return nil, r.hideErr
