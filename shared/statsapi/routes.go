@@ -85,8 +85,8 @@ type textAnswer struct {
 	Body        []byte
 }
 
-// writeJSON writes an answer. What makes its JSON itself is written as it is: encoding/json would
-// read that once more, which is a third of the time of writing a year of months.
+// writeJSON writes an answer. What makes its JSON itself, as months and days do, is written as it
+// is: encoding/json would read it once more.
 func writeJSON(w io.Writer, answered any) error {
 	marshaler, ok := answered.(json.Marshaler)
 	if !ok {
