@@ -12,28 +12,23 @@ import (
 	"orderpipeline/localstack/lab/queue"
 )
 
-// pipelineOf starts an API behind which an order function works: each request for the totals takes
-// all messages of the orders queue. The first fail rounds fail, and their messages go to the
-// dead-letter queue.
+// pipelineOf starts an API behind which an order function works: each request takes all messages of
+// the orders queue. The first fail rounds fail, and their messages go to the dead-letter queue.
 func pipelineOf(t *testing.T, d *desk, fail int) string {
 	t.Helper()
 	var mu sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/stats/global" {
-			mu.Lock()
-			defer mu.Unlock()
-			switch taken := d.other.Receive(1000); {
-			case len(taken) == 0:
-			case fail > 0:
-				fail--
-				d.other.Redrive(d.queue)
-			default:
-				d.other.Delete(handlesOf(taken))
-			}
-			_, _ = io.WriteString(w, `{"total_orders":1,"total_revenue":1.00}`)
-			return
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch taken := d.other.Receive(1000); {
+		case len(taken) == 0:
+		case fail > 0:
+			fail--
+			d.other.Redrive(d.queue)
+		default:
+			d.other.Delete(handlesOf(taken))
 		}
-		_, _ = io.WriteString(w, `{"recorded":1,"redis_up":true,"queues":[]}`)
+		_, _ = io.WriteString(w, `{"figures":{"totals":{"total_orders":1},"months":{}}}`)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL

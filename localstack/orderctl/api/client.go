@@ -37,16 +37,6 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Health returns nil when the API answers and reaches Redis.
-func (c *Client) Health(ctx context.Context) error {
-	return c.get(ctx, &answer.Health{}, "/health")
-}
-
-// Global returns the figures over all orders.
-func (c *Client) Global(ctx context.Context) (t answer.Totals, err error) {
-	return t, c.get(ctx, &t, "/stats/global")
-}
-
 // User returns the figures of one customer, or ErrNotFound for one without orders.
 func (c *Client) User(ctx context.Context, id string) (u answer.User, err error) {
 	segment := url.PathEscape(id)
@@ -112,15 +102,18 @@ func (c *Client) Customers(ctx context.Context) iter.Seq2[[]answer.User, error] 
 	}
 }
 
-// Messages returns the counters of what happened to messages. Its Counts is nil while Redis is
-// away.
-func (c *Client) Messages(ctx context.Context) (m answer.Messages, err error) {
-	return m, c.get(ctx, &m, "/stats/messages")
-}
-
 // Overview returns what the page shows at a glance. Its Figures is nil while Redis is away.
 func (c *Client) Overview(ctx context.Context) (o answer.Overview, err error) {
 	return o, c.get(ctx, &o, "/stats/overview")
+}
+
+// Figures returns the overview with its figures, or ErrUnavailable while Redis is away.
+func (c *Client) Figures(ctx context.Context) (answer.Overview, error) {
+	o, err := c.Overview(ctx)
+	if err == nil && o.Figures == nil {
+		err = redisAway("The figures cannot be read right now. Try again in a moment.")
+	}
+	return o, err
 }
 
 // get reads the answer of a route into an object. query is names and values in turn.
@@ -173,9 +166,13 @@ func refusal(status int, body []byte) error {
 	case status == http.StatusNotFound:
 		return fmt.Errorf("%w: %s", ErrNotFound, detail)
 	case status == http.StatusServiceUnavailable: // the API works: what it says is about Redis
-		return fmt.Errorf("%w: the API answers, but Redis does not: %s", ErrUnavailable, detail)
+		return redisAway(detail)
 	case status >= 500:
 		return fmt.Errorf("%w: the API fails: %s", ErrUnavailable, detail)
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, detail)
+}
+
+func redisAway(detail string) error {
+	return fmt.Errorf("%w: the API answers, but Redis does not: %s", ErrUnavailable, detail)
 }

@@ -27,14 +27,13 @@ func client(t *testing.T, handler http.HandlerFunc) *Client {
 func TestAnswersOfTheContract(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
-		"/v1/health":               `{"status":"ok"}`,
-		"/v1/stats/global":         `{"total_orders":3,"total_revenue":59.97}`,
 		"/v1/users/%2E%2E/stats":   `{"user_id":"..","order_count":1,"total_spend":1.00}`,
 		"/v1/users/U%2F1%20/stats": `{"user_id":"U/1 ","order_count":3,"total_spend":59.97}`,
 		"/v1/stats/top/2": `[{"user_id":"U1","total_spend":59.97},` +
 			`{"user_id":"U2","total_spend":1.00}]`,
-		"/v1/stats/messages": `{"recorded":5,"duplicate":4,"mismatch":3,"failed":2,` +
-			`"refused":{"invalid_json":1},"queues":[]}`,
+		"/v1/stats/overview": `{"time_zone":"UTC","figures":{` +
+			`"totals":{"total_orders":3,"total_revenue":59.97},"months":{},` +
+			`"messages":{"recorded":5,"duplicate":4,"refused":{"invalid_json":1}}}}`,
 	}
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		text, ok := answers[r.RequestURI]
@@ -55,25 +54,19 @@ func TestAnswersOfTheContract(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
-	if err := c.Health(ctx); err != nil {
-		t.Errorf("health: %v", err)
-	}
-	totals, err := c.Global(ctx)
-	check("global", totals, err, answer.Totals{Orders: 3, Revenue: 5997})
+	overview, err := c.Figures(ctx)
+	check("figures", overview, err, answer.Overview{TimeZone: "UTC", Figures: &answer.Figures{
+		Totals: answer.Totals{Orders: 3, Revenue: 5997}, Months: answer.Months{},
+		Messages: answer.Counts{
+			Recorded: 5, Duplicate: 4, Refused: map[order.Reason]int64{order.InvalidJSON: 1},
+		},
+	}})
 	user, err := c.User(ctx, "U/1 ")
 	check("user", user, err, answer.User{UserID: "U/1 ", Orders: 3, Spend: 5997})
 	dots, err := c.User(ctx, "..")
 	check("a customer that is a path", dots, err, answer.User{UserID: "..", Orders: 1, Spend: 100})
 	top, err := c.Top(ctx, 2)
 	check("top", top, err, []answer.Spender{{UserID: "U1", Spend: 5997}, {UserID: "U2", Spend: 100}})
-	messages, err := c.Messages(ctx)
-	check(
-		"messages",
-		messages.Recorded+messages.Duplicate*10+messages.Mismatch*100+messages.Failed*1000+
-			messages.Refused["invalid_json"]*10000,
-		err,
-		int64(12345),
-	)
 }
 
 func TestErrorsTellWhatToDo(t *testing.T) {
@@ -94,6 +87,10 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 			"Redis is down", 503, `{"detail":"The figures cannot be read now."}`, ErrUnavailable,
 			"the API answers, but Redis does not: The figures cannot be read now.",
 		},
+		{
+			"Redis is down, the queues are known", 200, `{"redis_up":false,"queues":[]}`, ErrUnavailable,
+			"the API answers, but Redis does not: The figures cannot be read right now.",
+		},
 		{"an answer without a problem", 502, `<html>`, ErrUnavailable, "status 502 Bad Gateway"},
 		{"a bad parameter", 422, `{"title":"Unprocessable Entity"}`, ErrRefused, "Unprocessable Entity"},
 		{"another service", 200, `<html>`, nil, "is not the pipeline's API"},
@@ -103,7 +100,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 			_, err := client(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
-			}).Global(t.Context())
+			}).Figures(t.Context())
 			if err == nil || c.want != nil && !errors.Is(err, c.want) ||
 				!strings.Contains(err.Error(), c.text) {
 				t.Errorf("error %v, want %v with %q", err, c.want, c.text)
@@ -111,7 +108,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		})
 	}
 	silent := &Client{Base: "http://127.0.0.1:1", HTTP: &http.Client{Timeout: time.Second}}
-	if _, err := silent.Global(t.Context()); !errors.Is(err, ErrUnavailable) {
+	if _, err := silent.Figures(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("no server: error %v, want ErrUnavailable", err)
 	}
 }

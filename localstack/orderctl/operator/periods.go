@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
@@ -74,12 +73,9 @@ type period struct {
 func existing(
 	ctx context.Context, s *session.Session, first, last order.Month,
 ) (answer.Months, string, error) {
-	o, err := s.API.Overview(ctx)
-	switch {
-	case err != nil:
+	o, err := s.API.Figures(ctx)
+	if err != nil {
 		return nil, "", err
-	case o.Figures == nil:
-		return nil, "", fmt.Errorf("%w: Redis does not answer", api.ErrUnavailable)
 	}
 	outside := func(m answer.Month) bool { return m.Month < first || m.Month > last }
 	return slices.DeleteFunc(o.Figures.Months, outside), o.TimeZone, nil

@@ -146,22 +146,14 @@ func (st *status) mapping(ctx context.Context, s *session.Session) {
 }
 
 func (st *status) numbers(ctx context.Context, s *session.Session) {
-	switch err := s.API.Health(ctx); {
+	switch n, err := s.Numbers(ctx); {
 	case err == nil:
-		st.Healthy = true
+		st.Healthy, st.Numbers = true, &n
 	case errors.Is(err, api.ErrUnavailable):
 		st.fault("%v", err)
-		return
 	default:
-		st.fault("the API is not healthy: %v", err)
-		return
-	}
-	n, err := s.Numbers(ctx)
-	if err != nil {
 		st.fault("the API does not return its numbers: %v", err)
-		return
 	}
-	st.Numbers = &n
 }
 
 // waiting looks at the orders queue until it is known whether the messages in flight are being
@@ -176,13 +168,11 @@ func (st *status) waiting(ctx context.Context, s *session.Session, depth queue.D
 		if depth, err = s.Orders.Depth(ctx); err != nil {
 			return
 		}
-		var counts *answer.Counts
+		var n session.Numbers
 		if st.Healthy {
-			if m, err := s.API.Messages(ctx); err == nil {
-				counts = m.Counts
-			}
+			n, _ = s.Numbers(ctx) // without them all in flight waits
 		}
-		if st.Waiting = still.look(ctx, s, depth, counts); st.Waiting != nil {
+		if st.Waiting = still.look(ctx, s, depth, n.Messages); st.Waiting != nil {
 			st.fault("%s", st.Waiting.text())
 			return
 		}

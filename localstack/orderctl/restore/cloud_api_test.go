@@ -24,8 +24,6 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		result = c.mapping(r, path[strings.LastIndexByte(path, '/')+1:])
 	case strings.HasSuffix(path, "/configuration"):
 		result = map[string]any{"Timeout": 30}
-	case path == "/stats/global":
-		result = c.overview().Figures.Totals
 	case path == "/stats/overview":
 		result = c.overview()
 	case strings.HasPrefix(path, "/stats/top/"):

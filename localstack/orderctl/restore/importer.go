@@ -39,7 +39,7 @@ func (i *importer) run(ctx context.Context) error {
 		i.Hintf("this file was imported on %s: what was counted then is not counted again\n",
 			i.result.Before)
 	}
-	before, err := i.API.Global(ctx)
+	before, err := i.Numbers(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,11 +59,11 @@ func (i *importer) run(ctx context.Context) error {
 		progress.Add(counted.Orders)
 	}
 	progress.Finish()
-	after, err := i.API.Global(ctx)
+	after, err := i.Numbers(ctx)
 	if err != nil {
 		return err
 	}
-	return i.compare(before, after)
+	return i.compare(before.Totals, after.Totals)
 }
 
 // stopped says how to go on after an error.

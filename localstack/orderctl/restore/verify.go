@@ -180,12 +180,9 @@ func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, er
 
 // compareFigures reads everything that the API shows.
 func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.Comparison) error {
-	overview, err := s.API.Overview(ctx)
+	overview, err := s.API.Figures(ctx)
 	if err != nil {
 		return err
-	}
-	if overview.Figures == nil {
-		return s.API.Health(ctx)
 	}
 	c.Total(overview.Figures.Totals)
 	c.Months(overview.Figures.Months)

@@ -2,11 +2,9 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
@@ -15,20 +13,16 @@ import (
 // Numbers are the figures that the API shows at one moment.
 type Numbers struct {
 	answer.Totals
-	Messages *answer.Counts `json:"messages,omitempty"` // nil where the API does not show them
+	Messages *answer.Counts `json:"messages,omitempty"` // nil while they are unknown
 }
 
 // Numbers reads the figures.
 func (s *Session) Numbers(ctx context.Context) (Numbers, error) {
-	totals, err := s.API.Global(ctx)
+	o, err := s.API.Figures(ctx)
 	if err != nil {
 		return Numbers{}, err
 	}
-	messages, err := s.API.Messages(ctx)
-	if err != nil && !errors.Is(err, api.ErrNotFound) {
-		return Numbers{}, err
-	}
-	return Numbers{totals, messages.Counts}, nil
+	return Numbers{o.Figures.Totals, &o.Figures.Messages}, nil
 }
 
 // Zone is the time zone of the deployment's months and days.

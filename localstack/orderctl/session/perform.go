@@ -29,7 +29,7 @@ type Plan struct {
 	// Show prints for a person what Act did.
 	Show func(err error)
 	// Settled says that everything is as it must be in the end, so that waiting can stop early.
-	Settled func(ctx context.Context) bool
+	Settled func(ctx context.Context, n Numbers) bool
 	// Check runs after waiting.
 	Check func(ctx context.Context) error
 	// Result is what --json prints, whatever happened after the question.

@@ -16,9 +16,9 @@ import (
 type Waiter struct {
 	Console *console.Console
 	Depth   func(context.Context) (queue.Depth, error)
-	Totals  func(context.Context) (answer.Totals, error)
+	Numbers func(context.Context) (Numbers, error)
 	// Settled says that all is as it must be in the end: then there is nothing to settle. May be nil.
-	Settled func(context.Context) bool
+	Settled func(context.Context, Numbers) bool
 
 	Every  time.Duration // between two looks
 	Settle time.Duration // how long nothing may change; SQS's numbers lag on AWS
@@ -29,7 +29,7 @@ type Waiter struct {
 // Waiter returns a waiter for the orders queue.
 func (s *Session) Waiter(limit time.Duration) *Waiter {
 	w := &Waiter{
-		Console: s.Console, Depth: s.Orders.Depth, Totals: s.API.Global,
+		Console: s.Console, Depth: s.Orders.Depth, Numbers: s.Numbers,
 		Every: 2 * time.Second, Settle: time.Minute, Limit: limit, Sleep: queue.Sleep,
 	}
 	if s.Local {
@@ -40,14 +40,14 @@ func (s *Session) Waiter(limit time.Duration) *Waiter {
 
 // A look is what the queue and the API say at one moment.
 type look struct {
-	depth               queue.Depth
-	totals              answer.Totals
-	errDepth, errTotals error
+	depth                queue.Depth
+	numbers              Numbers
+	errDepth, errNumbers error
 }
 
 // drained says that both answer, and that the queue is empty.
 func (l look) drained() bool {
-	return l.errDepth == nil && l.errTotals == nil && l.depth.Total() == 0
+	return l.errDepth == nil && l.errNumbers == nil && l.depth.Total() == 0
 }
 
 // Run returns when the queue is empty and the numbers have stopped changing. A queue or an API that
@@ -63,20 +63,20 @@ func (w *Waiter) Run(ctx context.Context) error {
 	for {
 		var l look
 		l.depth, l.errDepth = w.Depth(ctx)
-		l.totals, l.errTotals = w.Totals(ctx)
+		l.numbers, l.errNumbers = w.Numbers(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 
 		now := w.Console.Now()
-		if !l.drained() || !known || l.totals != last {
+		if !l.drained() || !known || l.numbers.Totals != last {
 			quietSince = now
 		}
-		if l.errTotals == nil {
-			last, known = l.totals, true
+		if l.errNumbers == nil {
+			last, known = l.numbers.Totals, true
 		}
 		quiet := now.Sub(quietSince) >= w.Settle
-		if l.drained() && (quiet || w.Settled != nil && w.Settled(ctx)) {
+		if l.drained() && (quiet || w.Settled != nil && w.Settled(ctx, l.numbers)) {
 			return nil
 		}
 		if now.Sub(start) >= w.Limit {
@@ -110,10 +110,10 @@ func (l look) text() string {
 		text = "the queue does not answer"
 	}
 	switch {
-	case errors.Is(l.errTotals, api.ErrUnavailable):
+	case errors.Is(l.errNumbers, api.ErrUnavailable):
 		return text + ", the API or its Redis does not answer now"
-	case l.errTotals != nil:
-		return text + ", " + l.errTotals.Error()
+	case l.errNumbers != nil:
+		return text + ", " + l.errNumbers.Error()
 	}
-	return text + fmt.Sprintf(", %s orders counted", console.Count(l.totals.Orders))
+	return text + fmt.Sprintf(", %s orders counted", console.Count(l.numbers.Orders))
 }

@@ -40,19 +40,17 @@ func waiting(t *testing.T, expected func(answer.Totals) bool, moments ...moment)
 			}
 			return queue.Depth{InFlight: at().waiting}, nil
 		},
-		Totals: func(context.Context) (answer.Totals, error) {
+		Numbers: func(context.Context) (Numbers, error) {
 			if at().down {
-				return answer.Totals{}, api.ErrUnavailable
+				return Numbers{}, api.ErrUnavailable
 			}
-			return answer.Totals{Orders: at().orders}, nil
+			return Numbers{Totals: answer.Totals{Orders: at().orders}}, nil
 		},
 		Every: time.Second, Settle: 3 * time.Second, Limit: 20 * time.Second,
 		Sleep: func(_ context.Context, d time.Duration) bool { now = now.Add(d); return true },
 	}
 	if expected != nil {
-		w.Settled = func(context.Context) bool {
-			return expected(answer.Totals{Orders: at().orders})
-		}
+		w.Settled = func(_ context.Context, n Numbers) bool { return expected(n.Totals) }
 	}
 	err := w.Run(t.Context())
 	return int(now.Sub(noon) / time.Second), err
