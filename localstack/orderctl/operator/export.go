@@ -76,8 +76,8 @@ type exportResult struct {
 func export(ctx context.Context, s *session.Session, st store, f exportFlags, file *os.File) error {
 	var r exportResult
 	var chosen []queue.Held
-	err := st.hold(ctx, s, 0, func(look *queue.Look, v view) error {
-		r.hidden, chosen = v.hidden, f.choose(v.messages)
+	err := s.Look(ctx, st.queue(s), 0, func(look *queue.Look) error {
+		r.hidden, chosen = hiddenMessages(s, look.Hidden()), f.choose(look.Held())
 		if !f.remove || len(chosen) == 0 {
 			return nil
 		}
@@ -129,7 +129,7 @@ func writeMessages(out io.Writer, messages []queue.Held) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for _, h := range messages {
-		if err := enc.Encode(queue.RecordOf(h)); err != nil {
+		if err := enc.Encode(h.Record); err != nil {
 			return fmt.Errorf("write the messages: %w", err)
 		}
 	}

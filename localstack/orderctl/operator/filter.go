@@ -52,7 +52,7 @@ func (f *filter) active() bool {
 }
 
 func (f *filter) match(h queue.Held) bool {
-	reason := order.Reason(h.Attribute(order.AttributeReason))
+	reason := order.Reason(h.Attributes[order.AttributeReason])
 	return (len(f.reasons) == 0 || slices.Contains(f.reasons, reason)) &&
 		strings.Contains(h.Body, f.contains) &&
 		!h.Sent.Before(f.after)

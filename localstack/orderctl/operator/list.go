@@ -55,28 +55,29 @@ type listing struct {
 }
 
 func list(ctx context.Context, s *session.Session, st store, f listFlags) error {
-	v, err := st.read(ctx, s, int(f.scan))
+	look, err := s.Read(ctx, st.queue(s), int(f.scan))
 	if err != nil {
 		return err
 	}
-	chosen := f.choose(v.messages)
+	messages := look.Held()
+	chosen := f.choose(messages)
 	l := listing{
-		Queue: st.queue(s).URL, InQueue: v.depth.Total(), Looked: len(v.messages),
-		Matching: len(chosen), Messages: []queue.Record{}, hidden: v.hidden,
+		Queue: look.URL, InQueue: look.Depth.Total(), Looked: len(messages),
+		Matching: len(chosen), Messages: []queue.Record{}, hidden: hiddenMessages(s, look.Hidden()),
 	}
 	if st.reasons {
 		l.ByReason = map[string]int{}
 	}
 	for i, h := range chosen {
 		if st.reasons {
-			l.ByReason[h.Attribute(order.AttributeReason)]++
+			l.ByReason[h.Attributes[order.AttributeReason]]++
 		}
 		if f.limit == 0 || i < int(f.limit) {
-			l.Messages = append(l.Messages, queue.RecordOf(h))
+			l.Messages = append(l.Messages, h.Record)
 		}
 	}
 	err = s.Result(l, func(*console.Console) { l.show(s, st) })
-	return errors.Join(err, v.report(s))
+	return errors.Join(err, l.report(s))
 }
 
 func (l listing) show(s *session.Session, st store) {
@@ -157,16 +158,16 @@ func showCommand(env *session.Env, st store) *cobra.Command {
 }
 
 func show(ctx context.Context, s *session.Session, st store, id string) error {
-	v, err := st.read(ctx, s, 0)
+	look, err := s.Read(ctx, st.queue(s), 0)
 	if err != nil {
 		return err
 	}
-	found := slices.DeleteFunc(v.messages, func(h queue.Held) bool {
+	found := slices.DeleteFunc(look.Held(), func(h queue.Held) bool {
 		return id == "" || !strings.HasPrefix(h.ID, id)
 	})
 	switch {
 	case len(found) == 0:
-		_ = v.report(s) // it may be among the hidden ones
+		_ = hiddenMessages(s, look.Hidden()).report(s) // it may be among the hidden ones
 		return fmt.Errorf("%w: no message in the queue has an id that starts with %q",
 			api.ErrNotFound, id)
 	case len(found) > 1:
@@ -174,7 +175,7 @@ func show(ctx context.Context, s *session.Session, st store, id string) error {
 			len(found), id)
 	}
 
-	r := queue.RecordOf(found[0])
+	r := found[0].Record
 	if s.JSON {
 		return s.Emit(r)
 	}

@@ -157,9 +157,9 @@ func (r *redriving) move(ctx context.Context) (err error) {
 }
 
 func (r *redriving) moveOneByOne(ctx context.Context) error {
-	return dlq.hold(ctx, r.Session, 0, func(look *queue.Look, v view) error {
-		r.result.hidden = v.hidden
-		chosen := r.flags.choose(v.messages)
+	return r.Look(ctx, r.DLQ, 0, func(look *queue.Look) error {
+		r.result.hidden = hiddenMessages(r.Session, look.Hidden())
+		chosen := r.flags.choose(look.Held())
 		p := r.Progress("moving", "messages", int64(len(chosen)))
 		defer p.Finish()
 		sender := &queue.Sender{

@@ -143,11 +143,11 @@ func repaired(env *session.Env, name string, needID bool) ([]queue.Message, erro
 func (r *resendResult) removeSent(
 	ctx context.Context, s *session.Session, sent map[string]bool,
 ) error {
-	err := rejected.hold(ctx, s, 0, func(look *queue.Look, v view) (err error) {
-		found := slices.DeleteFunc(v.messages, func(h queue.Held) bool { return !sent[h.ID] })
+	err := s.Look(ctx, s.Rejected, 0, func(look *queue.Look) (err error) {
+		found := slices.DeleteFunc(look.Held(), func(h queue.Held) bool { return !sent[h.ID] })
 		r.Deleted, err = remove(ctx, s, look, found)
 		if r.Deleted < len(sent) { // all that were sent are deleted: what is hidden does not matter
-			r.hidden = v.hidden
+			r.hidden = hiddenMessages(s, look.Hidden())
 		}
 		return err
 	})

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -61,13 +60,6 @@ once. Each look raises a message's receive count, which has no effect in this qu
 the same time each see a part of the messages: a look says how many another one hides, and its
 exit code is 1 then. At most 100,000 messages can be looked at.`
 
-// A view is what a look saw.
-type view struct {
-	messages []queue.Held
-	depth    queue.Depth
-	hidden
-}
-
 // hidden are messages that another look, or another consumer, hides.
 type hidden struct {
 	Count int64     `json:"hidden,omitempty"`
@@ -86,30 +78,10 @@ func (h hidden) report(s *session.Session) error {
 	return fmt.Errorf("%w: %s", session.ErrCheck, text)
 }
 
+// hiddenMessages are n messages that a look did not see.
 func hiddenMessages(s *session.Session, n int64) hidden {
 	if n <= 0 {
 		return hidden{}
 	}
 	return hidden{n, s.Now().Add(queue.LongestHold).UTC().Truncate(time.Second)}
-}
-
-// hold receives up to limit messages of the store (0: all) and calls use with them. Whatever
-// happens, all that use does not delete are released.
-func (st store) hold(
-	ctx context.Context, s *session.Session, limit int,
-	use func(look *queue.Look, v view) error,
-) error {
-	return s.Look(ctx, st.queue(s), limit, func(look *queue.Look) error {
-		return use(look, view{look.Held(), look.Depth, hiddenMessages(s, look.Hidden())})
-	})
-}
-
-// read returns up to limit messages of the store (0: all), which are released already: writing them
-// may take long, when a program at the other end of a pipe does not read.
-func (st store) read(ctx context.Context, s *session.Session, limit int) (v view, err error) {
-	err = st.hold(ctx, s, limit, func(_ *queue.Look, seen view) error {
-		v = seen
-		return nil
-	})
-	return v, err
 }

@@ -93,7 +93,7 @@ func TestBatchesStop(t *testing.T) {
 
 func TestSizeCountsAttributes(t *testing.T) {
 	t.Parallel()
-	attributes := StringAttributes(map[string]string{"reason": "invalid_json"})
+	attributes := stringAttributes(map[string]string{"reason": "invalid_json"})
 	m := Message{Body: "äb", Attributes: attributes}
 	if got, want := m.Size(), len("äb")+len("reason")+len("String")+len("invalid_json"); got != want {
 		t.Errorf("Size() = %d, want %d", got, want)

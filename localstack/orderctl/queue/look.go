@@ -38,17 +38,11 @@ const LongestHold = holdMany
 // A Held message was received. It is hidden from other consumers until it is released or deleted,
 // or until its visibility timeout ends.
 type Held struct {
-	ID         string
-	Body       string
-	Sent       time.Time
-	Receives   int // how often it was received, this time included
-	Attributes map[string]types.MessageAttributeValue
+	Record
 
-	handle string
+	attributes map[string]types.MessageAttributeValue // all, with their types
+	handle     string
 }
-
-// Attribute returns the text of a message attribute, empty where there is none.
-func (h Held) Attribute(name string) string { return aws.ToString(h.Attributes[name].StringValue) }
 
 // A Look holds messages of one queue. Always end it with Close, deferred, which releases what was
 // not deleted.
@@ -142,20 +136,26 @@ func (l *Look) receive(ctx context.Context, most int) error {
 }
 
 func held(m types.Message) Held {
-	h := Held{
-		ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body),
-		Attributes: m.MessageAttributes, handle: aws.ToString(m.ReceiptHandle),
-	}
 	number := func(name types.MessageSystemAttributeName) int64 {
 		n, _ := strconv.ParseInt(m.Attributes[string(name)], 10, 64)
 		return n
 	}
-	h.Sent = time.UnixMilli(number(types.MessageSystemAttributeNameSentTimestamp)).UTC()
-	h.Receives = int(number(types.MessageSystemAttributeNameApproximateReceiveCount))
-	return h
+	r := Record{
+		ID:         aws.ToString(m.MessageId),
+		Sent:       time.UnixMilli(number(types.MessageSystemAttributeNameSentTimestamp)).UTC(),
+		Receives:   int(number(types.MessageSystemAttributeNameApproximateReceiveCount)),
+		Attributes: map[string]string{},
+		Body:       aws.ToString(m.Body),
+	}
+	for name, v := range m.MessageAttributes {
+		if v.StringValue != nil {
+			r.Attributes[name] = *v.StringValue
+		}
+	}
+	return Held{r, m.MessageAttributes, aws.ToString(m.ReceiptHandle)}
 }
 
-// Held returns the messages held now, the oldest first.
+// Held returns the messages that All received, the oldest first.
 func (l *Look) Held() []Held {
 	byAge := slices.Clone(l.held)
 	slices.SortStableFunc(byAge, func(a, b Held) int { return a.Sent.Compare(b.Sent) })
@@ -217,8 +217,7 @@ func (l *Look) Delete(
 // Close releases every message that was not deleted, at once and even when ctx has ended. What
 // cannot be released is visible again when its visibility timeout ends; the error says how many.
 func (l *Look) Close(ctx context.Context) error {
-	left := slices.DeleteFunc(l.held, func(h Held) bool { return l.deleted[h.ID] })
-	l.held = nil
+	left := slices.DeleteFunc(l.Held(), func(h Held) bool { return l.deleted[h.ID] })
 	limit := grace + time.Duration(len(left))*releaseTime
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

@@ -161,7 +161,7 @@ func (l *Look) Move(ctx context.Context, send *Sender, messages []Held) (Report,
 	}
 	report, err := s.Send(ctx, func(yield func(Message, error) bool) {
 		for _, m := range messages {
-			if !yield(Message{Body: m.Body, Attributes: m.Attributes, Label: m.ID}, nil) {
+			if !yield(Message{Body: m.Body, Attributes: m.attributes, Label: m.ID}, nil) {
 				return
 			}
 		}

@@ -15,33 +15,16 @@ import (
 
 // A Record is a message as export writes it, one JSON object on a line.
 type Record struct {
-	ID         string            `json:"message_id"`
-	Sent       time.Time         `json:"sent"`
-	Receives   int               `json:"receives"`
+	ID       string    `json:"message_id"`
+	Sent     time.Time `json:"sent"`
+	Receives int       `json:"receives"` // how often it was received, this time included
+	// Attributes are those with a text. Binary ones, which the pipeline does not use, are left out.
 	Attributes map[string]string `json:"attributes"`
 	Body       string            `json:"body"` // byte for byte what the message held
 }
 
-// RecordOf returns the record of a held message. Binary attributes, which the pipeline does not
-// use, are left out.
-func RecordOf(h Held) Record {
-	r := Record{
-		ID:         h.ID,
-		Sent:       h.Sent,
-		Receives:   h.Receives,
-		Body:       h.Body,
-		Attributes: map[string]string{},
-	}
-	for name, v := range h.Attributes {
-		if v.StringValue != nil {
-			r.Attributes[name] = aws.ToString(v.StringValue)
-		}
-	}
-	return r
-}
-
-// StringAttributes makes SQS message attributes of plain texts.
-func StringAttributes(texts map[string]string) map[string]types.MessageAttributeValue {
+// stringAttributes makes SQS message attributes of plain texts.
+func stringAttributes(texts map[string]string) map[string]types.MessageAttributeValue {
 	attributes := make(map[string]types.MessageAttributeValue, len(texts))
 	for name, text := range texts {
 		attributes[name] = types.MessageAttributeValue{
@@ -77,7 +60,7 @@ func ParseResend(line json.RawMessage) (m Message, err error) {
 		delete(record.Attributes, name)
 	}
 	if len(record.Attributes) > 0 {
-		m.Attributes = StringAttributes(record.Attributes)
+		m.Attributes = stringAttributes(record.Attributes)
 	}
 	if json.Unmarshal(record.Body, &m.Body) == nil {
 		return m, nil

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -13,14 +15,14 @@ func TestARecordReadAgainIsTheMessage(t *testing.T) {
 	for _, body := range []string{
 		`{"order_id":"ORD1","v":20.00}`, "not json\n\t\"", "ä💶\u202e<&>", `"{\"order_id\":1}"`,
 	} {
-		h := Held{
+		r := Record{
 			ID:         "id-1",
 			Body:       body,
 			Sent:       time.UnixMilli(1700000000123).UTC(),
 			Receives:   3,
-			Attributes: StringAttributes(map[string]string{"reason": "invalid_json"}),
+			Attributes: map[string]string{"reason": "invalid_json"},
 		}
-		line, err := json.Marshal(RecordOf(h))
+		line, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,16 +33,17 @@ func TestARecordReadAgainIsTheMessage(t *testing.T) {
 	}
 }
 
-func TestRecordOf(t *testing.T) {
+func TestTheRecordOfAHeldMessage(t *testing.T) {
 	t.Parallel()
-	h := Held{
-		ID:         "id-1",
-		Body:       "b",
-		Sent:       time.UnixMilli(1700000000123).UTC(),
-		Receives:   3,
-		Attributes: StringAttributes(map[string]string{"reason": "invalid_json"}),
-	}
-	got, err := json.Marshal(RecordOf(h))
+	attributes := stringAttributes(map[string]string{"reason": "invalid_json"})
+	attributes["picture"] = types.MessageAttributeValue{BinaryValue: []byte{1}}
+	h := held(types.Message{
+		MessageId: aws.String("id-1"), Body: aws.String("b"), MessageAttributes: attributes,
+		Attributes: map[string]string{
+			"SentTimestamp": "1700000000123", "ApproximateReceiveCount": "3",
+		},
+	})
+	got, err := json.Marshal(h.Record)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced
 	return s.Look(ctx, q, 0, func(look *queue.Look) error {
 		member, _ := quoted(id)
 		for _, h := range look.Held() {
-			source := h.Attribute(order.AttributeSourceID)
+			source := h.Attributes[order.AttributeSourceID]
 			if h.ID != id && source != id && !strings.Contains(h.Body, member) {
 				continue
 			}
@@ -131,9 +131,9 @@ func (s *store) lookFor(ctx context.Context, q queue.Queue, id string, t *traced
 				Sent:      h.Sent,
 				Receives:  h.Receives,
 				Body:      h.Body,
-				Reason:    h.Attribute(order.AttributeReason),
-				Field:     h.Attribute(order.AttributeField),
-				Detail:    h.Attribute(order.AttributeDetail),
+				Reason:    h.Attributes[order.AttributeReason],
+				Field:     h.Attributes[order.AttributeField],
+				Detail:    h.Attributes[order.AttributeDetail],
 			})
 		}
 		if hidden := look.Hidden(); hidden > 0 {
