@@ -19,13 +19,15 @@ func Values[T any](list iter.Seq[T]) iter.Seq2[T, error] {
 }
 
 type result[R any] struct {
-	value R
-	err   error
+	value    R
+	err      error
+	panicked any
 }
 
 // Map calls do for every value of in, up to parallel calls at a time, and yields the results in the
 // order of in. At most 2×parallel results wait to be taken. An error of in, of do or of ctx is
-// yielded last. Every call of do has ended when the loop over Map ends.
+// yielded last. Every call of do has ended when the loop over Map ends. A panic of do reaches the
+// loop, so that deferred calls of the caller run.
 func Map[T, R any](
 	ctx context.Context,
 	parallel int,
@@ -46,6 +48,9 @@ func Map[T, R any](
 
 		for next := range results {
 			r := <-next
+			if r.panicked != nil {
+				panic(r.panicked)
+			}
 			if !yield(r.value, r.err) || r.err != nil {
 				return
 			}
@@ -78,9 +83,13 @@ func feed[T, R any](
 			<-slots
 		} else {
 			running.Go(func() {
-				r, err := do(ctx, value)
-				next <- result[R]{r, err}
-				<-slots
+				var r result[R]
+				defer func() {
+					r.panicked = recover()
+					next <- r
+					<-slots
+				}()
+				r.value, r.err = do(ctx, value)
 			})
 		}
 		select {

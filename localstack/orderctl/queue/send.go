@@ -8,13 +8,15 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"orderpipeline/localstack/orderctl/inorder"
 )
 
 const (
@@ -28,11 +30,8 @@ const (
 type Sender struct {
 	Queue
 	Parallel int // batches under way at once; at least 1
-	// Sent is called after each call with the messages that SQS confirmed. Calls do not overlap.
-	// May be nil.
+	// Sent is called after each batch with its messages that SQS confirmed. May be nil.
 	Sent func([]Message)
-	// Sleep waits, or returns false when the context ends first. Nil means real time.
-	Sleep func(context.Context, time.Duration) bool
 }
 
 // A Failure is a message that was not sent, or whose state is unknown.
@@ -63,90 +62,88 @@ var ErrNotAllSent = errors.New("not all messages were sent")
 func (s *Sender) Send(ctx context.Context, messages iter.Seq2[Message, error]) (Report, error) {
 	calls, cancel := outlive(ctx, grace)
 	defer cancel()
-	r := &sending{Sender: s, user: ctx, calls: calls}
-
-	work := make(chan []Message)
-	var workers sync.WaitGroup
-	for range max(1, s.Parallel) {
-		workers.Go(func() {
-			for batch := range work {
-				r.deliver(batch)
-			}
-		})
+	r := &sending{Queue: s.Queue, user: ctx, calls: calls}
+	stop := func() bool { return ctx.Err() != nil || r.refused.Load() != nil }
+	deliver := func(_ context.Context, batch []Message) (*delivery, error) {
+		d := &delivery{sending: r}
+		d.send(batch)
+		return d, nil
 	}
-	stop := func() bool { return ctx.Err() != nil || r.refusal() != nil }
-	var readErr error
-	for batch, err := range batches(stop, messages) {
+
+	var report Report
+	// What was taken is sent, and reported, after an interruption too.
+	for d, err := range inorder.Map(
+		context.WithoutCancel(ctx), max(1, s.Parallel), batches(stop, messages), deliver,
+	) {
 		if err != nil {
-			readErr = err
-			break
+			return report, err
 		}
-		work <- batch
+		report.add(d)
+		if s.Sent != nil && len(d.confirmed) > 0 {
+			s.Sent(d.confirmed)
+		}
 	}
-	close(work)
-	workers.Wait()
 
-	switch {
-	case r.panicked != nil:
-		panic(r.panicked) // here, so that the caller's deferred calls run
-	case readErr != nil:
-		return r.report, readErr
+	switch refused := r.refused.Load(); {
 	case ctx.Err() != nil:
-		return r.report, ctx.Err()
-	case r.refused != nil:
-		return r.report, r.refused
-	case r.report.Failed > 0:
-		return r.report, fmt.Errorf("%w: %d failed", ErrNotAllSent, r.report.Failed)
+		return report, ctx.Err()
+	case refused != nil:
+		return report, errors.New(*refused)
+	case report.Failed > 0:
+		return report, fmt.Errorf("%w: %d failed", ErrNotAllSent, report.Failed)
 	}
-	return r.report, nil
+	return report, nil
 }
 
-// sending is the state of one Send.
+func (r *Report) add(d *delivery) {
+	r.Sent += int64(len(d.confirmed))
+	r.Failed += int64(len(d.failed))
+	r.Retried += d.retried
+	room := namedFailures - len(r.Failures)
+	r.Failures = append(r.Failures, d.failed[:min(room, len(d.failed))]...)
+}
+
+// sending is what the batches of one Send share.
 type sending struct {
-	*Sender
-	user  context.Context // ends when the user interrupts
-	calls context.Context // ends when calls under way must end too
-
-	mu       sync.Mutex
-	report   Report
-	refused  error // a permanent refusal of the service
-	panicked any
+	Queue
+	user    context.Context        // ends when the user interrupts
+	calls   context.Context        // ends when calls under way must end too
+	refused atomic.Pointer[string] // a permanent refusal of the service
 }
 
-// deliver sends one batch until every entry is confirmed or given up.
-func (r *sending) deliver(batch []Message) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.mu.Lock()
-			r.panicked, r.refused = p, fmt.Errorf("panic: %v", p)
-			r.mu.Unlock()
-		}
-	}()
+// A delivery is the result of one batch.
+type delivery struct {
+	*sending
+	confirmed []Message
+	failed    []Failure
+	retried   int64
+}
+
+// send sends messages until each of them is confirmed or given up.
+func (d *delivery) send(batch []Message) {
 	batch = slices.DeleteFunc(batch, func(m Message) bool {
 		err := m.Check()
 		if err != nil {
-			r.fail(err.Error(), m)
+			d.fail(err.Error(), m)
 		}
 		return err != nil
 	})
 
 	why := ""
 	for attempt := 0; len(batch) > 0; attempt++ {
-		switch refused := r.refusal(); {
+		switch refused := d.refused.Load(); {
 		case refused != nil:
-			r.fail(refused.Error(), batch...)
+			d.fail(*refused, batch...)
 			return
-		case attempt == attempts, attempt > 0 && !r.sleep(backoff(attempt)):
-			r.fail(why, batch...)
+		case attempt == attempts, attempt > 0 && !Sleep(d.user, backoff(attempt)):
+			d.fail(why, batch...)
 			return
 		case attempt > 0:
-			r.mu.Lock()
-			r.report.Retried += int64(len(batch))
-			r.mu.Unlock()
+			d.retried += int64(len(batch))
 		}
-		out, err := r.SendMessageBatch(r.calls, batchInput(r.URL, batch))
+		out, err := d.SendMessageBatch(d.calls, batchInput(d.URL, batch))
 		if err == nil {
-			batch, why = r.settle(batch, out)
+			batch, why = d.settle(batch, out)
 			continue
 		}
 
@@ -155,16 +152,15 @@ func (r *sending) deliver(batch []Message) {
 		case tooMuch:
 			half := len(batch) / 2
 			if half == 0 {
-				r.fail(why, batch...)
+				d.fail(why, batch...)
 				return
 			}
-			r.deliver(batch[:half])
+			d.send(batch[:half])
 			batch = batch[half:]
 			attempt--
 		case permanent:
-			r.mu.Lock()
-			r.refused = fmt.Errorf("the queue refuses messages: %s", why)
-			r.mu.Unlock()
+			refused := "the queue refuses messages: " + why
+			d.refused.Store(&refused)
 		case transient:
 		}
 	}
@@ -172,7 +168,7 @@ func (r *sending) deliver(batch []Message) {
 
 // settle reads the answer to a call. It returns the entries that are to be retried, and why; one
 // without an answer is not confirmed, so it is among them.
-func (r *sending) settle(
+func (d *delivery) settle(
 	batch []Message, out *sqs.SendMessageBatchOutput,
 ) (left []Message, why string) {
 	confirmed := map[string]*string{}
@@ -184,7 +180,6 @@ func (r *sending) settle(
 		refused[aws.ToString(bad.Id)] = bad
 	}
 
-	var sent []Message
 	why = "the service did not answer for it"
 	for i, m := range batch {
 		id, done := confirmed[strconv.Itoa(i)]
@@ -195,15 +190,20 @@ func (r *sending) settle(
 		switch {
 		case done:
 			m.ID = aws.ToString(id)
-			sent = append(sent, m)
+			d.confirmed = append(d.confirmed, m)
 		case failed && bad.SenderFault && !throttled(aws.ToString(bad.Code)):
-			r.fail(why, m)
+			d.fail(why, m)
 		default:
 			left = append(left, m)
 		}
 	}
-	r.confirm(sent)
 	return left, why
+}
+
+func (d *delivery) fail(why string, messages ...Message) {
+	for _, m := range messages {
+		d.failed = append(d.failed, Failure{m.Label, why})
+	}
 }
 
 func batchInput(queueURL string, messages []Message) *sqs.SendMessageBatchInput {
@@ -216,39 +216,6 @@ func batchInput(queueURL string, messages []Message) *sqs.SendMessageBatchInput 
 		}
 	}
 	return &sqs.SendMessageBatchInput{QueueUrl: aws.String(queueURL), Entries: entries}
-}
-
-func (r *sending) confirm(sent []Message) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.report.Sent += int64(len(sent))
-	if r.Sent != nil && len(sent) > 0 {
-		r.Sent(sent)
-	}
-}
-
-func (r *sending) fail(why string, messages ...Message) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, m := range messages {
-		r.report.Failed++
-		if len(r.report.Failures) < namedFailures {
-			r.report.Failures = append(r.report.Failures, Failure{m.Label, why})
-		}
-	}
-}
-
-func (r *sending) refusal() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.refused
-}
-
-func (r *sending) sleep(d time.Duration) bool {
-	if r.Sleep != nil {
-		return r.Sleep(r.user, d)
-	}
-	return Sleep(r.user, d)
 }
 
 // backoff doubles from shortestWait to longestWait; half of it is random, so that senders do not

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -83,13 +83,8 @@ func numbered(n int) []string {
 	return names
 }
 
-// sender waits for nothing.
 func sender(f *faulty) *Sender {
-	return &Sender{
-		Queue:    Queue{Service: f, URL: "q"},
-		Parallel: 3,
-		Sleep:    func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
-	}
+	return &Sender{Queue: Queue{Service: f, URL: "q"}, Parallel: 3}
 }
 
 func status(code int, err smithy.APIError) error {
@@ -223,7 +218,11 @@ func TestSendTellsWhatBecameOfEveryMessage(t *testing.T) {
 					confirmed = append(confirmed, m.Label)
 				}
 			}
-			report, err := s.Send(t.Context(), named(c.send...))
+			var report Report
+			var err error
+			synctest.Test(t, func(t *testing.T) { // the pauses between attempts take no time
+				report, err = s.Send(t.Context(), named(c.send...))
+			})
 			slices.Sort(f.accepted)
 			slices.Sort(confirmed)
 			if diff := cmp.Diff(c.accepted, f.accepted); diff != "" {
