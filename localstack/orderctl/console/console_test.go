@@ -49,6 +49,23 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestNamesThatBeginAlikeStayApart(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in    string
+		width int
+		want  string
+	}{
+		{"orders", 8, "orders"}, {"orders-dlq", 8, "ord…-dlq"}, {"orders-rejected", 8, "ord…cted"},
+		{"ORD-1-0000041", 9, "ORD-…0041"}, {"日本語日本語", 7, "日…本語"}, {"orders", 0, "orders"},
+		{"orders", 1, "…"}, {"orders", 2, "…s"},
+	} {
+		if got := cutName(c.in, c.width); got != c.want {
+			t.Errorf("cutName(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
+		}
+	}
+}
+
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

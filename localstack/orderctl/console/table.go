@@ -11,13 +11,14 @@ type Column struct {
 	Title string
 	Right bool // aligned to the right, for numbers
 	Flex  bool // shortened first when the table is wider than the terminal
+	Name  bool // shortened in the middle: names that begin alike differ at their ends
 }
 
 // minFlex is the narrowest a flexible column gets before the table may be wider than the terminal.
 const minFlex = 8
 
-// Table writes rows under titles, fitted to the terminal: flexible columns are cut with … until a
-// line fits. A cell is a text, a count or money; texts are made safe to show.
+// Table writes rows under titles, fitted to the terminal: flexible columns are shortened with …
+// until a line fits. A cell is a text, a count or money; texts are made safe to show.
 func (c *Console) Table(columns []Column, rows [][]any) { c.Stream(columns).Rows(rows) }
 
 // A Stream is a table that is written in parts.
@@ -91,7 +92,11 @@ func line(columns []Column, widths []int, cells []string) string {
 		if i > 0 {
 			b.WriteString("  ")
 		}
-		cell = Cut(cell, widths[i])
+		cut := Cut
+		if columns[i].Name {
+			cut = cutName
+		}
+		cell = cut(cell, widths[i])
 		pad := strings.Repeat(" ", max(0, widths[i]-uniseg.StringWidth(cell)))
 		if columns[i].Right {
 			cell, pad = pad, cell

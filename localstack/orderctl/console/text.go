@@ -70,6 +70,24 @@ func Cut(text string, width int) string {
 	return b.String() + "…"
 }
 
+// cutName shortens a name to width columns, with … in its middle: queues, order ids and fields that
+// begin alike differ at their ends.
+func cutName(text string, width int) string {
+	left := uniseg.StringWidth(text)
+	if width <= 0 || left <= width {
+		return text
+	}
+
+	head := Cut(text, (width+1)/2)
+	width -= uniseg.StringWidth(head)
+	end := 0
+	for g := uniseg.NewGraphemes(text); left > width && g.Next(); {
+		left -= g.Width()
+		_, end = g.Positions()
+	}
+	return head + text[end:]
+}
+
 // Count writes n with thousands separators: 12,345.
 func Count[N int | int32 | int64](n N) string { return group(strconv.FormatInt(int64(n), 10)) }
 

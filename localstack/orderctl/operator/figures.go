@@ -23,7 +23,7 @@ type column struct {
 }
 
 func textColumn(name, title string) column {
-	return column{name, console.Column{Title: title, Flex: true}}
+	return column{name, console.Column{Title: title, Flex: true, Name: true}}
 }
 
 func numberColumn(name, title string) column {

@@ -105,11 +105,12 @@ func (l listing) show(s *session.Session, st store) {
 func (l listing) showMessages(s *session.Session, st store) {
 	columns := []console.Column{
 		{Title: "MESSAGE"}, {Title: "AGE", Right: true}, {Title: "RECEIVED", Right: true},
-		{Title: "ORDER", Flex: true},
+		{Title: "ORDER", Flex: true, Name: true},
 	}
 	if st.reasons {
 		columns = append(columns, console.Column{Title: "REASON"},
-			console.Column{Title: "FIELD", Flex: true}, console.Column{Title: "DETAIL", Flex: true})
+			console.Column{Title: "FIELD", Flex: true, Name: true},
+			console.Column{Title: "DETAIL", Flex: true})
 	} else {
 		columns = append(columns, console.Column{Title: "BODY", Flex: true})
 	}
@@ -150,7 +151,7 @@ func showCommand(env *session.Env, st store) *cobra.Command {
 			limits,
 		Example: session.Example("orderctl "+st.name+" show 8bec1bc9",
 			"orderctl "+st.name+" show 8bec1bc9 --json | jq -r .body"),
-		Args: cobra.ExactArgs(1),
+		Args: session.OneID,
 		RunE: env.Run(st.need, func(ctx context.Context, s *session.Session, args []string) error {
 			return show(ctx, s, st, args[0])
 		}),

@@ -41,7 +41,7 @@ func (v *verification) show(c *console.Console, shown int) {
 	}
 	c.Table([]console.Column{
 		{Title: "FIGURE"},
-		{Title: "NAME", Flex: true},
+		{Title: "NAME", Flex: true, Name: true},
 		{Title: "ORDERS: ARCHIVE", Right: true},
 		{Title: "STORE", Right: true},
 		{Title: "REVENUE: ARCHIVE", Right: true},
