@@ -100,11 +100,21 @@ func TestWrongUsageIsSaidBeforeAnythingIsDone(t *testing.T) {
 		"archive replay --parallel 0":             "--parallel",
 		"rebuild --parallel 0":                    "--parallel",
 		"trace x --until never":                   "--until",
+		"user ''":                                 "the id is empty",
+		"trace ''":                                "the id is empty",
+		"dlq show ''":                             "the id is empty",
+		"rejected show ''":                        "the id is empty",
+		"archive show ''":                         "the id is empty",
+		"archive forget ''":                       "the id is empty",
 		"status --aws --endpoint-url http://x":    "none of the others can be",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
-			code, out, errOut := command(t, env, "", strings.Fields(line)...)
+			args := strings.Fields(strings.ReplaceAll(line, "''", "EMPTY"))
+			for i, arg := range args {
+				args[i] = strings.TrimPrefix(arg, "EMPTY")
+			}
+			code, out, errOut := command(t, env, "", args...)
 			if code != exitUsage || !strings.Contains(errOut, want) || out != "" {
 				t.Errorf(
 					"exit code %d, standard error %q, standard output %q; want %d with %q and nothing", code,
@@ -310,6 +320,23 @@ func TestAFileIsSentAsItIs(t *testing.T) {
 		code, out, errOut := command(t, nil, c.stdin, "send", c.arg, "--dry-run")
 		if code != exitDone || out != body+"\n" || errOut != "" {
 			t.Errorf("%s: exit code %d, %q, %q; want the body", name, code, out, errOut)
+		}
+	}
+}
+
+// An interrupted command says so. What it had not found out by then is no other failure.
+func TestInterruptedBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, line := range []string{
+		"bulk 1000000000 --dry-run", "status", "rejected list", "status --endpoint-url http://127.0.0.1:1",
+	} {
+		var out, errOut bytes.Buffer
+		code := run(ctx, strings.Fields(line), strings.NewReader(""), &out, &errOut, nothing)
+		if got := errOut.String(); code != exitInterrupted || got != "interrupted\n" || out.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q, %d bytes of output; want %d, interrupted, none",
+				line, code, got, out.Len(), exitInterrupted)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func userCommand(env *session.Env) *cobra.Command {
 		Long: `Show the orders and the spend of one customer. The exit code is 1 for a customer without
 orders.`,
 		Example: session.Example("orderctl user U1", "orderctl user U1 --json"),
-		Args:    cobra.ExactArgs(1),
+		Args:    session.OneID,
 		RunE: env.Run(session.API, func(ctx context.Context, s *session.Session, args []string) error {
 			u, err := s.API.User(ctx, args[0])
 			if err != nil {

@@ -28,13 +28,7 @@ read; those that name the customer are written again without these lines.
 The figures still hold the customer's orders until orderctl rebuild --accept-fewer. Messages in
 the queues are not touched: see orderctl dlq list and orderctl rejected list, with --contains.`,
 		Example: session.Example("orderctl archive forget U1234", "orderctl rebuild --accept-fewer"),
-		Args:    cobra.ExactArgs(1),
-		PreRunE: func(_ *cobra.Command, args []string) error {
-			if args[0] == "" {
-				return session.Usage("name the customer")
-			}
-			return nil
-		},
+		Args:    session.OneID,
 		RunE: run(env, 0, func(ctx context.Context, s *store, args []string) error {
 			return s.forget(ctx, args[0])
 		}),
@@ -137,7 +131,7 @@ func (n needle) names(line string) bool {
 // versions.
 func (s *store) replace(ctx context.Context, o archive.Object, lines string) error {
 	if lines == "" {
-		_, err := s.notes.client.DeleteObject(ctx, &s3.DeleteObjectInput{
+		_, err := s.notes.Client.DeleteObject(ctx, &s3.DeleteObjectInput{
 			Bucket: aws.String(s.bucket.Name()), Key: &o.Key,
 		})
 		if err != nil {
@@ -165,7 +159,7 @@ func pack(lines string) ([]byte, error) {
 
 // deleteVersions deletes the versions of an object that are not the current one.
 func (s *store) deleteVersions(ctx context.Context, key string) error {
-	client := s.notes.client
+	client := s.notes.Client
 	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{
 		Bucket: aws.String(s.bucket.Name()), Prefix: &key,
 	})

@@ -42,6 +42,18 @@ func Group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// OneID is the Args of a command about one thing. An empty id, such as that of a variable that is not
+// set, is refused: it would match everything or nothing.
+func OneID(cmd *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+		return err
+	}
+	if args[0] == "" {
+		return errors.New("the id is empty")
+	}
+	return nil
+}
+
 // CompleteFiles completes the names of files. No other argument is completed with them.
 var CompleteFiles = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 

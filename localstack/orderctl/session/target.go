@@ -131,6 +131,9 @@ func (t *Target) findEndpoint(ctx context.Context, endpoint string) (*Target, er
 			ErrUnreachable, endpoint)
 	}
 	answers, isLocalStack := probe(ctx, endpoint)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if !answers {
 		return nil, fmt.Errorf("%w: nothing answers at %s: start it with `make deploy-local`, "+
 			"or choose another target with --endpoint-url or --aws", ErrUnreachable, endpoint)

@@ -56,6 +56,9 @@ a second time, none of them may count. --again expects just that.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.dryRun {
 				for m := range f.Messages() {
+					if err := cmd.Context().Err(); err != nil {
+						return err
+					}
 					env.Println(m.Body)
 					if err := env.Failed(); err != nil {
 						return err
