@@ -180,4 +180,6 @@ func (b *Book) hashes(l *line) (id [2]uint64, content uint64) {
 }
 
 // Damaged notes an object that cannot be read to its end.
-func (b *Book) Damaged(object string, err error) { b.fault(Fault{object, 0, err.Error()}) }
+func (b *Book) Damaged(object string, err error) {
+	b.fault(Fault{object, 0, "damaged: " + err.Error()})
+}

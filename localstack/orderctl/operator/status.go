@@ -13,6 +13,7 @@ import (
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/statsapi/answer"
@@ -31,8 +32,8 @@ event source mapping, whether the API and its Redis answer, and the numbers so f
 
 The exit code is 1 when something is wrong: a message in the dead-letter queue, orders
 that wait for their next attempt after a failed one, an order in the queue for more than
-%s, a mapping that is not enabled, an API or Redis that does not answer. Refused
-messages are not a fault of the pipeline.
+%s, a mapping that is not enabled, a rebuild that was interrupted, an API, Redis or archive
+that does not answer. Refused messages are not a fault of the pipeline.
 
 On AWS the age comes from CloudWatch, a few minutes late; LocalStack lists the messages
 themselves, without receiving them, while there are at most 2,000.`,
@@ -93,6 +94,7 @@ func readStatus(ctx context.Context, s *session.Session) *status {
 	}
 	st.queue(ctx, s, s.Rejected)
 	st.mapping(ctx, s)
+	st.unfinished(ctx, s)
 	st.numbers(ctx, s)
 	st.waiting(ctx, s, depth)
 	return st
@@ -107,7 +109,7 @@ func (st *status) queue(
 ) (depth queue.Depth, age time.Duration) {
 	depth, err := q.Depth(ctx)
 	if err != nil {
-		st.fault("%s: %v", q.Name(), err)
+		st.fault("%v", err)
 		return depth, 0
 	}
 	row := queueStatus{Queue: answer.Queue{Queue: q.Name(), Depth: depth}}
@@ -142,6 +144,22 @@ func (st *status) mapping(ctx context.Context, s *session.Session) {
 	if st.Mapping.State != "Enabled" {
 		st.fault("the event source mapping is %s: orders are not taken from the queue",
 			st.Mapping.State)
+	}
+}
+
+// unfinished looks for a command that stopped the mappings and did not end: after a rebuild that was
+// interrupted the figures are too low.
+func (st *status) unfinished(ctx context.Context, s *session.Session) {
+	note, err := pause.NotesIn(s.AWS, s.Outputs["ArchiveBucketName"]).Read(ctx)
+	switch {
+	case err != nil:
+		st.fault("%v", err)
+	case note != nil && note.Step != "":
+		st.fault("a %s, begun %s, has not ended: figures are too low. Where it was interrupted, "+
+			"run it again", note.Operation, note.Began.Format(time.RFC3339))
+	case note != nil:
+		st.fault("a %s, begun %s, has not ended. Where it was interrupted, run it again",
+			note.Operation, note.Began.Format(time.RFC3339))
 	}
 }
 
@@ -227,7 +245,7 @@ func (st *status) show(c *console.Console) {
 
 func queueColumns() []console.Column {
 	return []console.Column{
-		{Title: "QUEUE", Flex: true}, {Title: "VISIBLE", Right: true},
+		{Title: "QUEUE", Flex: true, Name: true}, {Title: "VISIBLE", Right: true},
 		{Title: "IN FLIGHT", Right: true}, {Title: "DELAYED", Right: true},
 	}
 }

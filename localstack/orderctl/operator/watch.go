@@ -142,6 +142,9 @@ func (w *watcher) look(ctx context.Context, last moment) moment {
 		d, err := q.Depth(ctx)
 		if err != nil {
 			m.Problem = "the queues do not answer now"
+			if errors.Is(err, queue.ErrMissing) {
+				m.Problem = err.Error()
+			}
 			continue
 		}
 		m.Queues = append(m.Queues, answer.Queue{Queue: q.Name(), Depth: d})

@@ -1,4 +1,4 @@
-package restore
+package pause
 
 import (
 	"bytes"
@@ -10,59 +10,66 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"orderpipeline/localstack/orderctl/pause"
 )
 
-// noteKey is the object that notes which mappings are stopped. It is no archive object: its prefix
+// NoteKey is the object that notes which mappings are stopped. It is no archive object: its prefix
 // is neither replayed nor read as orders.
-const noteKey = "operations/pause.json"
+const NoteKey = "operations/pause.json"
 
-// notes keeps the note of a pause in the archive's bucket.
-type notes struct {
-	client *s3.Client
-	bucket string
+// BucketNotes keeps the note of a pause in the archive's bucket.
+type BucketNotes struct {
+	Client *s3.Client
+	Bucket string
 }
 
-func (n notes) Read(ctx context.Context) (*pause.Note, error) {
-	out, err := n.client.GetObject(
-		ctx, &s3.GetObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+// NotesIn returns the notes of the deployment whose archive is in the bucket.
+func NotesIn(cfg aws.Config, bucket string) BucketNotes {
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
+	return BucketNotes{client, bucket}
+}
+
+// Read returns the note, or nil where there is none.
+func (n BucketNotes) Read(ctx context.Context) (*Note, error) {
+	out, err := n.Client.GetObject(
+		ctx, &s3.GetObjectInput{Bucket: &n.Bucket, Key: aws.String(NoteKey)},
 	)
 	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
 		return nil, nil //nolint:nilnil // there is no note
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the note of an earlier run from the bucket %s: %w", n.bucket, err)
+		return nil, fmt.Errorf("read the note of an earlier run from the bucket %s: %w", n.Bucket, err)
 	}
 	defer out.Body.Close()
-	var note pause.Note
+	var note Note
 	if err := json.NewDecoder(out.Body).Decode(&note); err != nil {
-		return nil, fmt.Errorf("read %s in the bucket %s: %w", noteKey, n.bucket, err)
+		return nil, fmt.Errorf("read %s in the bucket %s: %w", NoteKey, n.Bucket, err)
 	}
 	return &note, nil
 }
 
-func (n notes) Write(ctx context.Context, note pause.Note) error {
+// Write stores the note.
+func (n BucketNotes) Write(ctx context.Context, note Note) error {
 	text, err := json.Marshal(note)
 	if err != nil {
 		return err
 	}
-	_, err = n.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &n.bucket, Key: aws.String(noteKey),
+	_, err = n.Client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &n.Bucket, Key: aws.String(NoteKey),
 		Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
 	})
 	if err != nil {
-		return fmt.Errorf("note the pause in the bucket %s: %w", n.bucket, err)
+		return fmt.Errorf("note the pause in the bucket %s: %w", n.Bucket, err)
 	}
 	return nil
 }
 
-func (n notes) Delete(ctx context.Context) error {
-	_, err := n.client.DeleteObject(
-		ctx, &s3.DeleteObjectInput{Bucket: &n.bucket, Key: aws.String(noteKey)},
+// Delete deletes the note.
+func (n BucketNotes) Delete(ctx context.Context) error {
+	_, err := n.Client.DeleteObject(
+		ctx, &s3.DeleteObjectInput{Bucket: &n.Bucket, Key: aws.String(NoteKey)},
 	)
 	if err != nil {
-		return fmt.Errorf("delete %s in the bucket %s: %w", noteKey, n.bucket, err)
+		return fmt.Errorf("delete %s in the bucket %s: %w", NoteKey, n.Bucket, err)
 	}
 	return nil
 }

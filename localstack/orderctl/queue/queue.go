@@ -51,9 +51,19 @@ type Queue struct {
 // Name is the queue's name: the last part of its URL.
 func (q Queue) Name() string { return q.URL[strings.LastIndexByte(q.URL, '/')+1:] }
 
-// Depth returns how many messages the queue holds.
+// ErrMissing says that there is no such queue.
+var ErrMissing = errors.New("the queue does not exist: deploy the stack again")
+
+// Depth returns how many messages the queue holds. An error names the queue.
 func (q Queue) Depth(ctx context.Context) (Depth, error) {
-	return depth.Of(ctx, q.Service, q.URL)
+	d, err := depth.Of(ctx, q.Service, q.URL)
+	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
+		err = ErrMissing
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", q.Name(), err)
+	}
+	return d, err
 }
 
 func (q Queue) arn(ctx context.Context) (string, error) {

@@ -39,6 +39,24 @@ func (m *mover) GetQueueAttributes(
 	return &sqs.GetQueueAttributesOutput{Attributes: attributes}, nil
 }
 
+// deleted is a queue that does not exist.
+type deleted struct{ Service }
+
+func (deleted) GetQueueAttributes(
+	context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
+	return nil, &types.QueueDoesNotExist{}
+}
+
+func TestADeletedQueueIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := Queue{Service: deleted{}, URL: "http://sqs/orders"}.Depth(t.Context())
+	const want = "orders: the queue does not exist: deploy the stack again"
+	if !errors.Is(err, ErrMissing) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func (m *mover) StartMessageMoveTask(
 	context.Context,
 	*sqs.StartMessageMoveTaskInput,

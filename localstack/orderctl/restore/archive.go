@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -116,10 +117,15 @@ func (d *dayRow) count(t text, fast bool) {
 
 // place says to which row an object belongs.
 func place(o archive.Object) (day, source string) {
-	if at, err := archive.ArchivedAt(o.Key); err == nil {
-		return at.Format("2006-01-02"), "messages"
+	source = "messages"
+	if strings.HasPrefix(o.Key, archive.ImportsPrefix) {
+		source = "imports"
 	}
-	return o.Modified.UTC().Format("2006-01-02"), "imports"
+	at, err := archive.ArchivedAt(o.Key)
+	if err != nil {
+		at = o.Modified.UTC() // its key names no time
+	}
+	return at.Format(time.DateOnly), source
 }
 
 func (s *store) list(ctx context.Context, w objects.Window, fast bool) error {

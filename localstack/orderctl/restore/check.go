@@ -124,7 +124,13 @@ func check(ctx context.Context, env *session.Env, name string, in io.Reader, sho
 	if r.Sums == nil {
 		return err
 	}
-	if failed := env.Result(r, r.show); failed != nil {
+	show := func(c *console.Console) {
+		r.show(c)
+		if err == nil { // a file that could not be read to its end gets no verdict
+			r.verdict(c)
+		}
+	}
+	if failed := env.Result(r, show); failed != nil {
 		return failed
 	}
 	if err != nil {
@@ -181,15 +187,23 @@ func (r *report) show(c *console.Console) {
 				" state another order_value than their items add up to: the items count",
 		)
 	}
-	refused := r.RefusedTotal()
-	if refused == 0 {
-		c.Println(c.Good("no order would be refused"))
-		return
-	}
 	var reasons []string
 	for _, reason := range r.Reasons() {
 		reasons = append(reasons, string(reason)+" "+console.Count(r.Refused[reason]))
 	}
-	c.List("refused", reasons...)
-	c.Println(c.Bad(console.Count(refused) + " orders would be refused"))
+	if len(reasons) > 0 {
+		c.List("refused", reasons...)
+	}
+}
+
+// verdict prints whether the file can be sent as it is.
+func (r *report) verdict(c *console.Console) {
+	switch refused := r.RefusedTotal(); {
+	case refused > 0:
+		c.Println(c.Bad(console.Count(refused) + " orders would be refused"))
+	case r.Entries == 0:
+		c.Println(c.Warn("the file holds no orders"))
+	default:
+		c.Println(c.Good("no order would be refused"))
+	}
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderpipeline/localstack/orderctl/api"
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
@@ -56,6 +56,7 @@ type cloud struct {
 	inFlight int
 	dead     int // messages in the dead-letter queue
 	archived int
+	deleted  string                        // the name of a queue that does not exist
 	log      []map[string]any              // events of each function
 	waiting  map[string][]sqstypes.Message // by queue
 }
@@ -106,11 +107,10 @@ func (c *cloud) open() (s *store, out, errOut *bytes.Buffer) {
 	} {
 		*q = queue.Queue{Service: depths{c: c}, URL: "http://sqs/" + name}
 	}
-	client := s3.NewFromConfig(c.s3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	return &store{
 		Session: sess,
 		bucket:  archive.NewBucket(c.s3.Config(), testBucket),
-		notes:   notes{client, testBucket},
+		notes:   pause.NotesIn(c.s3.Config(), testBucket),
 		replayer: replayer{
 			invoker: c, function: "replay",
 			sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
@@ -129,6 +129,9 @@ func (d depths) GetQueueAttributes(
 ) (*sqs.GetQueueAttributesOutput, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
+	if d.c.deleted != "" && strings.HasSuffix(*in.QueueUrl, "/"+d.c.deleted) {
+		return nil, &sqstypes.QueueDoesNotExist{}
+	}
 	visible := 0
 	if strings.HasSuffix(*in.QueueUrl, "-dlq") {
 		visible = d.c.dead

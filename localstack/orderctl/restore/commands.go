@@ -5,9 +5,9 @@ package restore
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
+	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
@@ -27,7 +27,7 @@ func ArchiveCommands(env *session.Env) []*cobra.Command {
 type store struct {
 	*session.Session
 	bucket   *archive.Bucket
-	notes    notes
+	notes    pause.BucketNotes
 	replayer replayer
 }
 
@@ -49,13 +49,10 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		}
 	}
 	bucket := s.Outputs["ArchiveBucketName"]
-	client := s3.NewFromConfig(
-		s.AWS, func(o *s3.Options) { o.UsePathStyle = s.AWS.BaseEndpoint != nil },
-	)
 	return &store{
 		Session:  s,
 		bucket:   archive.NewBucket(s.AWS, bucket),
-		notes:    notes{client, bucket},
+		notes:    pause.NotesIn(s.AWS, bucket),
 		replayer: replayer{s.Lambda, s.Outputs["ReplayFunctionName"], queue.Sleep},
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"orderpipeline/localstack/orderctl/objects"
+	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/statsapi/answer"
 )
@@ -86,7 +87,7 @@ func TestVerifyWithAPause(t *testing.T) {
 			c.mappings,
 		)
 	}
-	if c.s3.Content(noteKey) != nil {
+	if c.s3.Content(pause.NoteKey) != nil {
 		t.Error("the note is left")
 	}
 }
@@ -102,7 +103,7 @@ func TestAnInterruptedVerifyStartsTheMappings(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 	if c.stops != 2 || !c.mappings["orders-mapping"] || !c.mappings["replay-mapping"] ||
-		c.s3.Content(noteKey) != nil {
+		c.s3.Content(pause.NoteKey) != nil {
 		t.Errorf("%d mappings were stopped, mappings %v", c.stops, c.mappings)
 	}
 }
@@ -151,7 +152,7 @@ func TestRebuild(t *testing.T) {
 	if _, there := c.orders["wrong"]; there || len(c.orders) != 42 || c.begins < 2 {
 		t.Errorf("%d orders after the rebuild, %d calls to clear", len(c.orders), c.begins)
 	}
-	if !c.mappings["orders-mapping"] || c.s3.Content(noteKey) != nil {
+	if !c.mappings["orders-mapping"] || c.s3.Content(pause.NoteKey) != nil {
 		t.Errorf("mappings %v, or the note is left", c.mappings)
 	}
 	if !strings.Contains(out.String(), "42 orders counted") ||
@@ -226,7 +227,7 @@ func TestRebuildRefusesToLoseOrders(t *testing.T) {
 			if !c.mappings["orders-mapping"] || !c.mappings["replay-mapping"] {
 				t.Errorf("mappings: got %v, want both enabled", c.mappings)
 			}
-			if c.s3.Content(noteKey) != nil {
+			if c.s3.Content(pause.NoteKey) != nil {
 				t.Error("the note is left")
 			}
 		})
@@ -292,7 +293,7 @@ func TestARebuildThatIsInterruptedGoesOn(t *testing.T) {
 		if err := s.rebuild(t.Context(), rebuildFlags{parallel: 1, acceptFewer: true}); err != nil {
 			t.Fatalf("after an interruption at call %d: %v\n%s", at, err, out)
 		}
-		if len(c.orders) != 12 || c.s3.Content(noteKey) != nil {
+		if len(c.orders) != 12 || c.s3.Content(pause.NoteKey) != nil {
 			t.Fatalf("after an interruption at call %d: %d orders", at, len(c.orders))
 		}
 	}

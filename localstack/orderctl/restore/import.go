@@ -92,7 +92,11 @@ func importFile(
 		return err
 	}
 	if n := result.RefusedTotal(); n > 0 && f.invalid == "" {
-		if err := env.Result(result.report, result.show); err != nil {
+		show := func(c *console.Console) {
+			result.show(c)
+			result.verdict(c)
+		}
+		if err := env.Result(result.report, show); err != nil {
 			return err
 		}
 		env.Notef(

@@ -26,7 +26,7 @@ by the order id in their body, too. The exit code is 1 when there is no such lin
 			"orderctl archive show ORD1234",
 			"orderctl archive show ORD1234 --since 36h --json | jq -r .lines[0].entry.body",
 		),
-		Args: cobra.ExactArgs(1),
+		Args: session.OneID,
 		RunE: run(env, 0, func(ctx context.Context, s *store, args []string) error {
 			return s.show(ctx, w, args[0])
 		}),
@@ -36,7 +36,10 @@ by the order id in their body, too. The exit code is 1 when there is no such lin
 }
 
 func (s *store) show(ctx context.Context, w objects.Window, id string) error {
-	found, err := s.search(ctx, w, id)
+	found, damaged, err := s.search(ctx, w, id)
+	for _, note := range damaged {
+		s.Notef("%s\n", console.Clean(note))
+	}
 	if s.JSON {
 		if failed := s.Emit(struct {
 			ID    string `json:"id"`
@@ -65,19 +68,25 @@ type hit struct {
 	Entry  json.RawMessage `json:"entry"` // as it is in the archive
 }
 
-// search returns the lines about an id.
-func (s *store) search(ctx context.Context, w objects.Window, id string) (found []hit, err error) {
+// search returns the lines about an id, and a note about each object that could not be read to its
+// end: it may have held more.
+func (s *store) search(
+	ctx context.Context, w objects.Window, id string,
+) (found []hit, damaged []string, err error) {
 	wanted := needles(id)
 	progress := s.Progress("searching", "objects", -1)
 	defer progress.Finish()
 	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, w)) {
 		if err != nil {
-			return found, err
+			return found, damaged, err
 		}
 		progress.Add(1)
+		if t.damaged != nil {
+			damaged = append(damaged, t.damaged.Error())
+		}
 		found = append(found, wanted.in(t)...)
 	}
-	return found, nil
+	return found, damaged, nil
 }
 
 // A needle is the texts of which a line about an id has at least one.

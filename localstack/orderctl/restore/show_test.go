@@ -125,6 +125,46 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// Objects that others wrote, or that are cut off, and a queue that was deleted are named; what can be
+// read is found all the same.
+func TestDamagedObjectsAndADeletedQueueAreNamed(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.several(12)
+	const foreign = archive.MessagesPrefix + "date=2026-03-01/hour=09/foreign" + archive.Suffix
+	c.s3.Write(foreign, []byte("no zstd"))
+	c.deleted = "orders-rejected"
+	for name, command := range map[string]func(*store) error{
+		"show":   func(s *store) error { return s.show(t.Context(), objects.Window{}, "O7") },
+		"trace":  func(s *store) error { return s.trace(t.Context(), traceFlags{}, "O7") },
+		"verify": func(s *store) error { return s.verify(t.Context(), false, defaultShown) },
+	} {
+		s, out, errOut := c.open()
+		err := command(s)
+		said := out.String() + errOut.String()
+		if !strings.Contains(said, foreign) || strings.Count(said, foreign) > 1 {
+			t.Errorf("%s does not name %s once:\n%s", name, foreign, said)
+		}
+		if name == "verify" {
+			if !errors.Is(err, session.ErrCheck) {
+				t.Errorf("verify: error %v, want ErrCheck", err)
+			}
+			continue
+		}
+		if err != nil || !strings.Contains(said, "O7") {
+			t.Errorf("%s: error %v, output:\n%s", name, err, said)
+		}
+		if name == "trace" && !strings.Contains(said, "orders-rejected: the queue does not exist") {
+			t.Errorf("trace does not name the queue:\n%s", said)
+		}
+	}
+	s, out, _ := c.open()
+	if err := s.list(t.Context(), objects.Window{}, false); err != nil ||
+		strings.Contains(out.String(), "imports") {
+		t.Errorf("list takes a foreign object for an import: error %v\n%s", err, out)
+	}
+}
+
 func TestForget(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

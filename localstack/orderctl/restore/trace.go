@@ -37,7 +37,7 @@ The exit code is 1 when the id is found nowhere.`,
 		Example: session.Example(
 			"orderctl trace ORD1234", "orderctl trace 5fea7756-0ea4-451a-a703-a558b933e274 --since 36h",
 		),
-		Args: cobra.ExactArgs(1),
+		Args: session.OneID,
 		RunE: run(env, session.Queues, func(ctx context.Context, s *store, args []string) error {
 			return s.trace(ctx, f, args[0])
 		}),
@@ -81,18 +81,22 @@ type logLine struct {
 
 func (s *store) trace(ctx context.Context, f traceFlags, id string) error {
 	t := &traced{ID: id, Archive: []hit{}, Queues: []waiting{}, Log: []logLine{}}
-	found, err := s.search(ctx, f.Window, id)
+	found, damaged, err := s.search(ctx, f.Window, id)
 	if err != nil {
 		return err
 	}
 	t.Archive = append(t.Archive, found...)
+	t.Notes = damaged
 	if t.Orders, err = s.Orders.Depth(ctx); err != nil {
-		return err
+		t.Notes = append(t.Notes, err.Error())
 	}
 	for _, q := range []queue.Queue{s.DLQ, s.Rejected} {
 		if err := s.lookFor(ctx, q, id, t); err != nil {
-			return err
+			t.Notes = append(t.Notes, err.Error())
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if !f.noLog {
 		s.searchLogs(ctx, f.Since, id, t)

@@ -121,6 +121,27 @@ func TestCheckReport(t *testing.T) {
 	}
 }
 
+func TestCheckJudgesOnlyWhatItCouldRead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		manyBodies(3):                  "no order would be refused\n",
+		"":                             "the file holds no orders\n",
+		"\n\n":                         "the file holds no orders\n",
+		"[" + manyBodies(1) + ", {bad": "",
+	} {
+		var out bytes.Buffer
+		env := &session.Env{
+			Console: console.New(nil, &out, &bytes.Buffer{}, func(string) string { return "" }),
+		}
+		err := check(t.Context(), env, "orders.json", strings.NewReader(text), 0)
+		said := strings.Contains(out.String(), "refused") || strings.Contains(out.String(), "no orders")
+		if (err != nil) != (want == "") || said != (want != "") ||
+			!strings.HasSuffix(out.String(), want) {
+			t.Errorf("%q: error %v, output %q; want %q at its end", text, err, &out, want)
+		}
+	}
+}
+
 // A script is a function whose calls end as listed.
 type script []func() (*lambda.InvokeOutput, error)
 

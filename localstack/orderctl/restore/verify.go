@@ -170,7 +170,7 @@ func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, er
 			return nil, err
 		}
 		if r.damaged != nil {
-			book.Damaged(r.key, r.damaged)
+			book.Damaged(r.key, errors.Unwrap(r.damaged))
 		}
 		book.Add(r.page)
 		progress.Add(1)
