@@ -3,6 +3,8 @@ package intake
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -41,7 +43,7 @@ func (b *batch) changeVisibility(
 		timeouts[i] = seconds(i)
 	}
 	var mu sync.Mutex
-	eachCall(list, func(some []int) {
+	concurrently(slices.Chunk(list, callEntries), func(some []int) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -86,22 +88,11 @@ const (
 	callsAtOnce = 8
 )
 
-// eachCall divides a list into calls of callEntries, and does them concurrently.
-func eachCall(list []int, do func(some []int)) {
-	var calls [][]int
-	for len(list) > 0 {
-		size := min(callEntries, len(list))
-		calls = append(calls, list[:size])
-		list = list[size:]
-	}
-	concurrently(calls, do)
-}
-
 // concurrently does all calls, callsAtOnce at a time.
-func concurrently[T any](calls []T, do func(T)) {
+func concurrently[T any](calls iter.Seq[T], do func(T)) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, callsAtOnce)
-	for _, call := range calls {
+	for call := range calls {
 		slots <- struct{}{}
 		group.Go(func() {
 			do(call)

@@ -3,6 +3,8 @@ package intake
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -57,7 +59,7 @@ func (b *batch) processAll(ctx context.Context) {
 	b.process(ctx, first)
 
 	done := first
-	for _, group := range groups(suspects) {
+	for group := range groups(suspects) {
 		if b.down || !b.timeLeft(ctx) {
 			return
 		}
@@ -69,18 +71,12 @@ func (b *batch) processAll(ctx context.Context) {
 }
 
 // groups divides the suspects.
-func groups(suspects []int) [][]int {
+func groups(suspects []int) iter.Seq[[]int] {
 	size := 1
 	if len(suspects) > maxSingles {
 		size = (len(suspects) + maxGroups - 1) / maxGroups
 	}
-	var list [][]int
-	for len(suspects) > 0 {
-		size = min(size, len(suspects))
-		list = append(list, suspects[:size])
-		suspects = suspects[size:]
-	}
-	return list
+	return slices.Chunk(suspects, size)
 }
 
 // timeLeft says whether there is time for another group.
@@ -116,7 +112,7 @@ func (b *batch) delete(ctx context.Context, round []int) {
 			settled = append(settled, i)
 		}
 	}
-	eachCall(settled, func(some []int) {
+	concurrently(slices.Chunk(settled, callEntries), func(some []int) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(some))
 		for at, i := range some {
 			entries[at] = types.DeleteMessageBatchRequestEntry{

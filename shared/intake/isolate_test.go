@@ -136,7 +136,7 @@ func TestGroups(t *testing.T) {
 			list[i] = i
 		}
 		var all []int
-		for _, group := range groups(list) {
+		for group := range groups(list) {
 			if len(group) > want {
 				t.Errorf("%d suspects: a group of %d, want at most %d", n, len(group), want)
 			}

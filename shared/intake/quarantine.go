@@ -33,7 +33,7 @@ func (b *batch) quarantine(ctx context.Context, round []int) {
 
 	calls := b.rejectedCalls(round)
 	var mu sync.Mutex
-	concurrently(calls, func(entries []types.SendMessageBatchRequestEntry) {
+	concurrently(slices.Values(calls), func(entries []types.SendMessageBatchRequestEntry) {
 		out, err := b.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 			QueueUrl: &b.config.RejectedURL,
 			Entries:  entries,

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"orderpipeline/shared/order"
@@ -132,12 +133,8 @@ type chunk struct {
 }
 
 func appendChunks(chunks []chunk, shard int, indexes []int) []chunk {
-	for len(indexes) > chunkOrders {
-		chunks = append(chunks, chunk{shard, indexes[:chunkOrders]})
-		indexes = indexes[chunkOrders:]
-	}
-	if len(indexes) > 0 {
-		chunks = append(chunks, chunk{shard, indexes})
+	for some := range slices.Chunk(indexes, chunkOrders) {
+		chunks = append(chunks, chunk{shard, some})
 	}
 	return chunks
 }
