@@ -8,14 +8,14 @@ import (
 // claim claims the order ids for their contents in the shards of the ids. It returns the indexes of
 // the orders that may be recorded in their customers' shards. The others are conflicts, or
 // unsettled where a shard did not answer.
-func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, failed error) {
+func (r *recording) claim(ctx context.Context, indexes []int) (accepted []int, failed error) {
 	chunks := r.byShard(indexes, r.shardOfID)
 	calls := make([][]any, len(chunks))
 	for i, c := range chunks {
 		calls[i] = r.claimArgs(c)
 	}
 
-	answered := make([]byte, len(r.orders))
+	answered := make([]Outcome, len(r.orders))
 	for i, answer := range r.send(ctx, claimScript, calls) {
 		codes, err := codesOf(answer, len(chunks[i].indexes))
 		if err != nil {
@@ -23,27 +23,27 @@ func (r *recording) claim(ctx context.Context, indexes []int) (claimed []int, fa
 			continue
 		}
 		for at, index := range chunks[i].indexes {
-			answered[index] = codes[at]
+			answered[index] = Outcome(codes[at])
 		}
 	}
 
-	for _, index := range indexes { // so that the claimed ones keep their order
+	for _, index := range indexes { // so that the accepted ones keep their order
 		switch answered[index] {
-		case codeClaimed:
-			claimed = append(claimed, index)
-		case codeConflict:
+		case claimed:
+			accepted = append(accepted, index)
+		case Conflict:
 			r.outcomes[index] = Conflict
 		}
 	}
-	return claimed, failed
+	return accepted, failed
 }
 
 // release releases the claims of orders that were not counted. Overflowed orders would leave no
 // trace with one shard either. Conflicts have a claim only when Redis lost the one of the order
 // that was counted: theirs would turn its duplicates and its replay into conflicts.
-func (r *recording) release(ctx context.Context, claimed []int) (failed error) {
+func (r *recording) release(ctx context.Context, accepted []int) (failed error) {
 	var refused []int
-	for _, index := range claimed {
+	for _, index := range accepted {
 		if outcome := r.outcomes[index]; outcome == Overflow || outcome == Conflict {
 			refused = append(refused, index)
 		}

@@ -9,39 +9,19 @@ import (
 	"orderpipeline/shared/order"
 )
 
-// An Outcome is the result for one order given to Record.
+// An Outcome is the result for one order given to Record. Its value is the character that the
+// scripts answer for the order.
 type Outcome uint8
 
 const (
-	Unsettled Outcome = iota // not known: record the order again
-	Recorded                 // counted in every figure
-	Duplicate                // counted before with the same content; nothing changed
-	Conflict                 // its order_id was counted before with other content; nothing changed
-	Overflow                 // counting it would pass the limit of exact sums; nothing changed
-)
+	Unsettled Outcome = 0   // not known: record the order again
+	Recorded  Outcome = 'r' // counted in every figure
+	Duplicate Outcome = 'd' // counted before with the same content; nothing changed
+	Conflict  Outcome = 'c' // its order_id was counted before with other content; nothing changed
+	Overflow  Outcome = 'o' // counting it would pass the limit of exact sums; nothing changed
 
-// Characters that the scripts answer for an order.
-const (
-	codeRecorded  = 'r'
-	codeDuplicate = 'd'
-	codeConflict  = 'c'
-	codeOverflow  = 'o'
-	codeClaimed   = 'y'
+	claimed Outcome = 'y' // its order_id is its content's, see claim; never a result of Record
 )
-
-func outcomeOf(code byte) Outcome {
-	switch code {
-	case codeRecorded:
-		return Recorded
-	case codeDuplicate:
-		return Duplicate
-	case codeConflict:
-		return Conflict
-	case codeOverflow:
-		return Overflow
-	}
-	return Unsettled
-}
 
 // Limits of exact sums, in cents. A score of the leaderboard is a double, and so is every number of
 // a script: both are exact up to 2^53.
@@ -102,9 +82,9 @@ func (r *recording) run(ctx context.Context) error {
 	if r.shards == 1 {
 		return r.record(ctx, appendChunks(nil, 0, all))
 	}
-	claimed, claimErr := r.claim(ctx, all)
-	recordErr := r.record(ctx, r.byShard(claimed, r.shardOfCustomer))
-	return errors.Join(claimErr, recordErr, r.release(ctx, claimed))
+	accepted, claimErr := r.claim(ctx, all)
+	recordErr := r.record(ctx, r.byShard(accepted, r.shardOfCustomer))
+	return errors.Join(claimErr, recordErr, r.release(ctx, accepted))
 }
 
 // bySegment returns the indexes of all orders segment by segment, so that one script needs few of
@@ -168,7 +148,7 @@ func (r *recording) record(ctx context.Context, chunks []chunk) (failed error) {
 		switch {
 		case err == nil:
 			for at, index := range c.indexes {
-				r.outcomes[index] = outcomeOf(codes[at])
+				r.outcomes[index] = Outcome(codes[at])
 			}
 		case isBadValue(err) && len(c.indexes) > 1:
 			// One key with a wrong value must not stop the orders beside it.
