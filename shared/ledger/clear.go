@@ -165,15 +165,9 @@ func (s *Store) State(ctx context.Context) (State, error) {
 	for shard := range MaxShards { // of whatever number of shards
 		totals = append(totals, tagOf(shard)+totalsKey)
 	}
-	values, err := s.readFields(ctx, totals, []string{fieldOrders})
+	sums, _, err := s.addFields(ctx, totals, []string{fieldOrders})
 	if err != nil {
 		return State{}, unavailable("read the state", err)
-	}
-	sums := make([]int64, 1)
-	for _, ofShard := range values {
-		if err := addTo(sums, ofShard); err != nil {
-			return State{}, unavailable("read the state", err)
-		}
 	}
 	state.Orders = sums[0]
 	return state, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -75,7 +74,7 @@ func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
 	found := cmds[0].(*redis.MapStringStringCmd).Val()
 	counters := make(map[string]int64, len(found))
 	for name, text := range found {
-		n, err := strconv.ParseInt(text, 10, 64)
+		n, err := readFigure(text)
 		if err != nil {
 			return nil, unavailable("read the counters", err)
 		}
@@ -86,7 +85,7 @@ func (s *Store) Counters(ctx context.Context) (map[string]int64, error) {
 
 // Messages returns the numbers of messages by outcome.
 func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
-	sums, err := s.sum(ctx, fieldOrders, fieldDuplicates, fieldMismatches, fieldHealed)
+	sums, err := s.totals(ctx, fieldOrders, fieldDuplicates, fieldMismatches, fieldHealed)
 	if err != nil {
 		return MessageCounts{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -196,13 +195,12 @@ func customersOf(fields map[string]string) ([]UserStats, error) {
 		if strings.HasSuffix(id, centsMark) {
 			continue
 		}
-		count, countErr := strconv.ParseInt(text, 10, 64)
-		spend, spendErr := strconv.ParseInt(fields[id+centsMark], 10, 64)
-		if err := errors.Join(countErr, spendErr); err != nil {
-			return nil, fmt.Errorf("a figure in the store is not a whole number: %w", err)
+		orders, ordersErr := readFigure(text)
+		spend, spendErr := readFigure(fields[id+centsMark])
+		if err := errors.Join(ordersErr, spendErr); err != nil {
+			return nil, err
 		}
-		customer := UserStats{UserID: id, OrderCount: count, TotalSpend: order.Cents(spend)}
-		customers = append(customers, customer)
+		customers = append(customers, UserStats{id, orders, order.Cents(spend)})
 	}
 	slices.SortFunc(customers, func(a, b UserStats) int { return strings.Compare(a.UserID, b.UserID) })
 	return customers, nil

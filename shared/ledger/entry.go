@@ -26,7 +26,7 @@ const (
 // appendEntry appends what a chunk of orders adds to one day: the day, the number of orders and
 // their revenue, in MessagePack, which scripts read at once.
 func appendEntry(to []byte, d DayTotals) []byte {
-	to = binary.BigEndian.AppendUint32(append(to, msgpackUint32), uint32(d.Day))
+	to = binary.BigEndian.AppendUint32(append(to, msgpackUint32), uint32(d.Date))
 	to = append(to, msgpackUint8, byte(d.Orders)) // of one chunk
 	if revenue := uint64(d.Revenue); revenue > 1<<32-1 {
 		return binary.BigEndian.AppendUint64(append(to, msgpackUint64), revenue)
@@ -41,7 +41,7 @@ func readEntry(entries string) (d DayTotals, others string, err error) {
 	day, entries, dayErr := readNumber(entries)
 	orders, entries, ordersErr := readNumber(entries)
 	revenue, entries, revenueErr := readNumber(entries)
-	d = DayTotals{Day: order.Day(day), Orders: int64(orders), Revenue: order.Cents(revenue)}
+	d = DayTotals{Date: order.Day(day), Orders: int64(orders), Revenue: order.Cents(revenue)}
 	return d, entries, errors.Join(dayErr, ordersErr, revenueErr)
 }
 

@@ -40,7 +40,7 @@ func ExampleStore_Record() {
 	}
 
 	customer, err := store.User(context.Background(), "U5678")
-	fmt.Println(customer.OrderCount, customer.TotalSpend, err)
+	fmt.Println(customer.Orders, customer.Spend, err)
 	// Output:
 	// ORD1234 40.00 recorded
 	// ORD1234 40.00 duplicate

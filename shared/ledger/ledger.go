@@ -127,9 +127,9 @@ func unavailable(doing string, err error) error {
 
 // UserStats are the figures of one customer.
 type UserStats struct {
-	UserID     string
-	OrderCount int64
-	TotalSpend order.Cents
+	UserID string
+	Orders int64
+	Spend  order.Cents
 }
 
 // Totals are the figures over all orders.
@@ -140,23 +140,23 @@ type Totals struct {
 
 // A Spender is one line of the leaderboard.
 type Spender struct {
-	UserID     string
-	TotalSpend order.Cents
+	UserID string
+	Spend  order.Cents
 }
 
-// MonthTotals are the figures of one month.
-type MonthTotals struct {
-	Month   order.Month
+// PeriodTotals are the figures of one month or one day.
+type PeriodTotals[D order.Date] struct {
+	Date    D
 	Orders  int64
 	Revenue order.Cents
 }
 
-// DayTotals are the figures of one day.
-type DayTotals struct {
-	Day     order.Day
-	Orders  int64
-	Revenue order.Cents
-}
+type (
+	// MonthTotals are the figures of one month.
+	MonthTotals = PeriodTotals[order.Month]
+	// DayTotals are the figures of one day.
+	DayTotals = PeriodTotals[order.Day]
+)
 
 // MessageCounts are the numbers of messages by outcome since the store was begun.
 type MessageCounts struct {

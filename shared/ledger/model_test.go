@@ -56,7 +56,7 @@ func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 		totals.Orders++
 		totals.Revenue += o.Value
 		u := users[o.UserID]
-		users[o.UserID] = UserStats{o.UserID, u.OrderCount + 1, u.TotalSpend + o.Value}
+		users[o.UserID] = UserStats{o.UserID, u.Orders + 1, u.Spend + o.Value}
 		date := o.Placed.In(m.zone).Format(time.DateOnly)
 		inMonth := months[date[:7]]
 		months[date[:7]] = MonthTotals{
@@ -75,7 +75,7 @@ func (m *model) check(ctx context.Context, t *testing.T, store *Store) {
 	for _, u := range users {
 		stats, err := store.User(ctx, u.UserID)
 		equal(t, "user "+u.UserID, stats, err, u)
-		top = append(top, Spender{u.UserID, u.TotalSpend})
+		top = append(top, Spender{u.UserID, u.Spend})
 	}
 	slices.SortFunc(top, bySpend)
 	for _, n := range []int{1, 3, 1000} {
@@ -135,7 +135,7 @@ func inOrder[T any](values map[string]T) (list []T) {
 
 // bySpend orders the highest first, equal ones by descending bytes of the id.
 func bySpend(a, b Spender) int {
-	return cmp.Or(cmp.Compare(b.TotalSpend, a.TotalSpend), strings.Compare(b.UserID, a.UserID))
+	return cmp.Or(cmp.Compare(b.Spend, a.Spend), strings.Compare(b.UserID, a.UserID))
 }
 
 func equal[T any](t *testing.T, what string, got T, err error, want T) {

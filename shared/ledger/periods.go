@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +22,8 @@ const compactMonths = 256
 // out. With one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
 	if s.manyMonths.Load() {
-		return s.monthsByName(ctx, from, to)
+		months, _, err := readPeriods(ctx, s, monthsKey, from, to, order.Month.Append)
+		return withOrders(months), err
 	}
 	months, err := s.Months(ctx)
 	if err != nil {
@@ -28,28 +31,13 @@ func (s *Store) Monthly(ctx context.Context, from, to order.Month) ([]MonthTotal
 	}
 	s.manyMonths.Store(len(months) > compactMonths)
 	return slices.DeleteFunc(months, func(m MonthTotals) bool {
-		return m.Month < from || m.Month > to || m.Orders == 0
+		return m.Date < from || m.Date > to || m.Orders == 0
 	}), nil
 }
 
-// monthsByName reads none but the months that are asked for.
-func (s *Store) monthsByName(ctx context.Context, from, to order.Month) ([]MonthTotals, error) {
-	n := int(to - from + 1)
-	fields := periodFields(n, func(to []byte, i int) []byte {
-		return (from + order.Month(i)).Append(to)
-	})
-	figures, _, err := s.readPeriods(ctx, monthsKey, n, fields)
-	if err != nil {
-		return nil, err
-	}
-	months := make([]MonthTotals, 0, n)
-	for i, f := range figures {
-		if f.orders > 0 {
-			month := MonthTotals{Month: from + order.Month(i), Orders: f.orders, Revenue: f.revenue}
-			months = append(months, month)
-		}
-	}
-	return months, nil
+// withOrders drops the periods without orders.
+func withOrders[D order.Date](periods []PeriodTotals[D]) []PeriodTotals[D] {
+	return slices.DeleteFunc(periods, func(p PeriodTotals[D]) bool { return p.Orders == 0 })
 }
 
 // Months returns all months that have orders, in order.
@@ -66,60 +54,39 @@ func (s *Store) Months(ctx context.Context) ([]MonthTotals, error) {
 	if err != nil {
 		return nil, unavailable("read the months", err)
 	}
-	var months []MonthTotals
+	byMonth := map[order.Month]MonthTotals{}
 	for _, cmd := range cmds {
-		months, err = appendMonths(months, cmd.(*redis.StringSliceCmd).Val())
-		if err != nil {
+		if err := addMonths(byMonth, cmd.(*redis.StringSliceCmd).Val()); err != nil {
 			return nil, unavailable("read the months", err)
 		}
 	}
-	return mergeMonths(months), nil
+	return slices.SortedFunc(maps.Values(byMonth), func(a, b MonthTotals) int {
+		return cmp.Compare(a.Date, b.Date)
+	}), nil
 }
 
-// appendMonths appends the months of a shard, given its fields and their values by turns. A month
-// may be divided into several.
-func appendMonths(months []MonthTotals, pairs []string) ([]MonthTotals, error) {
-	months = slices.Grow(months, len(pairs)/4)
+// addMonths adds the months of a shard, given its fields and their values by turns.
+func addMonths(byMonth map[order.Month]MonthTotals, pairs []string) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, isCents := strings.CutSuffix(pairs[i], centsMark)
 		month, err := order.ParseMonth(name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		n, err := strconv.ParseInt(pairs[i+1], 10, 64)
+		n, err := readFigure(pairs[i+1])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m := MonthTotals{Month: month}
+		totals := byMonth[month]
+		totals.Date = month
 		if isCents {
-			m.Revenue = order.Cents(n)
+			totals.Revenue += order.Cents(n)
 		} else {
-			m.Orders = n
+			totals.Orders += n
 		}
-		months = addMonth(months, m)
+		byMonth[month] = totals
 	}
-	return months, nil
-}
-
-// mergeMonths sorts months and adds up those that are equal.
-func mergeMonths(months []MonthTotals) []MonthTotals {
-	slices.SortFunc(months, func(a, b MonthTotals) int { return int(a.Month - b.Month) })
-	merged := months[:0]
-	for _, m := range months {
-		merged = addMonth(merged, m)
-	}
-	return merged
-}
-
-// addMonth adds to the last month, or appends another one.
-func addMonth(months []MonthTotals, m MonthTotals) []MonthTotals {
-	last := len(months) - 1
-	if last < 0 || months[last].Month != m.Month {
-		return append(months, m)
-	}
-	months[last].Orders += m.Orders
-	months[last].Revenue += m.Revenue
-	return months
+	return nil
 }
 
 // slotFields are all fields of entries.
@@ -133,11 +100,8 @@ var slotFields = func() (fields []string) {
 // Daily returns the days from … to, both included, in order; days without orders are left out. With
 // one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, error) {
-	n := int(to - from + 1)
-	fields := periodFields(n, func(to []byte, i int) []byte {
-		return strconv.AppendInt(to, int64(from)+int64(i), 10)
-	})
-	figures, slotted, err := s.readPeriods(ctx, daysKey, n, append(fields, slotFields...))
+	appendName := func(day order.Day, to []byte) []byte { return strconv.AppendInt(to, int64(day), 10) }
+	days, slotted, err := readPeriods(ctx, s, daysKey, from, to, appendName, slotFields...)
 	if err != nil {
 		return nil, err
 	}
@@ -147,34 +111,43 @@ func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, err
 			if d, entries, err = readEntry(entries); err != nil {
 				return nil, unavailable("read the days", err)
 			}
-			if from <= d.Day && d.Day <= to {
-				figures[d.Day-from].orders += d.Orders
-				figures[d.Day-from].revenue += d.Revenue
+			if from <= d.Date && d.Date <= to {
+				days[d.Date-from].Orders += d.Orders
+				days[d.Date-from].Revenue += d.Revenue
 			}
 		}
 	}
-	days := make([]DayTotals, 0, n)
-	for i, f := range figures {
-		if f.orders > 0 {
-			day := DayTotals{Day: from + order.Day(i), Orders: f.orders, Revenue: f.revenue}
-			days = append(days, day)
-		}
+	return withOrders(days), nil
+}
+
+// readPeriods returns the figures of all periods from … to, added over all shards, and the values
+// of the further fields of all shards. One command reads all of a shard.
+func readPeriods[D order.Date](
+	ctx context.Context, s *Store, key string, from, to D,
+	appendName func(date D, to []byte) []byte, further ...string,
+) (periods []PeriodTotals[D], texts []string, err error) {
+	fields := periodFields(from, to, appendName)
+	sums, texts, err := s.figures(ctx, "read the "+key, s.keysOf(key), fields, further...)
+	if err != nil {
+		return nil, nil, err
 	}
-	return days, nil
+	periods = make([]PeriodTotals[D], to-from+1)
+	for i := range periods {
+		periods[i] = PeriodTotals[D]{from + D(i), sums[2*i], order.Cents(sums[2*i+1])}
+	}
+	return periods, texts, nil
 }
 
-type figures struct {
-	orders  int64
-	revenue order.Cents
-}
-
-// periodFields returns the fields of n periods, those of orders and cents by turns. They share one
-// text.
-func periodFields(n int, appendName func(to []byte, i int) []byte) []string {
+// periodFields returns the fields of the periods, those of orders and cents by turns. They share
+// one text.
+func periodFields[D order.Date](
+	from, to D, appendName func(date D, to []byte) []byte,
+) []string {
+	n := int(to - from + 1)
 	names := make([]byte, 0, n*len("2006-01"+centsMark))
 	ends := make([]int, n)
-	for i := range n {
-		names = append(appendName(names, i), centsMark...)
+	for i := range ends {
+		names = append(appendName(from+D(i), names), centsMark...)
 		ends[i] = len(names)
 	}
 
@@ -186,31 +159,4 @@ func periodFields(n int, appendName func(to []byte, i int) []byte) []string {
 		start = end
 	}
 	return fields
-}
-
-// readPeriods returns the figures of n periods, added over all shards, and the values of the
-// further fields of all shards. One command reads all of a shard.
-func (s *Store) readPeriods(
-	ctx context.Context, key string, n int, fields []string,
-) (periods []figures, further []string, err error) {
-	if err := s.checkLayout(ctx); err != nil {
-		return nil, nil, err
-	}
-	values, err := s.readFields(ctx, s.keysOf(key), fields)
-	if err != nil {
-		return nil, nil, unavailable("read the "+key, err)
-	}
-
-	sums := make([]int64, 2*n)
-	for _, ofShard := range values {
-		if err := addTo(sums, ofShard); err != nil {
-			return nil, nil, unavailable("read the "+key, err)
-		}
-		further = append(further, ofShard[len(sums):]...)
-	}
-	periods = make([]figures, n)
-	for i := range periods {
-		periods[i] = figures{orders: sums[2*i], revenue: order.Cents(sums[2*i+1])}
-	}
-	return periods, further, nil
 }

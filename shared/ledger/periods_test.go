@@ -67,7 +67,7 @@ func manyMonths(t *testing.T, b *fixture) {
 	for i := range n {
 		orders[i] = makeOrder(fmt.Sprintf("ORD%d", i), fmt.Sprintf("U%d", i), order.Cents(100+i))
 		orders[i].Placed = time.Date(2000, time.Month(1+i), 1, 0, 0, 0, 0, time.UTC)
-		want[i] = MonthTotals{Month: first + order.Month(i), Orders: 1, Revenue: order.Cents(100 + i)}
+		want[i] = MonthTotals{Date: first + order.Month(i), Orders: 1, Revenue: order.Cents(100 + i)}
 	}
 	b.record(orders...)
 

@@ -71,7 +71,7 @@ func (a *recordArgs) periods() periods {
 		day := o.Day(a.zone)
 		position := positions.of(day, days)
 		if position == len(days) {
-			days = append(days, DayTotals{Day: day})
+			days = append(days, DayTotals{Date: day})
 			months[position] = p.month(day.Month())
 		}
 		days[position].Orders++
@@ -103,7 +103,7 @@ type dayPositions [4 * chunkOrders]uint8
 // of returns the position of a day in the list, or the end of the list, and enters it.
 func (p *dayPositions) of(day order.Day, list []DayTotals) int {
 	at := int(day) % len(p)
-	for p[at] != 0 && list[p[at]-1].Day != day {
+	for p[at] != 0 && list[p[at]-1].Date != day {
 		at = (at + 1) % len(p)
 	}
 	if p[at] == 0 {

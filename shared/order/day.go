@@ -38,6 +38,12 @@ func ParseDay(text string) (Day, error) {
 	return 0, fmt.Errorf("%q is not a day: write YYYY-MM-DD, from 1970-01-01 to 9999-12-31", text)
 }
 
+// UnmarshalText reads YYYY-MM-DD, as ParseDay does.
+func (d *Day) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDay(string(text))
+	return err
+}
+
 // date returns the calendar date of the day.
 func (d Day) date() (year int, month time.Month, day int) {
 	return time.Unix(int64(d)*secondsOfDay, 0).UTC().Date()

@@ -8,6 +8,13 @@ import (
 // A Month is a calendar month in UTC, counted from January of year 0: year×12 + month−1.
 type Month int
 
+// A Date is a calendar month or a calendar day.
+type Date interface {
+	Month | Day
+	// Append writes the date as YYYY-MM or YYYY-MM-DD.
+	Append(to []byte) []byte
+}
+
 // The years that an order can be placed in, judged in UTC.
 const (
 	minYear = 1970
@@ -29,6 +36,12 @@ func ParseMonth(text string) (Month, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q is not a month: write YYYY-MM, from 1970-01 to 9999-12", text)
+}
+
+// UnmarshalText reads YYYY-MM, as ParseMonth does.
+func (m *Month) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMonth(string(text))
+	return err
 }
 
 // Append writes the month as YYYY-MM.

@@ -32,11 +32,7 @@ func (a *API) user(ctx context.Context, in *userQuery) (*body[answer.User], erro
 	if err != nil {
 		return nil, err
 	}
-	return &body[answer.User]{asUser(stats)}, nil
-}
-
-func asUser(u ledger.UserStats) answer.User {
-	return answer.User{UserID: u.UserID, Orders: u.OrderCount, Spend: u.TotalSpend}
+	return &body[answer.User]{answer.User(stats)}, nil
 }
 
 func (a *API) global(ctx context.Context, _ *noQuery) (*body[answer.Totals], error) {
@@ -60,13 +56,16 @@ func (a *API) top(ctx context.Context, in *topQuery) (*topAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &topAnswer{asSpenders(top)}, nil
+	return &topAnswer{each(top, asSpender)}, nil
 }
 
-func asSpenders(top []ledger.Spender) []answer.Spender {
-	all := make([]answer.Spender, len(top))
-	for i, s := range top {
-		all[i] = answer.Spender{UserID: s.UserID, Spend: s.TotalSpend}
+func asSpender(s ledger.Spender) answer.Spender { return answer.Spender(s) }
+
+// each converts the elements of a list. The list is written as [] where it is empty, never as null.
+func each[From, To any](list []From, convert func(From) To) []To {
+	all := make([]To, len(list))
+	for i, element := range list {
+		all[i] = convert(element)
 	}
 	return all
 }
@@ -77,36 +76,19 @@ type monthlyQuery struct {
 }
 
 func (a *API) monthly(ctx context.Context, in *monthlyQuery) (*body[answer.Months], error) {
-	from, err := order.ParseMonth(in.Start)
-	if err != nil {
-		return nil, huma.Error422UnprocessableEntity("start: " + err.Error())
-	}
-	to, err := order.ParseMonth(in.End)
-	if err != nil {
-		return nil, huma.Error422UnprocessableEntity("end: " + err.Error())
-	}
-	switch {
-	case from > to:
-		return nil, badRange{fmt.Sprintf("start (%v) is after end (%v).", from, to)}
-	case to-from >= maxMonths:
-		return nil, badRange{
-			fmt.Sprintf("%v to %v is more than %d months: ask for less.", from, to, maxMonths),
-		}
-	}
-
-	months, err := a.store.Monthly(ctx, from, to)
+	asked, err := readMonths(in.Start, in.End)
 	if err != nil {
 		return nil, err
 	}
-	return &body[answer.Months]{asMonths(months)}, nil
+	months, err := a.store.Monthly(ctx, asked.from, asked.to)
+	if err != nil {
+		return nil, err
+	}
+	return &body[answer.Months]{each(months, asDated)}, nil
 }
 
-func asMonths(months []ledger.MonthTotals) answer.Months {
-	all := make(answer.Months, len(months))
-	for i, m := range months {
-		all[i] = answer.Month{Month: m.Month, Period: answer.Period{Orders: m.Orders, Revenue: m.Revenue}}
-	}
-	return all
+func asDated[D order.Date](p ledger.PeriodTotals[D]) answer.Dated[D] {
+	return answer.Dated[D]{Date: p.Date, Period: answer.Period{Orders: p.Orders, Revenue: p.Revenue}}
 }
 
 type dailyQuery struct {
@@ -123,38 +105,39 @@ func (a *API) daily(ctx context.Context, in *dailyQuery) (*body[answer.Days], er
 	if err != nil {
 		return nil, err
 	}
-	return &body[answer.Days]{asDays(days)}, nil
+	return &body[answer.Days]{each(days, asDated)}, nil
 }
 
-type dayRange struct{ from, to order.Day }
+// A span holds the first and the last date that a query asks for.
+type span[D order.Date] struct{ from, to D }
 
-// readDays reads a range of days.
-func readDays(start, end string) (dayRange, error) {
-	from, err := order.ParseDay(start)
-	if err != nil {
-		return dayRange{}, huma.Error422UnprocessableEntity("start: " + err.Error())
+func readMonths(start, end string) (span[order.Month], error) {
+	return readSpan(start, end, order.ParseMonth, maxMonths, "months")
+}
+
+func readDays(start, end string) (span[order.Day], error) {
+	return readSpan(start, end, order.ParseDay, maxDays, "days")
+}
+
+// readSpan reads the span from start to end, of at most limit months or days, which unit names.
+func readSpan[D order.Date](
+	start, end string, parse func(string) (D, error), limit D, unit string,
+) (s span[D], err error) {
+	if s.from, err = parse(start); err != nil {
+		return s, huma.Error422UnprocessableEntity("start: " + err.Error())
 	}
-	to, err := order.ParseDay(end)
-	if err != nil {
-		return dayRange{}, huma.Error422UnprocessableEntity("end: " + err.Error())
+	if s.to, err = parse(end); err != nil {
+		return s, huma.Error422UnprocessableEntity("end: " + err.Error())
 	}
 	switch {
-	case from > to:
-		return dayRange{}, badRange{fmt.Sprintf("start (%v) is after end (%v).", from, to)}
-	case to-from >= maxDays:
-		return dayRange{}, badRange{fmt.Sprintf(
-			"%v to %v is more than %d days: ask for less.", from, to, maxDays,
-		)}
+	case s.from > s.to:
+		err = badRange{fmt.Sprintf("start (%v) is after end (%v).", s.from, s.to)}
+	case s.to-s.from >= limit:
+		err = badRange{
+			fmt.Sprintf("%v to %v is more than %d %s: ask for less.", s.from, s.to, int(limit), unit),
+		}
 	}
-	return dayRange{from, to}, nil
-}
-
-func asDays(days []ledger.DayTotals) answer.Days {
-	all := make(answer.Days, len(days))
-	for i, d := range days {
-		all[i] = answer.Day{Day: d.Day, Period: answer.Period{Orders: d.Orders, Revenue: d.Revenue}}
-	}
-	return all
+	return s, err
 }
 
 type customersQuery struct {
@@ -167,9 +150,6 @@ func (a *API) customers(ctx context.Context, in *customersQuery) (*body[answer.C
 	if err != nil {
 		return nil, err
 	}
-	users := make([]answer.User, len(page))
-	for i, u := range page {
-		users[i] = asUser(u)
-	}
+	users := each(page, func(u ledger.UserStats) answer.User { return answer.User(u) })
 	return &body[answer.Customers]{answer.Customers{Users: users, Next: next}}, nil
 }

@@ -18,7 +18,7 @@ type overviewQuery struct {
 }
 
 func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Overview], error) {
-	var days *dayRange
+	var days *span[order.Day]
 	if in.Start != "" || in.End != "" {
 		asked, err := readDays(in.Start, in.End)
 		if err != nil {
@@ -49,7 +49,7 @@ func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Ove
 
 // readFigures reads what Redis holds; days is nil when no days were asked for.
 func (a *API) readFigures(
-	ctx context.Context, in *overviewQuery, days *dayRange,
+	ctx context.Context, in *overviewQuery, days *span[order.Day],
 ) (*answer.Figures, error) {
 	totals, err := a.store.Global(ctx)
 	if err != nil {
@@ -77,8 +77,8 @@ func (a *API) readFigures(
 	figures := &answer.Figures{
 		Totals:   answer.Totals(totals),
 		Messages: *asCounts(counts),
-		Top:      asSpenders(top),
-		Months:   asMonths(months),
+		Top:      each(top, asSpender),
+		Months:   each(months, asDated),
 	}
 	for _, d := range now {
 		figures.Today = answer.Today{Orders: d.Orders, Revenue: d.Revenue}
@@ -88,14 +88,14 @@ func (a *API) readFigures(
 		if err != nil {
 			return nil, err
 		}
-		all := asDays(found)
+		all := answer.Days(each(found, asDated))
 		figures.Days = &all
 	}
 	if in.User != "" {
 		user, err := a.store.User(ctx, in.User)
 		switch {
 		case err == nil:
-			found := asUser(user)
+			found := answer.User(user)
 			figures.User = &found
 		case !errors.Is(err, ledger.ErrNotFound):
 			return nil, err

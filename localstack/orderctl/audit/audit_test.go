@@ -69,7 +69,7 @@ func monthsOf(t *testing.T, byName map[string]Figures) (all answer.Months) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, answer.Month{Month: m, Period: f})
+		all = append(all, answer.Dated[order.Month]{Date: m, Period: f})
 	}
 	return all
 }
@@ -81,7 +81,7 @@ func daysOf(t *testing.T, byName map[string]Figures) (all answer.Days) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, answer.Day{Day: d, Period: f})
+		all = append(all, answer.Dated[order.Day]{Date: d, Period: f})
 	}
 	return all
 }

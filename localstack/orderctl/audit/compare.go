@@ -85,33 +85,29 @@ func (c *Comparison) Total(store answer.Totals) {
 
 // Months compares all months that the store has.
 func (c *Comparison) Months(store answer.Months) {
-	months := make(map[order.Month]Figures, len(store))
-	for _, m := range store {
-		months[m.Month] = m.Period
-	}
-	comparePeriods(c, "month", c.book.Months, months)
+	comparePeriods(c, "month", c.book.Months, store)
 }
 
 // Days compares all days that the store has.
 func (c *Comparison) Days(store answer.Days) {
-	days := make(map[order.Day]Figures, len(store))
-	for _, d := range store {
-		days[d.Day] = d.Period
-	}
-	comparePeriods(c, "day", c.book.Days, days)
+	comparePeriods(c, "day", c.book.Days, store)
 }
 
-func comparePeriods[K order.Day | order.Month](
-	c *Comparison, figure string, archive map[K]*Figures, store map[K]Figures,
+func comparePeriods[D order.Date](
+	c *Comparison, figure string, archive map[D]*Figures, store answer.Periods[D],
 ) {
-	keys := slices.AppendSeq(slices.Collect(maps.Keys(archive)), maps.Keys(store))
-	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
+	stored := make(map[D]Figures, len(store))
+	for _, p := range store {
+		stored[p.Date] = p.Period
+	}
+	dates := slices.AppendSeq(slices.Collect(maps.Keys(archive)), maps.Keys(stored))
+	slices.Sort(dates)
+	for _, date := range slices.Compact(dates) {
 		var want Figures
-		if known := archive[key]; known != nil {
+		if known := archive[date]; known != nil {
 			want = *known
 		}
-		c.compare(figure, fmt.Sprint(key), want, store[key])
+		c.compare(figure, fmt.Sprint(date), want, stored[date])
 	}
 }
 

@@ -77,7 +77,7 @@ func existing(
 	if err != nil {
 		return nil, "", err
 	}
-	outside := func(m answer.Month) bool { return m.Month < first || m.Month > last }
+	outside := func(m answer.Dated[order.Month]) bool { return m.Date < first || m.Date > last }
 	return slices.DeleteFunc(o.Figures.Months, outside), o.TimeZone, nil
 }
 
@@ -86,7 +86,7 @@ func readMonths(
 ) (rows []period, zone string, err error) {
 	months, zone, err := existing(ctx, s, first, last)
 	for _, m := range months {
-		rows = append(rows, period{Month: m.Month.String(), Period: m.Period})
+		rows = append(rows, period{Month: m.Date.String(), Period: m.Period})
 	}
 	return rows, zone, err
 }
@@ -100,11 +100,11 @@ func readDays(
 	}
 	var names []order.Month
 	for _, m := range months {
-		names = append(names, m.Month)
+		names = append(names, m.Date)
 	}
 	days, err := s.API.Days(ctx, names, first, last)
 	for _, d := range days {
-		rows = append(rows, period{Day: d.Day.String(), Period: d.Period})
+		rows = append(rows, period{Day: d.Date.String(), Period: d.Period})
 	}
 	return rows, zone, err
 }

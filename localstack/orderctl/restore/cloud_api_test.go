@@ -69,7 +69,7 @@ func (c *cloud) overview() answer.Overview {
 		}
 	}
 	for m, p := range months {
-		figures.Months = append(figures.Months, answer.Month{Month: m, Period: p})
+		figures.Months = append(figures.Months, answer.Dated[order.Month]{Date: m, Period: p})
 	}
 	for id, u := range users {
 		figures.Top = append(figures.Top, answer.Spender{UserID: id, Spend: u.Spend})

@@ -188,7 +188,7 @@ func (s *store) compareFigures(ctx context.Context, book *audit.Book, c *audit.C
 	c.Months(overview.Figures.Months)
 	months := slices.Collect(maps.Keys(book.Months))
 	for _, m := range overview.Figures.Months {
-		months = append(months, m.Month)
+		months = append(months, m.Date)
 	}
 	slices.Sort(months)
 	days, err := s.API.Days(ctx, slices.Compact(months), 0, math.MaxInt32)

@@ -105,7 +105,7 @@ func (v *verifier) read(ctx context.Context) (picture, error) {
 	p.Period = answer.Period(o.Figures.Totals)
 	p.Duplicates, p.Mismatches, p.Refused = counts.Duplicate, counts.Mismatch, counts.Refused
 	for _, m := range o.Figures.Months {
-		p.Months[m.Month] = m.Period
+		p.Months[m.Date] = m.Period
 	}
 	for id := range v.sums.Users {
 		u, err := v.API.User(ctx, id)

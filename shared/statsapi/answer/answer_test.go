@@ -41,8 +41,8 @@ func month(t *testing.T, text string) order.Month {
 func TestMonthsAreWrittenInOrderAndReadBack(t *testing.T) {
 	t.Parallel()
 	roundTrip(t, answer.Months{
-		{Month: month(t, "2023-12"), Period: answer.Period{Orders: 1, Revenue: 5}},
-		{Month: month(t, "2024-01"), Period: answer.Period{Orders: 2, Revenue: 900_000_000_000_000_001}},
+		{Date: month(t, "2023-12"), Period: answer.Period{Orders: 1, Revenue: 5}},
+		{Date: month(t, "2024-01"), Period: answer.Period{Orders: 2, Revenue: 900_000_000_000_000_001}},
 	}, `{"2023-12":{"orders":1,"revenue":0.05},"2024-01":{"orders":2,"revenue":9000000000000000.01}}`)
 	roundTrip(t, answer.Months{}, `{}`)
 }
@@ -50,8 +50,8 @@ func TestMonthsAreWrittenInOrderAndReadBack(t *testing.T) {
 func TestDaysAreWrittenInOrderAndReadBack(t *testing.T) {
 	t.Parallel()
 	roundTrip(t, answer.Days{
-		{Day: day(t, "2023-12-31"), Period: answer.Period{Orders: 1, Revenue: 5}},
-		{Day: day(t, "2024-02-29"), Period: answer.Period{Orders: 2, Revenue: 3998}},
+		{Date: day(t, "2023-12-31"), Period: answer.Period{Orders: 1, Revenue: 5}},
+		{Date: day(t, "2024-02-29"), Period: answer.Period{Orders: 2, Revenue: 3998}},
 	}, `{"2023-12-31":{"orders":1,"revenue":0.05},"2024-02-29":{"orders":2,"revenue":39.98}}`)
 }
 

@@ -19,7 +19,7 @@ func ExampleMonths() {
 
 	var revenue order.Cents
 	for _, m := range months {
-		fmt.Println(m.Month, m.Orders, m.Revenue)
+		fmt.Println(m.Date, m.Orders, m.Revenue)
 		revenue += m.Revenue
 	}
 	fmt.Println(revenue)
