@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
-	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest/freeport"
 )
@@ -27,9 +25,6 @@ type route struct {
 // api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline
 // by turns.
 func (b *benchmark) api(ctx context.Context) error {
-	if err := b.buildFunctions(ctx); err != nil {
-		return err
-	}
 	b.progress("API: filling two stores with %s customers", whole(float64(b.size.apiCustomers)))
 	ours, err := b.statsServer(ctx)
 	if err != nil {
@@ -57,68 +52,50 @@ func (b *benchmark) api(ctx context.Context) error {
 		{"/health", one("/health"), global},
 		{"/metrics", one("/metrics"), "/metrics"},
 	}
-	requests := map[string][][]byte{}
-	for _, r := range routes {
-		requests[r.name] = r.requests
-	}
-	return b.apiRounds(ctx, routes, requests, ours.addr, python.addr)
-}
 
-// An apiLoad is one load on one server.
-type apiLoad struct {
-	route       string
-	connections int
-	addr        string
-}
-
-// An apiResult is what all rounds of a load measured, the times in ms.
-type apiResult struct{ rate, p50, p99 sample }
-
-var apiConnections = []int{1, 16, 64}
-
-// apiRounds gives both servers the same loads by turns.
-func (b *benchmark) apiRounds(
-	ctx context.Context, routes []route, requests map[string][][]byte, ours, python string,
-) error {
-	results := map[apiLoad]*apiResult{}
-	measure := func(path string, connections int, addr string) error {
-		k := apiLoad{path, connections, addr}
-		if results[k] == nil {
-			results[k] = &apiResult{}
-		}
-		l := load{addr, requests[path], connections, b.size.apiTime / 4, b.size.apiTime}
-		r, err := l.run(ctx)
-		if err != nil {
-			return fmt.Errorf("%s at %d connections: %w", path, connections, err)
-		}
-		m := results[k]
-		m.rate = append(m.rate, r.rate)
-		m.p50 = append(m.p50, millis(r.p50))
-		m.p99 = append(m.p99, millis(r.p99))
-		return nil
-	}
-	for round := range b.size.rounds {
-		b.progress("API, round %d of %d", round+1, b.size.rounds)
-		for _, n := range apiConnections {
-			for _, r := range routes {
-				if r.baseline == r.name {
-					if err := measure(r.name, n, python); err != nil {
-						return err
-					}
-				}
-				if err := measure(r.name, n, ours); err != nil {
-					return err
-				}
+	var keys []apiLoad
+	var cases []turn[loadResult]
+	add := func(r route, connections int, addr string) {
+		keys = append(keys, apiLoad{r.name, connections, addr == python.addr})
+		load := load{addr, r.requests, connections, b.size.apiTime / 4, b.size.apiTime}
+		cases = append(cases, func(ctx context.Context) (loadResult, error) {
+			result, err := load.run(ctx)
+			if err != nil {
+				err = fmt.Errorf("%s at %d connections: %w", r.name, connections, err)
 			}
+			return result, err
+		})
+	}
+	for _, n := range apiConnections {
+		for _, r := range routes {
+			if r.baseline == r.name {
+				add(r, n, python.addr)
+			}
+			add(r, n, ours.addr)
 		}
 	}
-	b.reportAPI(routes, results, ours, python)
+	rounds, err := byTurns(ctx, b, "API", b.size.rounds, cases...)
+	if err != nil {
+		return err
+	}
+	results := map[apiLoad][]loadResult{}
+	for i, key := range keys {
+		results[key] = rounds[i]
+	}
+	b.reportAPI(routes, results)
 	return nil
 }
 
-func (b *benchmark) reportAPI(
-	routes []route, results map[apiLoad]*apiResult, ours, python string,
-) {
+// An apiLoad is one load on one of the two servers.
+type apiLoad struct {
+	route       string
+	connections int
+	baseline    bool
+}
+
+var apiConnections = []int{1, 16, 64}
+
+func (b *benchmark) reportAPI(routes []route, results map[apiLoad][]loadResult) {
 	s := b.section(
 		"API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s",
 		"p50 ms", "p99 ms", "×",
@@ -137,18 +114,25 @@ func (b *benchmark) reportAPI(
 		"The baseline has no /stats/monthly and no /health: these are compared with its " +
 			"/stats/global, its cheapest route. /metrics of the baseline covers its process only.",
 	)
+	perSecond := func(r loadResult) float64 { return r.rate }
+	p50 := func(r loadResult) float64 { return millis(r.p50) }
+	p99 := func(r loadResult) float64 { return millis(r.p99) }
 	for _, r := range routes {
 		for _, n := range apiConnections {
-			o, p := results[apiLoad{r.name, n, ours}], results[apiLoad{r.baseline, n, python}]
-			x := ratio(o.rate, p.rate)
+			ours, python := results[apiLoad{r.name, n, false}], results[apiLoad{r.baseline, n, true}]
+			slow, pythonSlow := each(ours, p99), each(python, p99)
+			x := ratio(each(ours, perSecond), each(python, perSecond))
 			s.row(
-				r.name, strconv.Itoa(n), o.rate.text(whole), hundredths(o.p50.median()), o.p99.text(hundredths),
-				p.rate.text(whole), hundredths(p.p50.median()), p.p99.text(hundredths), x.text(times),
+				r.name, strconv.Itoa(n),
+				each(ours, perSecond).text(whole), hundredths(each(ours, p50).median()),
+				slow.text(hundredths),
+				each(python, perSecond).text(whole), hundredths(each(python, p50).median()),
+				pythonSlow.text(hundredths), x.text(times),
 			)
 			if n == 16 && r.name != "/metrics" && r.name != "/health" {
 				b.target("API, "+r.name+", 16 connections", "≥ 10 × FastAPI, p99 lower",
-					fmt.Sprintf("%s, p99 %.2f against %.2f ms", x.text(times), o.p99.median(), p.p99.median()),
-					x.median() >= 10 && o.p99.median() < p.p99.median(), "against "+r.baseline)
+					fmt.Sprintf("%s, p99 %.2f against %.2f ms", x.text(times), slow.median(), pythonSlow.median()),
+					x.median() >= 10 && slow.median() < pythonSlow.median(), "against "+r.baseline)
 			}
 		}
 	}
@@ -158,74 +142,68 @@ func (b *benchmark) reportAPI(
 type webServer struct {
 	addr    string
 	redis   *server
-	process *exec.Cmd
+	process *exec.Cmd // nil before it is started
+}
+
+// startWebServer starts the Redis of a web server, and chooses the port of the server.
+func startWebServer() (*webServer, error) {
+	port, err := freeport.Find()
+	if err != nil {
+		return nil, err
+	}
+	redis, err := startRedis()
+	return &webServer{addr: fmt.Sprintf("127.0.0.1:%d", port), redis: redis}, err
 }
 
 func (w *webServer) stop() {
-	_ = w.process.Process.Kill()
-	_ = w.process.Wait()
+	if w.process != nil {
+		_ = w.process.Process.Kill()
+		_ = w.process.Wait()
+	}
 	w.redis.stop()
 }
 
 // statsServer starts the stats function's binary as a server over a filled store.
 func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
-	redis, err := startRedis()
+	w, err := startWebServer()
 	if err != nil {
 		return nil, err
 	}
-	store, err := redis.store(1)
-	if err != nil {
-		redis.stop()
+	if err := w.fill(ctx, b.size.apiCustomers); err != nil {
+		w.stop()
 		return nil, err
 	}
-	defer store.Close()
-	orders, outcomes := make([]order.Order, 1000), make([]ledger.Outcome, 1000)
-	for first := 0; first < b.size.apiCustomers; first += len(orders) {
-		for i := range orders {
-			n := first + i
-			orders[i] = order.Order{
-				ID:     fmt.Sprintf("O%d", n),
-				UserID: fmt.Sprintf("U%d", n),
-				Value:  spendOf(n),
-				Placed: time.Date(2024, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC),
-			}
-		}
-		if err := store.Record(ctx, orders, outcomes); err != nil {
-			redis.stop()
-			return nil, err
-		}
-	}
-	return serve(ctx, redis, b.functions["stats"], nil, func(addr string) []string {
-		return statsSettings(redis.URL(), "LISTEN="+addr, "LOG_LEVEL=warn")
-	})
+	command := exec.Command(b.functions["stats"])
+	command.Env = statsSettings(w.redis.URL(), "LISTEN="+w.addr, "LOG_LEVEL=warn")
+	return w, w.serve(ctx, command)
 }
 
-// spendOf spreads what customers spent, in cents.
-func spendOf(customer int) order.Cents { return order.Cents(500 + customer*7919%99_500) }
+// fill records one order of each customer.
+func (w *webServer) fill(ctx context.Context, customers int) error {
+	store, err := openStore(w.redis.URL(), 1, patience)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return fill(ctx, store, 0, customers, func(n int) int { return n })
+}
 
 // fastAPI starts the baseline over a store that is filled with the keys that its worker would
 // write.
 func (b *benchmark) fastAPI(ctx context.Context) (*webServer, error) {
-	redis, err := startRedis()
+	w, err := startWebServer()
 	if err != nil {
 		return nil, err
 	}
-	if err := b.fillBaseline(ctx, redis); err != nil {
-		redis.stop()
+	if err := b.fillBaseline(ctx, w.redis); err != nil {
+		w.stop()
 		return nil, err
 	}
-	python, err := filepath.Abs(b.python)
-	if err != nil {
-		redis.stop()
-		return nil, err
-	}
-	args := []string{
-		"-m", "uvicorn", "baseline_api:app", "--app-dir", here, "--host", "127.0.0.1",
-		"--log-level", "warning", "--port",
-	}
-	return serve(ctx, redis, python, args, func(string) []string {
-		return append(os.Environ(), "REDIS_URL="+redis.URL())
-	})
+	host, port, _ := strings.Cut(w.addr, ":")
+	command := exec.Command(baselinePython, "-m", "uvicorn", "baseline_api:app", "--app-dir", here,
+		"--host", host, "--port", port, "--log-level", "warning")
+	command.Env = append(os.Environ(), "REDIS_URL="+w.redis.URL())
+	return w, w.serve(ctx, command)
 }
 
 func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
@@ -246,42 +224,29 @@ func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
 	return redis.client.HSet(ctx, "global", totals...).Err()
 }
 
-// serve starts a server on a free port, which it takes as its last argument or from its
-// environment, and waits until it answers.
-func serve(
-	ctx context.Context, redis *server, program string, args []string,
-	environment func(addr string) []string,
-) (*webServer, error) {
-	port, err := freeport.Find()
-	if err != nil {
-		redis.stop()
-		return nil, err
+// serve starts the server and waits until it answers. When it does not, everything is stopped.
+func (w *webServer) serve(ctx context.Context, command *exec.Cmd) error {
+	command.Stderr = os.Stderr
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		w.stop()
+		return err
 	}
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	if len(args) > 0 {
-		args = append(args, strconv.Itoa(port))
-	}
-	w := &webServer{addr: addr, redis: redis, process: exec.Command(program, args...)}
-	w.process.Env, w.process.Stderr = environment(addr), os.Stderr
-	w.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := w.process.Start(); err != nil {
-		redis.stop()
-		return nil, err
+	w.process = command
+	probe := load{
+		addr:        w.addr,
+		requests:    [][]byte{get("/stats/global")},
+		connections: 1,
+		duration:    time.Millisecond,
 	}
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		probe := load{
-			addr:        addr,
-			requests:    [][]byte{get("/stats/global")},
-			connections: 1,
-			duration:    time.Millisecond,
-		}
 		_, err := probe.run(ctx)
 		if err == nil {
-			return w, nil
+			return nil
 		}
 		if time.Since(begun) > 20*time.Second || ctx.Err() != nil {
 			w.stop()
-			return nil, fmt.Errorf("%s does not answer on %s: %w", program, addr, err)
+			return fmt.Errorf("%s does not answer on %s: %w", command.Path, w.addr, err)
 		}
 	}
 }

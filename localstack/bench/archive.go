@@ -3,13 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"math/rand/v2"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +15,6 @@ import (
 	"orderpipeline/localstack/lab/sandbox"
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/archive/s3test"
-	"orderpipeline/shared/intake"
-	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/replay/protocol"
 )
 
@@ -55,60 +48,31 @@ func (c *cloud) bucket() *archive.Bucket {
 	}, c.Name)
 }
 
-// archivingHandler is the order function's handler with its archive.
-func archivingHandler(objects *archive.Bucket) func(*ledger.Store) consumer {
-	return func(store *ledger.Store) consumer {
-		return handlerWith(intake.Config{
-			Ledger:     store,
-			Archive:    objects,
-			Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
-			Now:        time.Now,
-			FirstDelay: time.Second,
-			Jitter:     rand.Float64,
-		})
-	}
-}
-
 // archived measures what the archive costs the handler, how large it is, and how fast it is
 // replayed.
 func (b *benchmark) archived(ctx context.Context) error {
-	if err := b.buildFunctions(ctx); err != nil {
-		return err
-	}
-	slice, err := b.few.slice(b.dir, b.size.pythonOrders)
-	if err != nil {
-		return err
-	}
 	c, err := startCloud()
 	if err != nil {
 		return err
 	}
 	defer c.stop()
 	without := job{
-		corpus: b.few, orders: b.size.archiveOrders, batch: 1000, consumers: 2, consumer: wholeHandler,
+		path: "whole handler", consumer: wholeHandler(nil), corpus: b.few,
+		orders: b.size.archiveOrders, batch: 1000, consumers: 2,
 	}
 	with := without
-	with.consumer = archivingHandler(c.bucket())
-	var python, plain, archiving, goPlain, goArchiving sample
-	for round := range b.size.rounds {
-		b.progress("archive, round %d of %d", round+1, b.size.rounds)
-		rate, err := b.pythonWorker(ctx, slice)
-		if err != nil {
-			return err
-		}
-		python = append(python, rate)
-		for _, object := range c.Objects("") { // of the round before
-			c.Delete(object.Key)
-		}
-		cost, err := without.run(ctx)
-		if err != nil {
-			return err
-		}
-		plain, goPlain = append(plain, cost.rate()), append(goPlain, cost.goCPU())
-		if cost, err = with.run(ctx); err != nil {
-			return err
-		}
-		archiving, goArchiving = append(archiving, cost.rate()), append(goArchiving, cost.goCPU())
+	with.consumer = wholeHandler(c.bucket())
+	results, err := byTurns(ctx, b, "archive", b.size.rounds,
+		func(ctx context.Context) (cost, error) { return b.pythonWorker(ctx, b.few) },
+		without.run,
+		func(ctx context.Context) (cost, error) {
+			for _, object := range c.Objects("") { // of the round before
+				c.Delete(object.Key)
+			}
+			return with.run(ctx)
+		})
+	if err != nil {
+		return err
 	}
 
 	size := 0
@@ -123,10 +87,12 @@ func (b *benchmark) archived(ctx context.Context) error {
 	s.note("The whole handler over %s orders of 10,000 customers, batches of 1,000, 2 consumers, by "+
 		"turns. With the archive it compresses its lines and puts one object for each batch into an S3 "+
 		"that answers at once; that S3 runs in the same process.", whole(float64(with.orders)))
+	python, plain := each(results[0], cost.rate), each(results[1], cost.rate)
+	archiving := each(results[2], cost.rate)
 	share, x := ratio(archiving, plain), ratio(archiving, python)
-	s.row("without archive", plain.text(whole), goPlain.text(hundredths), "100 %",
-		ratio(plain, python).text(times))
-	s.row("with archive", archiving.text(whole), goArchiving.text(hundredths),
+	s.row("without archive", plain.text(whole), each(results[1], cost.goCPU).text(hundredths),
+		"100 %", ratio(plain, python).text(times))
+	s.row("with archive", archiving.text(whole), each(results[2], cost.goCPU).text(hundredths),
 		share.text(percent), x.text(times))
 	s.note("%d objects hold %.1f bytes for each order.", len(objects), perOrder)
 	b.target("whole handler with archive, batches of 1,000", "≥ 80 % of without, ≥ 60 × Python",
@@ -136,104 +102,101 @@ func (b *benchmark) archived(ctx context.Context) error {
 	return b.replays(ctx, c, with.orders)
 }
 
+// A replayed says how fast objects were replayed, in orders a second.
+type replayed struct{ fresh, known float64 }
+
 // replays measures the built replay function over the objects of the bucket: into an empty store,
 // and again when every order is known, which is what it does on a good day.
 func (b *benchmark) replays(ctx context.Context, c *cloud, orders int) error {
-	instances := []int{1, 2}
-	fresh, known := make([]sample, len(instances)), make([]sample, len(instances))
-	for round := range b.size.rounds {
-		b.progress("replay, round %d of %d", round+1, b.size.rounds)
-		for i, n := range instances {
-			first, second, err := b.replayTwice(ctx, c, orders, n)
-			if err != nil {
-				return err
-			}
-			fresh[i], known[i] = append(fresh[i], first), append(known[i], second)
-		}
+	const most = 2 // instances
+	var cases []turn[replayed]
+	for n := range most {
+		cases = append(cases, func(ctx context.Context) (replayed, error) {
+			return b.replayTwice(ctx, c, orders, n+1)
+		})
+	}
+	results, err := byTurns(ctx, b, "replay", b.size.rounds, cases...)
+	if err != nil {
+		return err
 	}
 	s := b.section("Replay", "instances", "orders/s into an empty store", "orders/s that are known")
 	s.note(
 		"The built replay function under a Lambda Runtime API, invoked for one object of 1,000 orders " +
 			"after another; reading from S3 included.",
 	)
-	for i, n := range instances {
-		s.row(strconv.Itoa(n), fresh[i].text(whole), known[i].text(whole))
+	var fresh [most]sample
+	for i, rounds := range results {
+		fresh[i] = each(rounds, func(r replayed) float64 { return r.fresh })
+		known := each(rounds, func(r replayed) float64 { return r.known })
+		s.row(strconv.Itoa(i+1), fresh[i].text(whole), known.text(whole))
 	}
-	best := fresh[len(instances)-1]
+	best := fresh[most-1]
 	b.target("replay function", "≥ 80,000 orders/s", best.text(whole), best.median() >= 80_000,
 		"2 instances; one takes "+whole(fresh[0].median()))
 	return nil
 }
 
-func (b *benchmark) replayTwice(ctx context.Context, c *cloud, orders, n int) (
-	fresh, known float64, err error,
-) {
+func (b *benchmark) replayTwice(
+	ctx context.Context, c *cloud, orders, instances int,
+) (r replayed, err error) {
 	server, err := startRedis()
 	if err != nil {
-		return 0, 0, err
+		return r, err
 	}
 	defer server.stop()
-	replayers := make([]*sandbox.Sandbox, n)
+	replayers := make([]*sandbox.Sandbox, instances)
 	for i := range replayers {
 		replayers[i], _, err = startFunction(ctx, b.functions["replay"], c.settings(server.URL()))
 		if err != nil {
-			return 0, 0, err
+			return r, err
 		}
 		defer replayers[i].Close()
 	}
-	first, counted, err := replayObjects(c, replayers)
-	if err == nil && counted != orders {
-		err = fmt.Errorf("the replay counted %d of %d orders", counted, orders)
+	for _, turn := range []struct {
+		rate *float64
+		want int // orders that are newly counted
+	}{{&r.fresh, orders}, {&r.known, 0}} {
+		taken, counted, err := replayObjects(c, replayers)
+		if err == nil && counted != turn.want {
+			err = fmt.Errorf("the replay counted %d orders instead of %d", counted, turn.want)
+		}
+		if err != nil {
+			return r, err
+		}
+		*turn.rate = float64(orders) / taken.Seconds()
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	second, counted, err := replayObjects(c, replayers)
-	if err == nil && counted != 0 {
-		err = fmt.Errorf("the second replay counted %d orders once more", counted)
-	}
-	return float64(orders) / first.Seconds(), float64(orders) / second.Seconds(), err
+	return r, nil
 }
 
 // replayObjects replays every object, shared between the instances. It returns how many orders were
 // newly counted.
 func replayObjects(c *cloud, replayers []*sandbox.Sandbox) (time.Duration, int, error) {
 	objects := c.Objects("")
-	var next, counted atomic.Int64
-	var group sync.WaitGroup
-	errs := make([]error, len(replayers))
+	var counted atomic.Int64
 	begun := time.Now()
-	for i, f := range replayers {
-		group.Go(func() {
-			for at := next.Add(1) - 1; at < int64(len(objects)); at = next.Add(1) - 1 {
-				request, err := json.Marshal(protocol.Request{
-					Operation: protocol.Replay, Kind: protocol.KindRebuild, Key: objects[at].Key,
-				})
-				if err != nil {
-					errs[i] = err
-					return
-				}
-				answer, err := invoke(f, request)
-				var result protocol.Counted
-				if err == nil {
-					err = json.Unmarshal(answer, &result)
-				}
-				if err != nil {
-					errs[i] = err
-					return
-				}
-				counted.Add(result.Recorded)
-			}
+	err := share(len(replayers), len(objects), func(worker, at int) error {
+		request, err := json.Marshal(protocol.Request{
+			Operation: protocol.Replay, Kind: protocol.KindRebuild, Key: objects[at].Key,
 		})
-	}
-	group.Wait()
-	return time.Since(begun), int(counted.Load()), errors.Join(errs...)
+		if err != nil {
+			return err
+		}
+		answer, err := invoke(replayers[worker], request)
+		if err != nil {
+			return err
+		}
+		var result protocol.Counted
+		err = json.Unmarshal(answer, &result)
+		counted.Add(result.Recorded)
+		return err
+	})
+	return time.Since(begun), int(counted.Load()), err
 }
 
 // settings are the environment of a function, as the template gives it.
-func (c *cloud) settings(redisURL string, more ...string) []string {
+func (c *cloud) settings(redisURL string) []string {
 	url := c.queues.Endpoint() + "/0/"
-	return append([]string{
+	return []string{
 		"REDIS_URL=" + redisURL,
 		"AWS_ENDPOINT_URL=" + c.queues.Endpoint(),
 		"ARCHIVE_BUCKET=" + c.Name,
@@ -241,5 +204,5 @@ func (c *cloud) settings(redisURL string, more ...string) []string {
 		"REJECTED_QUEUE_URL=" + url + "orders-rejected",
 		"REPLAY_QUEUE_URL=" + url + "orders-replay",
 		"REPLAY_DLQ_URL=" + url + "orders-replay-dlq",
-	}, more...)
+	}
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,6 @@ const callerBatch = eventMessages
 type overload struct {
 	rate   float64 // orders a second that were recorded
 	failed int     // batches
-	all    int     // batches
 }
 
 // callers measures Record with more and more concurrent callers, as many function instances call
@@ -31,41 +31,41 @@ func (b *benchmark) callers(ctx context.Context) error {
 		orders[i] = numbered(i, i%10_000)
 	}
 	counts := []int{1, 10, 20, 100, 400}
+	var cases []turn[overload]
+	for _, n := range counts {
+		cases = append(cases, func(ctx context.Context) (overload, error) {
+			return recordConcurrently(ctx, orders, n)
+		})
+	}
+	results, err := byTurns(ctx, b, "callers of Record", b.size.callerRounds, cases...)
+	if err != nil {
+		return err
+	}
 	rates := make([]sample, len(counts))
-	failed, all := make([]int, len(counts)), make([]int, len(counts))
-	for round := range b.size.callerRounds {
-		for i, n := range counts {
-			b.progress("%d callers of Record, round %d of %d", n, round+1, b.size.callerRounds)
-			o, err := recordConcurrently(ctx, orders, n)
-			if err != nil {
-				return err
-			}
-			rates[i] = append(rates[i], o.rate)
-			failed[i] += o.failed
-			all[i] += o.all
-		}
+	for i, rounds := range results {
+		rates[i] = each(rounds, func(o overload) float64 { return o.rate })
 	}
+	best := slices.MaxFunc(rates, func(a, b sample) int { return cmp.Compare(a.median(), b.median()) })
 
-	best := rates[0]
-	for _, rate := range rates[1:] {
-		if rate.median() > best.median() {
-			best = rate
-		}
-	}
 	s := b.section("Callers of Record at once",
 		"callers", "orders/s", "of the best", "batches", "failed batches")
 	s.note("%s orders of 10,000 customers in batches of %s. Each caller has its own client with the "+
 		"functions' time limit of %v, and takes the next batch when it has an answer; a batch that "+
 		"fails is not retried.", whole(float64(len(orders))), whole(callerBatch), callerTimeout)
 	s.note("MaxConcurrency in template.yaml bounds the callers: by default 20.")
+	all := b.size.callerRounds * len(orders) / callerBatch
 	for i, n := range counts {
+		failed := 0
+		for _, o := range results[i] {
+			failed += o.failed
+		}
 		share := ratio(rates[i], best)
 		s.row(strconv.Itoa(n), rates[i].text(whole), share.text(percent),
-			strconv.Itoa(all[i]), strconv.Itoa(failed[i]))
+			strconv.Itoa(all), strconv.Itoa(failed))
 		if n == 20 {
 			b.target("20 callers of Record at once", "≥ 80 % of the best, none fails",
-				fmt.Sprintf("%s, %d of %d batches failed", share.text(percent), failed[i], all[i]),
-				share.median() >= 0.8 && failed[i] == 0, whole(rates[i].median())+" orders/s")
+				fmt.Sprintf("%s, %d of %d batches failed", share.text(percent), failed, all),
+				share.median() >= 0.8 && failed == 0, whole(rates[i].median())+" orders/s")
 		}
 	}
 	return nil
@@ -83,12 +83,7 @@ func recordConcurrently(ctx context.Context, orders []order.Order, n int) (overl
 	defer server.stop()
 	stores := make([]*ledger.Store, n)
 	for i := range stores {
-		rdb, err := ledger.Connect(ledger.Connection{URL: server.URL(), Timeout: callerTimeout})
-		if err != nil {
-			return overload{}, err
-		}
-		stores[i], err = ledger.New(rdb, ledger.Options{Shards: 1, Retention: retention})
-		if err != nil {
+		if stores[i], err = openStore(server.URL(), 1, callerTimeout); err != nil {
 			return overload{}, err
 		}
 		defer stores[i].Close()
@@ -97,37 +92,22 @@ func recordConcurrently(ctx context.Context, orders []order.Order, n int) (overl
 		}
 	}
 
-	var next, recorded, failed atomic.Int64
-	var group sync.WaitGroup
-	errs := make(chan error, n)
+	var failed atomic.Int64
+	batches := len(orders) / callerBatch
 	begun := time.Now()
-	for _, store := range stores {
-		group.Go(func() {
-			outcomes := make([]ledger.Outcome, callerBatch)
-			for {
-				end := int(next.Add(callerBatch))
-				if end > len(orders) {
-					return
-				}
-				err := store.Record(ctx, orders[end-callerBatch:end], outcomes)
-				switch {
-				case err == nil:
-					recorded.Add(callerBatch)
-				case errors.Is(err, ledger.ErrUnavailable):
-					failed.Add(1)
-				default:
-					errs <- err
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	taken := time.Since(begun)
-	close(errs)
+	err = share(n, batches, func(caller, batch int) error {
+		var outcomes [callerBatch]ledger.Outcome
+		start := batch * callerBatch
+		err := stores[caller].Record(ctx, orders[start:start+callerBatch], outcomes[:])
+		if errors.Is(err, ledger.ErrUnavailable) {
+			failed.Add(1)
+			return nil
+		}
+		return err
+	})
+	recorded := (batches - int(failed.Load())) * callerBatch
 	return overload{
-		rate:   float64(recorded.Load()) / taken.Seconds(),
+		rate:   float64(recorded) / time.Since(begun).Seconds(),
 		failed: int(failed.Load()),
-		all:    len(orders) / callerBatch,
-	}, <-errs
+	}, err
 }

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,33 +38,32 @@ func parseAndRecord(store *ledger.Store) consumer {
 	}
 }
 
-// wholeHandler is the order function's handler as it runs in Lambda, without Lambda around it.
-func wholeHandler(store *ledger.Store) consumer {
-	return handlerWith(intake.Config{
-		Ledger:     store,
-		Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
-		Now:        time.Now,
-		FirstDelay: time.Second,
-		Jitter:     rand.Float64,
-	})
-}
-
-// handlerWith gives the handler messages as SQS delivers them.
-func handlerWith(c intake.Config) consumer {
-	handler := intake.New(c)
-	var messages []intake.Message
-	return func(ctx context.Context, bodies []string) error {
-		messages = messages[:0]
-		for _, body := range bodies {
-			messages = append(messages, intake.Message{
-				ID: messageID(), ReceiptHandle: receipt, Body: body, Receives: 1, SentAt: time.Now(),
-			})
+// wholeHandler is the order function's handler as it runs in Lambda, without Lambda around it. With
+// a nil archive it archives nothing. It gives the handler messages as SQS delivers them.
+func wholeHandler(objects intake.Archive) func(*ledger.Store) consumer {
+	return func(store *ledger.Store) consumer {
+		handler := intake.New(intake.Config{
+			Ledger:     store,
+			Archive:    objects,
+			Log:        slog.New(slog.NewJSONHandler(io.Discard, nil)),
+			Now:        time.Now,
+			FirstDelay: time.Second,
+			Jitter:     rand.Float64,
+		})
+		var messages []intake.Message
+		return func(ctx context.Context, bodies []string) error {
+			messages = messages[:0]
+			for _, body := range bodies {
+				messages = append(messages, intake.Message{
+					ID: messageID(), ReceiptHandle: receipt, Body: body, Receives: 1, SentAt: time.Now(),
+				})
+			}
+			response, err := handler.Handle(ctx, messages)
+			if err == nil && len(response.BatchItemFailures) > 0 {
+				err = fmt.Errorf("%d messages failed", len(response.BatchItemFailures))
+			}
+			return err
 		}
-		response, err := handler.Handle(ctx, messages)
-		if err == nil && len(response.BatchItemFailures) > 0 {
-			err = fmt.Errorf("%d messages failed", len(response.BatchItemFailures))
-		}
-		return err
 	}
 }
 
@@ -77,27 +74,15 @@ func messageID() string {
 
 // A job is one measurement of the order path: the first orders of a file into an empty store.
 type job struct {
+	path      string // the name of the consumer
+	consumer  func(*ledger.Store) consumer
 	corpus    *corpus
 	orders    int
 	batch     int
 	consumers int
-	shards    int
-	consumer  func(*ledger.Store) consumer
+	shards    int      // zero: one
 	redis     []string // further settings of the redis-server
 }
-
-// A cost is what a job took.
-type cost struct {
-	elapsed time.Duration
-	orders  float64
-	ours    time.Duration // processor time of this process
-	redis   time.Duration // processor time of Redis
-	memory  float64       // bytes that Redis holds more than before
-}
-
-func (c cost) rate() float64     { return c.orders / c.elapsed.Seconds() }
-func (c cost) goCPU() float64    { return micros(c.ours) / c.orders }
-func (c cost) redisCPU() float64 { return micros(c.redis) / c.orders }
 
 // run measures the job on an empty redis-server, and checks that the sums are right to the cent.
 func (j job) run(ctx context.Context) (cost, error) {
@@ -106,39 +91,32 @@ func (j job) run(ctx context.Context) (cost, error) {
 		return cost{}, err
 	}
 	defer server.stop()
-	store, err := server.store(max(j.shards, 1))
+	store, err := openStore(server.URL(), max(j.shards, 1), patience)
 	if err != nil {
 		return cost{}, err
 	}
 	defer store.Close()
-	want, err := j.corpus.totals(j.orders)
+	want, err := j.corpus.totals(0, j.orders)
 	if err != nil {
 		return cost{}, err
 	}
-	before, err := server.memory(ctx)
+	before, err := server.used(ctx)
 	if err != nil {
 		return cost{}, err
 	}
-	redisBefore, err := server.cpu(ctx)
-	if err != nil {
-		return cost{}, err
-	}
+
 	runtime.GC()
 	goBefore, begun := processorTime(), time.Now()
 	if err := j.consume(ctx, store); err != nil {
-		return cost{}, err
+		return cost{}, fmt.Errorf("%s, batches of %d: %w", j.path, j.batch, err)
 	}
 	c := cost{orders: float64(j.orders), elapsed: time.Since(begun), ours: processorTime() - goBefore}
-	redisAfter, err := server.cpu(ctx)
+
+	after, err := server.used(ctx)
 	if err != nil {
 		return cost{}, err
 	}
-	c.redis = redisAfter - redisBefore
-	after, err := server.memory(ctx)
-	if err != nil {
-		return cost{}, err
-	}
-	c.memory = after - before
+	c.redis, c.memory = after.cpu-before.cpu, after.memory-before.memory
 	got, err := store.Global(ctx)
 	if err == nil && got != want {
 		err = fmt.Errorf("the store holds %+v instead of %+v", got, want)
@@ -148,30 +126,17 @@ func (j job) run(ctx context.Context) (cost, error) {
 
 // consume lets the consumers take batch after batch until the orders are used up.
 func (j job) consume(ctx context.Context, store *ledger.Store) error {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	errs := make(chan error, j.consumers)
-	for range j.consumers {
-		take := j.consumer(store)
-		group.Go(func() {
-			bodies := make([]string, 0, j.batch)
-			for {
-				end := int(next.Add(int64(j.batch)))
-				start := end - j.batch
-				if start >= j.orders {
-					return
-				}
-				bodies = j.corpus.bodies(bodies[:0], start, min(end, j.orders))
-				if err := take(ctx, bodies); err != nil {
-					errs <- err
-					return
-				}
-			}
-		})
+	consumers := make([]consumer, j.consumers)
+	bodies := make([][]string, j.consumers)
+	for i := range consumers {
+		consumers[i] = j.consumer(store)
 	}
-	group.Wait()
-	close(errs)
-	return <-errs
+	batches := (j.orders + j.batch - 1) / j.batch
+	return share(j.consumers, batches, func(worker, batch int) error {
+		start := batch * j.batch
+		bodies[worker] = j.corpus.bodies(bodies[worker][:0], start, min(start+j.batch, j.orders))
+		return consumers[worker](ctx, bodies[worker])
+	})
 }
 
 // processorTime is what this process has used on all cores.

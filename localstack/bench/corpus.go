@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"orderpipeline/shared/ledger"
@@ -23,8 +24,8 @@ type corpus struct {
 	// data is the file, mapped: a batch costs the consumer a copy, as a message does, and the garbage
 	// collector does not see the file.
 	data  []byte
-	ends  []int                 // of each line
-	known map[int]ledger.Totals // by number of orders
+	ends  []int                    // of each line
+	known map[[2]int]ledger.Totals // by the first order and the end
 }
 
 // digests are the SHA-256 of the files, by orders and users: every machine measures with the same
@@ -36,15 +37,13 @@ var digests = map[[2]int]string{
 	{1_000_000, 1_000_000}: "ba22efb7b0c8be116dc428029439489207080617b1c7fb217fcc29c71bdf42f9",
 }
 
-// openCorpus opens a file of orders in dir, and has orders.py write it where it isn't there yet.
-func openCorpus(
-	ctx context.Context, dir, python, generator string, orders, users int,
-) (*corpus, error) {
-	path := filepath.Join(dir, fmt.Sprintf("orders-%d-%d.ndjson", orders, users))
+// openCorpus opens a file of orders, and has orders.py write it where it isn't there yet.
+func openCorpus(ctx context.Context, orders, users int) (*corpus, error) {
+	path := filepath.Join(workDir, fmt.Sprintf("orders-%d-%d.ndjson", orders, users))
 	want := digests[[2]int{orders, users}]
 	if digestOf(path) != want {
-		if err := generate(ctx, path, python, generator, orders, users); err != nil {
-			return nil, err
+		if err := generate(ctx, path, orders, users); err != nil {
+			return nil, fmt.Errorf("write %s with orders.py: %w", path, err)
 		}
 		if got := digestOf(path); got != want {
 			return nil, fmt.Errorf(
@@ -70,7 +69,7 @@ func mapFile(path string) (*corpus, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &corpus{known: map[int]ledger.Totals{}}
+	c := &corpus{known: map[[2]int]ledger.Totals{}}
 	c.data, err = syscall.Mmap(
 		int(file.Fd()), 0, int(facts.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_POPULATE,
 	)
@@ -85,6 +84,7 @@ func mapFile(path string) (*corpus, error) {
 	return c, nil
 }
 
+// digestOf is the SHA-256 of a file, empty when it cannot be read.
 func digestOf(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -98,17 +98,15 @@ func digestOf(path string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-func generate(ctx context.Context, path, python, generator string, orders, users int) error {
+func generate(ctx context.Context, path string, orders, users int) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, python, generator, fmt.Sprint(orders), fmt.Sprint(users))
+	command := exec.CommandContext(ctx, baselinePython, filepath.Join(here, "orders.py"),
+		strconv.Itoa(orders), strconv.Itoa(users))
 	command.Stdout, command.Stderr = file, os.Stderr
-	if err := errors.Join(command.Run(), file.Close()); err != nil {
-		return fmt.Errorf("write %d orders with %s: %w", orders, generator, err)
-	}
-	return nil
+	return errors.Join(command.Run(), file.Close())
 }
 
 // bodies copies the lines from … to, as messages carry them.
@@ -130,14 +128,15 @@ func (c *corpus) slice(dir string, n int) (path string, err error) {
 	return path, os.WriteFile(path, c.data[:c.ends[n-1]+1], 0o600)
 }
 
-// totals are the figures of the first n orders. They are calculated once, outside of any clock.
-func (c *corpus) totals(n int) (ledger.Totals, error) {
-	if want, known := c.known[n]; known {
+// totals are the figures of the orders from … to. They are calculated once, outside of any clock.
+func (c *corpus) totals(from, end int) (ledger.Totals, error) {
+	orders := [2]int{from, end}
+	if want, known := c.known[orders]; known {
 		return want, nil
 	}
 	var want ledger.Totals
 	var line []string
-	for i := range n {
+	for i := from; i < end; i++ {
 		line = c.bodies(line[:0], i, i+1)
 		o, err := order.Parse(line[0])
 		if err != nil {
@@ -146,6 +145,6 @@ func (c *corpus) totals(n int) (ledger.Totals, error) {
 		want.Orders++
 		want.Revenue += o.Value
 	}
-	c.known[n] = want
+	c.known[orders] = want
 	return want, nil
 }

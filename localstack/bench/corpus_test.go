@@ -35,7 +35,7 @@ func TestCorpusGivesTheLinesOfTheFile(t *testing.T) {
 			t.Errorf("lines %v (-want +got):\n%s", part, diff)
 		}
 	}
-	totals, err := file.totals(3)
+	totals, err := file.totals(0, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,27 +10,21 @@ import (
 	"orderpipeline/localstack/lab/sandbox"
 )
 
-// bootstraps are the paths of the built functions, by the short names of this package.
-type bootstraps map[string]string
-
-// buildFunctions builds the functions as they are deployed, once a run.
-func (b *benchmark) buildFunctions(ctx context.Context) error {
-	if b.functions != nil {
-		return nil
-	}
-	built := bootstraps{}
+// buildFunctions builds the functions as they are deployed. It returns the paths of their
+// bootstraps, by the short names of this package.
+func buildFunctions(ctx context.Context) (map[string]string, error) {
+	built := map[string]string{}
 	for name, logicalID := range map[string]string{
 		"orders": "OrdersFunction",
 		"stats":  "StatsFunction",
 		"replay": "ReplayFunction",
 	} {
 		var err error
-		if built[name], err = lab.Build(ctx, b.dir, logicalID); err != nil {
-			return err
+		if built[name], err = lab.Build(ctx, workDir, logicalID); err != nil {
+			return nil, err
 		}
 	}
-	b.functions = built
-	return nil
+	return built, nil
 }
 
 // statsSettings are the environment of the stats function. It gets no queues, because it would ask

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"orderpipeline/shared/ledger"
@@ -15,7 +15,7 @@ import (
 type growing struct {
 	server    *server
 	store     *ledger.Store
-	customers int     // at most; zero: as many as orders
+	customers int     // at most
 	empty     float64 // bytes of the empty server
 	filled    int     // orders recorded by fill
 	measured  int     // further orders, recorded by window
@@ -23,62 +23,92 @@ type growing struct {
 
 // A growthPoint is what was measured at one size of a store.
 type growthPoint struct {
-	took, cpu            sample // µs an order
-	memory               float64
-	usual, longest, p999 float64 // of one script, in ms
-	orders, known        int
+	windows       []cost
+	memory        float64
+	scripts       scriptTimes
+	orders, known int
 }
 
 // growthKinds are the two ways in which the store grows.
-var growthKinds = [2]string{"10,000 customers", "as many customers as orders"}
+var growthKinds = [2]struct {
+	name      string
+	customers int // at most
+}{{"10,000 customers", 10_000}, {"as many customers as orders", math.MaxInt}}
 
-// growth measures how time and memory of one order grow with what the store already holds.
+// growth measures how time and memory of one order grow with what the store already holds. The
+// second store is filled in all further rounds, too, for the longest script.
 func (b *benchmark) growth(ctx context.Context) error {
 	var points [len(growthKinds)][]growthPoint
-	var longest sample // of each fill to the largest size, in ms
-	for kind, customers := range []int{10_000, 0} {
-		g, err := startGrowing(ctx, customers)
+	var longest sample // in ms
+	for round := range b.size.rounds {
+		kind := min(round, len(growthKinds)-1)
+		b.progress("growth, round %d of %d: %s", round+1, b.size.rounds, growthKinds[kind].name)
+		grown, err := b.grow(ctx, growthKinds[kind].customers)
 		if err != nil {
 			return err
 		}
-		defer g.stop()
-		server := g.server
-		for _, orders := range b.size.growth {
-			b.progress("growth: %s orders, %s", whole(float64(orders)), growthKinds[kind])
-			if err := g.fill(ctx, orders); err != nil {
-				return err
-			}
-			p := growthPoint{orders: g.filled + g.measured, known: g.known()}
-			memory, err := server.memory(ctx)
-			if err != nil {
-				return err
-			}
-			p.memory = memory - g.empty
-			for range b.size.rounds {
-				taken, cpu, err := g.window(ctx, min(orders/5, b.size.growthWindow))
-				if err != nil {
-					return err
-				}
-				p.took, p.cpu = append(p.took, taken), append(p.cpu, cpu)
-			}
-			if p.usual, p.p999, p.longest, err = server.scripts(ctx); err != nil {
-				return err
-			}
-			points[kind] = append(points[kind], p)
+		longest = append(longest, grown[len(grown)-1].scripts.longest)
+		if points[kind] == nil {
+			points[kind] = grown
 		}
-		g.stop()
-		longest = append(longest, points[kind][len(b.size.growth)-1].longest)
-	}
-	for range b.size.rounds - len(longest) {
-		b.progress("growth: another round for the longest script")
-		taken, err := longestScript(ctx, slices.Max(b.size.growth))
-		if err != nil {
-			return err
-		}
-		longest = append(longest, taken)
 	}
 	b.reportGrowth(points, longest)
 	return nil
+}
+
+// grow fills a store and measures it at each size.
+func (b *benchmark) grow(ctx context.Context, customers int) (points []growthPoint, err error) {
+	server, err := startRedis()
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop()
+	server.setRealTimePriority()
+	store, err := openStore(server.URL(), 1, patience)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	empty, err := server.used(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := server.watchScripts(ctx); err != nil {
+		return nil, err
+	}
+	g := &growing{server: server, store: store, customers: customers, empty: empty.memory}
+	for _, orders := range b.size.growth {
+		p, err := g.measure(ctx, b.size, orders)
+		if err != nil {
+			return nil, err
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}
+
+// measure fills the store to a number of orders, each of the next customer, and measures it there.
+func (g *growing) measure(ctx context.Context, s size, orders int) (p growthPoint, err error) {
+	err = fill(ctx, g.store, g.filled, orders, func(n int) int { return n % g.customers })
+	if err != nil {
+		return p, err
+	}
+	g.filled = orders
+	p.orders, p.known = g.filled+g.measured, min(g.customers, g.filled)
+	used, err := g.server.used(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.memory = used.memory - g.empty
+	for range s.rounds {
+		window, err := g.window(ctx, min(orders/5, s.growthWindow), p.known)
+		if err != nil {
+			return p, err
+		}
+		p.windows = append(p.windows, window)
+	}
+	p.scripts, err = g.server.scripts(ctx)
+	return p, err
 }
 
 func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest sample) {
@@ -101,8 +131,9 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 		for _, p := range ofKind {
 			n := float64(p.orders)
 			s.row(
-				whole(n), whole(float64(p.known)), p.took.text(hundredths), p.cpu.text(hundredths),
-				whole(p.memory/n), hundredths(p.usual), hundredths(p.p999), hundredths(p.longest),
+				whole(n), whole(float64(p.known)), each(p.windows, cost.took).text(hundredths),
+				each(p.windows, cost.redisCPU).text(hundredths), whole(p.memory/n),
+				hundredths(p.scripts.usual), hundredths(p.scripts.p999), hundredths(p.scripts.longest),
 			)
 		}
 	}
@@ -118,7 +149,7 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 	how := fmt.Sprintf(
 		"the longest of all while filling a store to %s orders, %d times; half of the scripts take "+
 			"%.2f ms, 99.9 %% at most %.2f ms",
-		whole(n), len(longest), many.usual, many.p999,
+		whole(n), len(longest), many.scripts.usual, many.scripts.p999,
 	)
 	b.target(
 		"Redis blocked by one script", "≤ 5 ms", longest.text(hundredths)+" ms at most",
@@ -132,123 +163,66 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 		"memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150,
 		"at "+whole(float64(many.known))+" customers",
 	)
-	for kind, name := range growthKinds {
-		grows := points[kind][last].took.median() / points[kind][0].took.median()
-		cpu := points[kind][last].cpu.median() / points[kind][0].cpu.median()
+	for kind, k := range growthKinds {
+		first, last := points[kind][0].windows, points[kind][last].windows
+		grows := each(last, cost.took).median() / each(first, cost.took).median()
+		cpu := each(last, cost.redisCPU).median() / each(first, cost.redisCPU).median()
 		b.target(
 			"time per order from 10⁴ to "+whole(n)+" orders", "grows ≤ 1.5 ×", times(grows), grows <= 1.5,
-			name+"; Redis's CPU time grows "+times(cpu),
+			k.name+"; Redis's CPU time grows "+times(cpu),
 		)
 	}
 }
 
-// startGrowing starts an empty store, and Redis's watch over its scripts.
-func startGrowing(ctx context.Context, customers int) (*growing, error) {
-	server, err := startRedis()
-	if err != nil {
-		return nil, err
-	}
-	g := &growing{server: server, customers: customers}
-	server.setRealTimePriority()
-	g.store, err = server.store(1)
-	if err == nil {
-		g.empty, err = server.memory(ctx)
-	}
-	if err == nil {
-		err = server.watchScripts(ctx)
-	}
-	if err != nil {
-		g.stop()
-		return nil, err
-	}
-	return g, nil
-}
-
-func (g *growing) stop() {
-	if g.store != nil {
-		_ = g.store.Close()
-	}
-	g.server.stop()
-}
-
-// longestScript fills a store, each order of another customer, and returns the longest time of a
-// script in ms.
-func longestScript(ctx context.Context, orders int) (float64, error) {
-	g, err := startGrowing(ctx, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer g.stop()
-	if err := g.fill(ctx, orders); err != nil {
-		return 0, err
-	}
-	_, _, longest, err := g.server.scripts(ctx)
-	return longest, err
-}
-
-// known is how many customers the store holds.
-func (g *growing) known() int {
-	if g.customers > 0 {
-		return min(g.customers, g.filled)
-	}
-	return g.filled
-}
-
-// fill records orders up to a number, each of the next customer. One consumer leaves Redis a core.
-func (g *growing) fill(ctx context.Context, until int) error {
-	const chunk = 1000
-	orders, outcomes := make([]order.Order, chunk), make([]ledger.Outcome, chunk)
-	for g.filled < until {
-		n := min(chunk, until-g.filled)
+// fill records the orders from … to in batches of 1,000. One caller leaves Redis a core.
+func fill(
+	ctx context.Context, store *ledger.Store, from, end int, customerOf func(n int) int,
+) error {
+	orders, outcomes := make([]order.Order, 1000), make([]ledger.Outcome, 1000)
+	for start := from; start < end; start += len(orders) {
+		n := min(len(orders), end-start)
 		for i := range n {
-			customer := g.filled + i
-			if g.customers > 0 {
-				customer %= g.customers
-			}
-			orders[i] = numbered(g.filled+i, customer)
+			orders[i] = numbered(start+i, customerOf(start+i))
 		}
-		if err := g.store.Record(ctx, orders[:n], outcomes[:n]); err != nil {
+		if err := store.Record(ctx, orders[:n], outcomes[:n]); err != nil {
 			return err
 		}
-		g.filled += n
 	}
 	return nil
 }
 
-// window records new orders of known customers, and returns the time and Redis's processor time of
-// one, in µs.
-func (g *growing) window(ctx context.Context, n int) (took, cpu float64, err error) {
+// window records new orders of known customers.
+func (g *growing) window(ctx context.Context, n, known int) (cost, error) {
 	// Their numbers are past all that fill gives.
 	first := 100_000_000 + g.measured
 	random := rand.New(rand.NewPCG(uint64(first), 1))
 	orders, outcomes := make([]order.Order, n), make([]ledger.Outcome, n)
-	known := g.known()
 	for i := range orders {
 		orders[i] = numbered(first+i, random.IntN(known))
 	}
-	before, err := g.server.cpu(ctx)
+	before, err := g.server.used(ctx)
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
 	begun := time.Now()
 	for start := 0; start < n; start += 1000 {
 		end := min(start+1000, n)
 		if err := g.store.Record(ctx, orders[start:end], outcomes[start:end]); err != nil {
-			return 0, 0, err
+			return cost{}, err
 		}
 	}
 	taken := time.Since(begun)
-	after, err := g.server.cpu(ctx)
+	after, err := g.server.used(ctx)
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
 	for i, outcome := range outcomes {
 		if outcome != ledger.Recorded {
-			return 0, 0, fmt.Errorf("order %d was not recorded: %v", first+i, outcome)
+			return cost{}, fmt.Errorf("order %d was not recorded: %v", first+i, outcome)
 		}
 	}
 	g.measured += n
-	return micros(taken) / float64(n), micros(after-before) / float64(n), nil
+	return cost{orders: float64(n), elapsed: taken, redis: after.cpu - before.cpu}, nil
 }
 
 // numbered makes the n-th order, with ids as long as those of orders.py.
@@ -260,3 +234,6 @@ func numbered(n, customer int) order.Order {
 		Placed: time.Date(2024, time.Month(1+n%12), 1+n%28, n%24, 0, 0, 0, time.UTC),
 	}
 }
+
+// spendOf spreads what customers spent, in cents.
+func spendOf(n int) order.Cents { return order.Cents(500 + n*7919%99_500) }

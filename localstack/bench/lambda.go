@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -25,35 +23,24 @@ var receipt = strings.Repeat("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", 8)
 // lambda measures the built order function with events of 1,000 messages, against the Python worker
 // on the same orders.
 func (b *benchmark) lambda(ctx context.Context) error {
-	if err := b.buildFunctions(ctx); err != nil {
-		return err
-	}
-	slice, err := b.few.slice(b.dir, b.size.pythonOrders)
-	if err != nil {
-		return err
-	}
 	batches, err := sqsEvents(b.few, b.size.lambdaOrders)
 	if err != nil {
 		return err
 	}
-	instances := []int{1, 2}
-	rates, cpus := make([]sample, len(instances)), make([]sample, len(instances))
-	var python sample
-	for round := range b.size.rounds {
-		b.progress("whole Lambda, round %d of %d", round+1, b.size.rounds)
-		rate, err := b.pythonWorker(ctx, slice)
-		if err != nil {
-			return err
-		}
-		python = append(python, rate)
-		for i, n := range instances {
-			rate, cpu, err := b.deliver(ctx, batches, n)
-			if err != nil {
-				return err
-			}
-			rates[i], cpus[i] = append(rates[i], rate), append(cpus[i], cpu)
-		}
+	const most = 2 // instances
+	cases := []turn[cost]{
+		func(ctx context.Context) (cost, error) { return b.pythonWorker(ctx, b.few) },
 	}
+	for n := range most {
+		cases = append(cases, func(ctx context.Context) (cost, error) {
+			return b.deliver(ctx, batches, n+1)
+		})
+	}
+	results, err := byTurns(ctx, b, "whole Lambda", b.size.rounds, cases...)
+	if err != nil {
+		return err
+	}
+
 	s := b.section(
 		"The whole order function", "instances", "orders/s", "function's µs of CPU per order",
 		"Python orders/s", "×",
@@ -65,28 +52,27 @@ func (b *benchmark) lambda(ctx context.Context) error {
 		whole(float64(b.size.lambdaOrders)), whole(eventMessages), float64(len(batches[0]))/1e3,
 	)
 	s.note("The Python worker has its orders in memory: no event, no Lambda.")
-	for i, n := range instances {
+	python := each(results[0], cost.rate)
+	for i, rounds := range results[1:] {
+		rate := each(rounds, cost.rate)
 		s.row(
-			strconv.Itoa(n), rates[i].text(whole), cpus[i].text(hundredths), python.text(whole),
-			ratio(rates[i], python).text(times),
+			strconv.Itoa(i+1), rate.text(whole), each(rounds, cost.goCPU).text(hundredths),
+			python.text(whole), ratio(rate, python).text(times),
 		)
 	}
 	return nil
 }
 
-// deliver gives the events to instances on an empty redis-server. It returns orders a second and
-// the instances' processor time for an order, in µs.
-func (b *benchmark) deliver(
-	ctx context.Context, batches [][]byte, instances int,
-) (rate, cpu float64, err error) {
+// deliver gives the events to instances on an empty redis-server.
+func (b *benchmark) deliver(ctx context.Context, batches [][]byte, instances int) (cost, error) {
 	server, err := startRedis()
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
 	defer server.stop()
 	c, err := startCloud()
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
 	defer c.stop()
 	functions := make([]*sandbox.Sandbox, instances)
@@ -94,41 +80,30 @@ func (b *benchmark) deliver(
 		environment := c.settings(server.URL())
 		functions[i], _, err = startFunction(ctx, b.functions["orders"], environment)
 		if err != nil {
-			return 0, 0, err
+			return cost{}, err
 		}
 		defer functions[i].Close()
 		if err := accepted(invoke(functions[i], batches[i])); err != nil {
-			return 0, 0, err
+			return cost{}, err
 		}
 	}
 	batches = batches[instances:]
+
 	before, err := used(functions)
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
-	var next atomic.Int64
-	var group sync.WaitGroup
-	errs := make(chan error, instances)
 	begun := time.Now()
-	for _, f := range functions {
-		group.Go(func() {
-			for at := next.Add(1) - 1; at < int64(len(batches)); at = next.Add(1) - 1 {
-				if err := accepted(invoke(f, batches[at])); err != nil {
-					errs <- err
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	close(errs)
-	if err := <-errs; err != nil {
-		return 0, 0, err
+	err = share(instances, len(batches), func(worker, batch int) error {
+		return accepted(invoke(functions[worker], batches[batch]))
+	})
+	if err != nil {
+		return cost{}, err
 	}
 	taken := time.Since(begun)
 	after, err := used(functions)
 	orders := float64(len(batches) * eventMessages)
-	return orders / taken.Seconds(), micros(after-before) / orders, err
+	return cost{orders: orders, elapsed: taken, ours: after - before}, err
 }
 
 func used(functions []*sandbox.Sandbox) (sum time.Duration, err error) {

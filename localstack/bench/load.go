@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"strconv"
 	"sync"
 	"time"
@@ -124,16 +125,9 @@ func readAnswer(r *bufio.Reader) error {
 		_, err = r.Discard(length)
 		return err
 	}
-	for {
-		if line, err = r.ReadSlice('\n'); err != nil {
-			return err
-		}
-		size, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
-		if err != nil {
-			return err
-		}
-		if _, err := io.CopyN(io.Discard, r, size+2); err != nil || size == 0 {
-			return err
-		}
+	if _, err := io.Copy(io.Discard, httputil.NewChunkedReader(r)); err != nil {
+		return err
 	}
+	_, err = r.Discard(len("\r\n")) // the end of the trailers, of which there are none
+	return err
 }

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
+	"slices"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/localstack/deployment"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/shared/ledger"
-	"orderpipeline/shared/order"
 )
 
 // local measures the deployed pipeline on LocalStack, from the queue to the figures.
@@ -25,41 +21,30 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Stop(context.WithoutCancel(ctx))) }()
-	rdb, err := ledger.Connect(ledger.Connection{URL: d.RedisURL})
-	if err != nil {
-		return err
-	}
-	store, err := ledger.New(rdb, ledger.Options{Shards: 1, Retention: retention})
+	store, err := openStore(d.RedisURL, 1, patience)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	client := deployment.SQS(d.Endpoint)
-	orders := queue.Queue{Service: client, URL: d.Outputs["OrdersQueueUrl"]}
-	p := pipeline{
-		store: store, file: b.many, client: client,
-		sender: &queue.Sender{Queue: orders, Parallel: 8},
-	}
-
-	if _, _, err := p.drain(ctx, 1); err != nil { // starts the function
+	p := &pipeline{store: store, file: b.many, sender: &queue.Sender{
+		Queue: queue.Queue{
+			Service: deployment.SQS(d.Endpoint), URL: d.Outputs["OrdersQueueUrl"],
+		},
+		Parallel: 8,
+	}}
+	one := func(ctx context.Context) (drained, error) { return p.drain(ctx, 1) }
+	if _, err := one(ctx); err != nil { // starts the function
 		return err
 	}
-	var visible, sending, draining sample
-	for round := range b.size.rounds {
-		b.progress("LocalStack, round %d of %d", round+1, b.size.rounds)
-		for range 2 {
-			taken, err := p.visible(ctx)
-			if err != nil {
-				return err
-			}
-			visible = append(visible, taken.Seconds())
-		}
-		sent, drained, err := p.drain(ctx, b.size.localOrders)
-		if err != nil {
-			return err
-		}
-		sending, draining = append(sending, sent.Seconds()), append(draining, drained.Seconds())
+	results, err := byTurns(ctx, b, "LocalStack", b.size.rounds, one, one,
+		func(ctx context.Context) (drained, error) { return p.drain(ctx, b.size.localOrders) })
+	if err != nil {
+		return err
 	}
+	visible := each(slices.Concat(results[0], results[1]), drained.total)
+	many := results[2]
+	draining := each(many, func(d drained) float64 { return d.counting.Seconds() })
+
 	n := float64(b.size.localOrders)
 	s := b.section("End to end on LocalStack", "what", "measured")
 	s.note(
@@ -72,10 +57,10 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 			"last confirmed send, and ends when all orders are counted.",
 	)
 	s.row("one order, from sending to visible, s", visible.text(hundredths))
-	s.row(whole(n)+" orders sent by 8 senders, s", sending.text(hundredths))
+	s.row(whole(n)+" orders sent by 8 senders, s", each(many, func(d drained) float64 { return d.sending.Seconds() }).text(hundredths))
 	s.row(whole(n)+" orders drained after the last was sent, s", draining.text(hundredths))
 	s.row(
-		"orders/s from the first send to the last count", perSecond(n, sending, draining).text(whole),
+		"orders/s from the first send to the last count", each(many, func(d drained) float64 { return n / d.total() }).text(whole),
 	)
 	b.target(
 		"end to end on LocalStack: "+whole(n)+" orders", "drained ≤ 6 s after the last was sent",
@@ -85,90 +70,57 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	return nil
 }
 
-// perSecond divides n by the sum of several times of each round.
-func perSecond(n float64, times ...sample) (rates sample) {
-	for round := range times[0] {
-		seconds := 0.0
-		for _, time := range times {
-			seconds += time[round]
-		}
-		rates = append(rates, n/seconds)
-	}
-	return rates
-}
-
 // A pipeline is the deployed stack, fed with orders of a file, each once.
 type pipeline struct {
 	store  *ledger.Store
-	client *sqs.Client
 	sender *queue.Sender
 	file   *corpus
 	used   int
 }
 
-// visible sends one order, and returns how long it takes until it is counted.
-func (p *pipeline) visible(ctx context.Context) (time.Duration, error) {
+// drained says how long it took to send some orders, and from then on until they were counted.
+type drained struct{ sending, counting time.Duration }
+
+func (d drained) total() float64 { return (d.sending + d.counting).Seconds() }
+
+// drain sends orders and waits until they are counted, to the cent.
+func (p *pipeline) drain(ctx context.Context, n int) (d drained, err error) {
 	before, err := p.store.Global(ctx)
 	if err != nil {
-		return 0, err
+		return d, err
 	}
-	begun := time.Now()
-	if _, err := p.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &p.sender.URL, MessageBody: aws.String(p.next(1)[0]),
-	}); err != nil {
-		return 0, err
-	}
-	err = p.counted(ctx, before.Orders+1)
-	return time.Since(begun), err
-}
-
-// drain sends orders, and returns how long that takes, and how long it takes from then on until
-// they are counted.
-func (p *pipeline) drain(ctx context.Context, n int) (sending, draining time.Duration, err error) {
-	before, err := p.store.Global(ctx)
+	want, err := p.file.totals(p.used, p.used+n)
 	if err != nil {
-		return 0, 0, err
+		return d, err
 	}
-	bodies := p.next(n)
-	begun := time.Now()
-	if _, err := p.sender.Send(ctx, messages(bodies)); err != nil {
-		return 0, 0, err
-	}
-	sent := time.Now()
-	if err := p.counted(ctx, before.Orders+int64(n)); err != nil {
-		return 0, 0, err
-	}
-	draining = time.Since(sent)
-	var want order.Cents
-	for _, body := range bodies {
-		o, err := order.Parse(body)
-		if err != nil {
-			return 0, 0, err
-		}
-		want += o.Value
-	}
-	after, err := p.store.Global(ctx)
-	if err == nil && after.Revenue-before.Revenue != want {
-		err = fmt.Errorf("%d orders of %v added %v to the revenue", n, want, after.Revenue-before.Revenue)
-	}
-	return sent.Sub(begun), draining, err
-}
-
-func (p *pipeline) next(n int) []string {
 	bodies := p.file.bodies(nil, p.used, p.used+n)
 	p.used += n
-	return bodies
+
+	begun := time.Now()
+	if _, err := p.sender.Send(ctx, messages(bodies)); err != nil {
+		return d, err
+	}
+	sent := time.Now()
+	after, err := p.counted(ctx, before.Orders+int64(n))
+	if err != nil {
+		return d, err
+	}
+	d = drained{sent.Sub(begun), time.Since(sent)}
+	if got := after.Revenue - before.Revenue; got != want.Revenue {
+		err = fmt.Errorf("%d orders of %v added %v to the revenue", n, want.Revenue, got)
+	}
+	return d, err
 }
 
 // counted waits until the store has counted this number of orders.
-func (p *pipeline) counted(ctx context.Context, orders int64) error {
+func (p *pipeline) counted(ctx context.Context, orders int64) (ledger.Totals, error) {
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		totals, err := p.store.Global(ctx)
 		if err != nil || totals.Orders == orders {
-			return err
+			return totals, err
 		}
 		if totals.Orders > orders || time.Since(begun) > 2*time.Minute {
-			return fmt.Errorf("%d orders are counted instead of %d", totals.Orders, orders)
+			return totals, fmt.Errorf("%d orders are counted instead of %d", totals.Orders, orders)
 		}
 	}
 }
@@ -176,8 +128,7 @@ func (p *pipeline) counted(ctx context.Context, orders int64) error {
 func messages(bodies []string) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
 		for _, body := range bodies {
-			label := strings.TrimPrefix(body[:40], `{"order_id": `)
-			if !yield(queue.Message{Body: body, Label: label}, nil) {
+			if !yield(queue.Message{Body: body, Label: body}, nil) {
 				return
 			}
 		}

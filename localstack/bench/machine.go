@@ -17,12 +17,12 @@ const versionsOfPython = "import platform, fastapi, pydantic, redis, uvicorn; " 
 	"', uvicorn', uvicorn.__version__)"
 
 // machine describes what this run is measured on, one line each.
-func (b *benchmark) machine(ctx context.Context) ([]string, error) {
+func machine(ctx context.Context) ([]string, error) {
 	store, err := storeName(ctx)
 	if err != nil {
 		return nil, err
 	}
-	python, err := output(ctx, b.python, "-c", versionsOfPython)
+	python, err := output(ctx, baselinePython, "-c", versionsOfPython)
 	if err != nil {
 		return nil, fmt.Errorf("the baseline's Python (make bench installs it): %w", err)
 	}
@@ -37,11 +37,12 @@ func (b *benchmark) machine(ctx context.Context) ([]string, error) {
 	return []string{
 		fmt.Sprintf("machine: %s, %d cores shared by the load, the programs under test and the store; "+
 			"%s of memory; Linux %s", fact("/proc/cpuinfo", "model name"), runtime.NumCPU(),
-			fact("/proc/meminfo", "MemTotal"), kernel()),
+			fact("/proc/meminfo", "MemTotal"), words("/proc/sys/kernel/osrelease", 1)[0]),
 		"store: " + store,
 		fmt.Sprintf("versions: commit %s; %s; %s",
 			commit, strings.Replace(runtime.Version(), "go", "Go ", 1), python),
-		"load of the machine when the run began (1, 5, 15 minutes): " + loadAverage(),
+		"load of the machine when the run began (1, 5, 15 minutes): " +
+			strings.Join(words("/proc/loadavg", 3), ", "),
 	}, nil
 }
 
@@ -52,11 +53,7 @@ func storeName(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer server.stop()
-	about, err := server.info(ctx, "server")
-	if err != nil {
-		return "", err
-	}
-	memory, err := server.info(ctx, "memory")
+	about, err := server.info(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +61,7 @@ func storeName(ctx context.Context) (string, error) {
 	if version := about["valkey_version"]; version != "" {
 		name = "Valkey " + version
 	}
-	allocator := cmp.Or(memory["mem_allocator"], "an unknown allocator")
+	allocator := cmp.Or(about["mem_allocator"], "an unknown allocator")
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return "", err
@@ -92,19 +89,12 @@ func fact(path, name string) string {
 	return "unknown"
 }
 
-func kernel() string {
-	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return "unknown"
+// words are the first n words of a file.
+func words(path string, n int) []string {
+	text, err := os.ReadFile(path)
+	found := strings.Fields(string(text))
+	if err != nil || len(found) < n {
+		return []string{"unknown"}
 	}
-	return strings.TrimSpace(string(text))
-}
-
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(text))
-	if err != nil || len(fields) < 3 {
-		return "unknown"
-	}
-	return strings.Join(fields[:3], ", ")
+	return found[:n]
 }

@@ -16,15 +16,18 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// here is this folder, from the repository's root.
-const here = "localstack/bench"
+// Paths from the repository's root.
+const (
+	here           = "localstack/bench"           // this folder
+	workDir        = ".local/bench"               // what is kept between runs
+	baselinePython = ".local/baseline/bin/python" // Python with the baseline's packages
+)
 
 // A size is how much one run measures.
 type size struct {
@@ -88,11 +91,9 @@ var sizes = map[string]size{
 // A benchmark is one run.
 type benchmark struct {
 	size      size
-	dir       string // for what is kept between runs
-	python    string
 	begun     time.Time
-	few, many *corpus    // of 10,000 and of 1,000,000 customers
-	functions bootstraps // nil before they are built
+	few, many *corpus           // of 10,000 and of 1,000,000 customers
+	functions map[string]string // paths of the built functions
 	report    report
 }
 
@@ -111,14 +112,8 @@ func run(ctx context.Context) error {
 		name = "full"
 	}
 	b := &benchmark{begun: time.Now()}
-	flag.StringVar(&b.dir, "dir", ".local/bench", "folder for what is kept between runs")
-	flag.StringVar(
-		&b.python, "python", ".local/baseline/bin/python", "Python with the baseline's packages",
-	)
 	only := flag.String("only", "", "measure only these, separated by commas: "+
 		"path, lambda, archive, api, start, growth, shards, callers, check, local, import")
-	profile := flag.String("cpuprofile", "",
-		"file for a CPU profile of this process: consumers and load included")
 	flag.Parse()
 	var known bool
 	if b.size, known = sizes[name]; !known {
@@ -129,13 +124,6 @@ func run(ctx context.Context) error {
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
-	}
-	if *profile != "" {
-		stop, err := startProfile(*profile)
-		if err != nil {
-			return err
-		}
-		defer stop()
 	}
 	for _, m := range []struct {
 		name    string
@@ -170,36 +158,23 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// startProfile writes a CPU profile until stop is called.
-func startProfile(path string) (stop func(), err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		_ = file.Close() // a profile that is cut short does not open
-	}, nil
-}
-
 // prepare makes what the measurements need.
-func (b *benchmark) prepare(ctx context.Context) error {
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+func (b *benchmark) prepare(ctx context.Context) (err error) {
+	if err := os.MkdirAll(workDir, 0o755); err != nil {
 		return err
 	}
-	var err error
-	if b.report.machine, err = b.machine(ctx); err != nil {
+	if b.report.machine, err = machine(ctx); err != nil {
+		return err
+	}
+	b.progress("building the functions")
+	if b.functions, err = buildFunctions(ctx); err != nil {
 		return err
 	}
 	b.progress("files of %s orders", whole(float64(b.size.orders)))
-	generator := filepath.Join(here, "orders.py")
-	if b.few, err = openCorpus(ctx, b.dir, b.python, generator, b.size.orders, 10_000); err != nil {
+	if b.few, err = openCorpus(ctx, b.size.orders, 10_000); err != nil {
 		return err
 	}
-	b.many, err = openCorpus(ctx, b.dir, b.python, generator, b.size.orders, 1_000_000)
+	b.many, err = openCorpus(ctx, b.size.orders, 1_000_000)
 	return err
 }
 

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,19 +20,19 @@ const importOrders = 200_000
 // check measures orderctl check on the first orders of the file.
 func (b *benchmark) check(ctx context.Context) error {
 	n := min(importOrders, len(b.few.ends))
-	file, err := b.few.slice(b.dir, n)
+	file, err := b.few.slice(workDir, n)
 	if err != nil {
 		return err
 	}
-	var took, memory sample
-	for round := range b.size.rounds {
-		b.progress("orderctl check, round %d of %d", round+1, b.size.rounds)
-		taken, peak, err := timed(exec.CommandContext(ctx, "bin/orderctl", "check", file))
-		if err != nil {
-			return err
-		}
-		took, memory = append(took, taken.Seconds()), append(memory, peak)
+	results, err := byTurns(ctx, b, "orderctl check", b.size.rounds,
+		func(ctx context.Context) (programRun, error) {
+			return timed(exec.CommandContext(ctx, "bin/orderctl", "check", file))
+		})
+	if err != nil {
+		return err
 	}
+	took := each(results[0], func(r programRun) float64 { return r.taken.Seconds() })
+	memory := each(results[0], func(r programRun) float64 { return r.peak })
 	s := b.section("Checking a file", "what", "seconds", "orders/s", "peak MB")
 	s.note("orderctl check over the first %s orders of the file of 10,000 customers, from the start "+
 		"of the process to its end.", whole(float64(n)))
@@ -46,13 +44,19 @@ func (b *benchmark) check(ctx context.Context) error {
 	return nil
 }
 
-// timed runs a program to its end, and returns how long it took and the most memory it used in MB.
-func timed(command *exec.Cmd) (time.Duration, float64, error) {
+// A programRun is one run of a program to its end.
+type programRun struct {
+	taken time.Duration
+	peak  float64 // the most memory that it used, in MB
+}
+
+// timed runs a program.
+func timed(command *exec.Cmd) (programRun, error) {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	begun := time.Now()
 	if err := command.Start(); err != nil {
-		return 0, 0, fmt.Errorf("%v: %w", command.Args, err)
+		return programRun{}, fmt.Errorf("%v: %w", command.Args, err)
 	}
 
 	ended := make(chan struct{})
@@ -64,7 +68,7 @@ func timed(command *exec.Cmd) (time.Duration, float64, error) {
 	if err != nil {
 		err = fmt.Errorf("%v: %w\n%s", command.Args, err, out.Bytes())
 	}
-	return taken, <-peak, err
+	return programRun{taken, <-peak}, err
 }
 
 // peakMemory returns the most memory that a process used until it ended, in MB, but for what it
@@ -109,51 +113,39 @@ func (b *benchmark) importAndVerify(ctx context.Context, s *section, file *corpu
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Stop(context.WithoutCancel(ctx))) }()
+	run := func(what string, n int, args ...string) (programRun, error) {
+		b.progress("LocalStack: %s of %s orders", what, whole(float64(n)))
+		return timed(d.Command(ctx, "bin/orderctl", args...))
+	}
+	report := func(what string, n int, r programRun) {
+		s.row(what+" of "+whole(float64(n))+" orders, "+customers, hundredths(r.taken.Seconds()),
+			whole(float64(n)/r.taken.Seconds()), whole(r.peak))
+	}
 
 	first, all := min(importOrders, len(file.ends)), len(file.ends)
-	var taken time.Duration
-	var memory float64
 	for _, n := range slices.Compact([]int{first, all}) { // the second imports what is missing
-		path, err := b.absoluteSlice(file, n)
+		path, err := file.slice(workDir, n)
 		if err != nil {
 			return err
 		}
-		b.progress("LocalStack: importing %s orders", whole(float64(n)))
-		took, peak, err := timed(d.Command(ctx, "bin/orderctl", "import", path))
+		r, err := run("import", n, "import", path)
 		if err != nil {
 			return err
 		}
 		if n == first {
-			taken, memory = took, peak
+			report("import", n, r)
+			b.target("orderctl import, "+whole(float64(n))+" orders", "≤ 30 s until all are counted",
+				hundredths(r.taken.Seconds())+" s", r.taken <= 30*time.Second,
+				"on LocalStack; "+customers)
 		}
 	}
-	s.row("import of "+whole(float64(first))+" orders, "+customers, hundredths(taken.Seconds()),
-		whole(float64(first)/taken.Seconds()), whole(memory))
-	b.target("orderctl import, "+whole(float64(first))+" orders", "≤ 30 s until all are counted",
-		hundredths(taken.Seconds())+" s", taken <= 30*time.Second, "on LocalStack; "+customers)
-
-	b.progress("LocalStack: verifying %s orders", whole(float64(all)))
-	taken, memory, err = timed(d.Command(ctx, "bin/orderctl", "archive", "verify"))
+	r, err := run("verify", all, "archive", "verify")
 	if err != nil {
 		return err
 	}
-	s.row("verify of "+whole(float64(all))+" orders, "+customers, hundredths(taken.Seconds()),
-		whole(float64(all)/taken.Seconds()), whole(memory))
+	report("verify", all, r)
 	b.target("orderctl archive verify, "+whole(float64(all))+" orders", "≤ 20 s, ≤ 500 MB",
-		hundredths(taken.Seconds())+" s, "+whole(memory)+" MB",
-		taken <= 20*time.Second && memory <= 500, "on LocalStack; "+customers)
+		hundredths(r.taken.Seconds())+" s, "+whole(r.peak)+" MB",
+		r.taken <= 20*time.Second && r.peak <= 500, "on LocalStack; "+customers)
 	return nil
-}
-
-// absoluteSlice writes the first orders of a file to a file, and returns its absolute path.
-func (b *benchmark) absoluteSlice(file *corpus, n int) (string, error) {
-	path, err := file.slice(b.dir, n)
-	if err != nil {
-		return "", err
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return "", err
-	}
-	_, err = os.Stat(path)
-	return path, err
 }

@@ -9,51 +9,47 @@ import (
 	"orderpipeline/shared/order"
 )
 
+// A pathRound is what one round of the order path measured.
+type pathRound struct {
+	wall  wallRates
+	sides [2]struct{ ours, python cost } // with few and with many customers
+}
+
 // orderPath measures decode → validate → record over files of orders, against the Python worker
 // and against the wall.
 func (b *benchmark) orderPath(ctx context.Context) error {
-	few, many := b.few, b.many
-	if err := b.decode(few); err != nil {
+	if err := b.decode(b.few); err != nil {
+		return err
+	}
+	files := []*corpus{b.few, b.many}
+	results, err := byTurns(ctx, b, "order path", b.size.rounds,
+		func(ctx context.Context) (r pathRound, err error) {
+			if r.wall, err = wall(ctx, b.size.wallCommands); err != nil {
+				return r, err
+			}
+			for i, file := range files {
+				if r.sides[i].python, err = b.pythonWorker(ctx, file); err != nil {
+					return r, err
+				}
+				all := job{
+					path: "parse and record", consumer: parseAndRecord, corpus: file,
+					orders: len(file.ends), batch: 1000, consumers: 2,
+				}
+				if r.sides[i].ours, err = all.run(ctx); err != nil {
+					return r, err
+				}
+			}
+			return r, nil
+		})
+	if err != nil {
 		return err
 	}
 
-	type side struct{ ours, python, ofWall sample }
-	sides := map[*corpus]*side{few: {}, many: {}}
-	var walls sample
-	commands := make([]sample, 3)
-	for round := range b.size.rounds {
-		b.progress("order path, round %d of %d", round+1, b.size.rounds)
-		limit, each, err := wall(ctx, b.size.wallCommands)
-		if err != nil {
-			return err
-		}
-		walls = append(walls, limit)
-		for i, rate := range each {
-			commands[i] = append(commands[i], rate)
-		}
-		for _, file := range []*corpus{few, many} {
-			s := sides[file]
-			slice, err := file.slice(b.dir, b.size.pythonOrders)
-			if err != nil {
-				return err
-			}
-			python, err := b.pythonWorker(ctx, slice)
-			if err != nil {
-				return err
-			}
-			all := job{
-				corpus: file, orders: len(file.ends), batch: 1000, consumers: 2, consumer: parseAndRecord,
-			}
-			ours, err := all.run(ctx)
-			if err != nil {
-				return err
-			}
-			s.python = append(s.python, python)
-			s.ours = append(s.ours, ours.rate())
-			s.ofWall = append(s.ofWall, ours.rate()/limit)
-		}
+	rounds := results[0]
+	command := func(rate func(wallRates) float64) sample {
+		return each(rounds, func(r pathRound) float64 { return rate(r.wall) })
 	}
-
+	walls := command(wallRates.orders)
 	s := b.section(
 		"Order path against the Python worker and the wall", "file", "orders/s", "Python orders/s", "×",
 		"of the wall",
@@ -61,96 +57,74 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 	s.note(
 		"Decode → validate → record, %s orders, batches of 1,000, 2 consumers; the Python worker "+
 			"takes the first %s orders of the same file, because it needs that long for them.",
-		whole(float64(len(few.ends))), whole(float64(b.size.pythonOrders)),
+		whole(float64(len(b.few.ends))), whole(float64(b.size.pythonOrders)),
 	)
 	s.note("Each measurement has an empty redis-server, both sides without append-only file.")
 	s.note(
 		"The wall is what one Redis can do at most: 1 / (1/SET + 1/HINCRBY + 1/ZINCRBY) by "+
 			"redis-benchmark in pipelines of 100: %s/s, from SET NX EX %s/s, HINCRBY %s/s and ZINCRBY "+
 			"%s/s over 10,000 members.",
-		walls.text(whole), commands[0].text(whole), commands[1].text(whole), commands[2].text(whole),
+		walls.text(whole),
+		command(func(w wallRates) float64 { return w.set }).text(whole),
+		command(func(w wallRates) float64 { return w.hincrby }).text(whole),
+		command(func(w wallRates) float64 { return w.zincrby }).text(whole),
 	)
-	for _, file := range []*corpus{few, many} {
-		side := sides[file]
-		s.row(whole(float64(file.users))+" customers", side.ours.text(whole), side.python.text(whole),
-			ratio(side.ours, side.python).text(times), side.ofWall.text(percent))
+	for i, file := range files {
+		ours := each(rounds, func(r pathRound) float64 { return r.sides[i].ours.rate() })
+		python := each(rounds, func(r pathRound) float64 { return r.sides[i].python.rate() })
+		x, ofWall := ratio(ours, python), ratio(ours, walls)
+		s.row(whole(float64(file.users))+" customers", ours.text(whole), python.text(whole),
+			x.text(times), ofWall.text(percent))
+		if file == b.few {
+			b.target(
+				"recording, decoding included, batches of 1,000", "≥ 100 × the Python worker",
+				x.text(times), x.median() >= 100, "2 consumers, 10,000 customers",
+			)
+			b.target(
+				"the same", "≥ 65 % of the wall", ofWall.text(percent), ofWall.median() >= 0.65,
+				"the wall: "+whole(walls.median())+" orders/s",
+			)
+		}
 	}
-	x, share := ratio(sides[few].ours, sides[few].python), sides[few].ofWall
-	b.target(
-		"recording, decoding included, batches of 1,000", "≥ 100 × the Python worker", x.text(times),
-		x.median() >= 100, "2 consumers, 10,000 customers",
-	)
-	b.target(
-		"the same", "≥ 65 % of the wall", share.text(percent), share.median() >= 0.65,
-		"the wall: "+whole(walls.median())+" orders/s",
-	)
 	return b.orderGrid(ctx)
 }
 
-// A gridLine is one line of the table that orderGrid writes.
-type gridLine struct {
-	what string
-	job  job
-}
+// gridJobs are the lines of the table that orderGrid writes.
+func (b *benchmark) gridJobs() (jobs []job) {
+	add := func(j job, batches, consumers []int) {
+		for _, j.batch = range batches {
+			for _, j.consumers = range consumers {
+				j.orders = min(b.size.gridOrders, 2_000*j.batch)
+				jobs = append(jobs, j)
+			}
+		}
+	}
+	batches := []int{10, 100, 1000, 10_000}
+	record := job{path: "parse and record", consumer: parseAndRecord, corpus: b.few}
+	add(record, batches, []int{1, 2, 4})
+	record.corpus = b.many
+	add(record, []int{1000}, []int{1, 2, 4})
 
-func (b *benchmark) gridLines() (lines []gridLine) {
-	add := func(what string, j job) {
-		j.orders = min(b.size.gridOrders, 2_000*j.batch)
-		lines = append(lines, gridLine{what, j})
-	}
-	for _, batch := range []int{10, 100, 1000, 10000} {
-		for _, consumers := range []int{1, 2, 4} {
-			add(
-				"parse and record",
-				job{corpus: b.few, batch: batch, consumers: consumers, consumer: parseAndRecord},
-			)
-		}
-	}
-	for _, consumers := range []int{1, 2, 4} {
-		add(
-			"parse and record",
-			job{corpus: b.many, batch: 1000, consumers: consumers, consumer: parseAndRecord},
-		)
-	}
-	for _, batch := range []int{10, 100, 1000, 10000} {
-		for _, consumers := range []int{1, 2} {
-			add(
-				"whole handler", job{corpus: b.few, batch: batch, consumers: consumers, consumer: wholeHandler},
-			)
-		}
-	}
+	handle := job{path: "whole handler", consumer: wholeHandler(nil), corpus: b.few}
+	add(handle, batches, []int{1, 2})
 	for _, fsync := range []string{"everysec", "always"} {
-		add(
-			"whole handler, appendfsync "+fsync,
-			job{
-				corpus:    b.few,
-				batch:     1000,
-				consumers: 2,
-				consumer:  wholeHandler,
-				redis:     []string{"--appendonly", "yes", "--appendfsync", fsync},
-			},
-		)
+		handle.path = "whole handler, appendfsync " + fsync
+		handle.redis = []string{"--appendonly", "yes", "--appendfsync", fsync}
+		add(handle, []int{1000}, []int{2})
 	}
-	return lines
+	return jobs
 }
 
 // orderGrid measures batch sizes and consumers, and the whole handler.
 func (b *benchmark) orderGrid(ctx context.Context) error {
-	lines := b.gridLines()
-	rates := make([]sample, len(lines))
-	ours := make([]sample, len(lines))
-	redis := make([]sample, len(lines))
-	for round := range b.size.rounds {
-		b.progress("batches and consumers, round %d of %d", round+1, b.size.rounds)
-		for i, l := range lines {
-			c, err := l.job.run(ctx)
-			if err != nil {
-				return fmt.Errorf("%s, batches of %d: %w", l.what, l.job.batch, err)
-			}
-			rates[i] = append(rates[i], c.rate())
-			ours[i] = append(ours[i], c.goCPU())
-			redis[i] = append(redis[i], c.redisCPU())
-		}
+	jobs := b.gridJobs()
+	var cases []turn[cost]
+	for _, j := range jobs {
+		cases = append(cases, j.run)
+	}
+	results, err := byTurns(ctx, b, "batches and consumers", b.size.rounds, cases...)
+	if err != nil {
+		return err
 	}
 	s := b.section(
 		"Batches and consumers", "path", "customers", "batch", "consumers", "orders/s",
@@ -162,11 +136,12 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 		whole(float64(b.size.gridOrders)),
 	)
 	s.note("Redis writes an append-only file only in the last two lines.")
-	for i, l := range lines {
+	for i, j := range jobs {
 		s.row(
-			l.what, whole(float64(l.job.corpus.users)), whole(float64(l.job.batch)),
-			whole(float64(l.job.consumers)), rates[i].text(whole), ours[i].text(hundredths),
-			redis[i].text(hundredths),
+			j.path, whole(float64(j.corpus.users)), whole(float64(j.batch)),
+			whole(float64(j.consumers)), each(results[i], cost.rate).text(whole),
+			each(results[i], cost.goCPU).text(hundredths),
+			each(results[i], cost.redisCPU).text(hundredths),
 		)
 	}
 	return nil

@@ -33,9 +33,12 @@ func startRedis(args ...string) (*server, error) {
 // stop ends the server and deletes its data.
 func (s *server) stop() { _ = s.Close() } // a folder that is left in /tmp changes no measurement
 
-// store opens the ledger on the server, as the functions do.
-func (s *server) store(shards int) (*ledger.Store, error) {
-	rdb, err := ledger.Connect(ledger.Connection{URL: s.URL(), Timeout: 30 * time.Second})
+// patience is how long a measurement waits for Redis.
+const patience = 30 * time.Second
+
+// openStore opens the ledger as the functions do. A call of Redis may take as long as timeout.
+func openStore(url string, shards int, timeout time.Duration) (*ledger.Store, error) {
+	rdb, err := ledger.Connect(ledger.Connection{URL: url, Timeout: timeout})
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +48,9 @@ func (s *server) store(shards int) (*ledger.Store, error) {
 // retention is the functions' default.
 const retention = config.DefaultRetentionDays * 24 * time.Hour
 
-// info returns one section of INFO.
-func (s *server) info(ctx context.Context, section string) (map[string]string, error) {
-	text, err := s.client.Info(ctx, section).Result()
+// info returns the fields of INFO.
+func (s *server) info(ctx context.Context) (map[string]string, error) {
+	text, err := s.client.Info(ctx, "everything").Result()
 	if err != nil {
 		return nil, err
 	}
@@ -60,31 +63,25 @@ func (s *server) info(ctx context.Context, section string) (map[string]string, e
 	return fields, nil
 }
 
-func (s *server) number(ctx context.Context, section, field string) (float64, error) {
-	fields, err := s.info(ctx, section)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseFloat(fields[field], 64)
+// A usage is what Redis has used so far.
+type usage struct {
+	memory float64       // bytes, allocated for data and its own needs
+	cpu    time.Duration // processor time
 }
 
-// memory is what Redis has allocated for data and its own needs, in bytes.
-func (s *server) memory(ctx context.Context) (float64, error) {
-	return s.number(ctx, "memory", "used_memory")
-}
-
-// cpu is the processor time that Redis has used.
-func (s *server) cpu(ctx context.Context) (time.Duration, error) {
-	fields, err := s.info(ctx, "cpu")
+func (s *server) used(ctx context.Context) (usage, error) {
+	fields, err := s.info(ctx)
 	if err != nil {
-		return 0, err
+		return usage{}, err
 	}
-	user, err := strconv.ParseFloat(fields["used_cpu_user"], 64)
-	if err != nil {
-		return 0, err
+	var numbers [3]float64
+	for i, name := range []string{"used_memory", "used_cpu_user", "used_cpu_sys"} {
+		if numbers[i], err = strconv.ParseFloat(fields[name], 64); err != nil {
+			return usage{}, err
+		}
 	}
-	system, err := strconv.ParseFloat(fields["used_cpu_sys"], 64)
-	return time.Duration((user + system) * float64(time.Second)), err
+	seconds := numbers[1] + numbers[2]
+	return usage{numbers[0], time.Duration(seconds * float64(time.Second))}, nil
 }
 
 // setRealTimePriority keeps other programs from interrupting the server, where the user may do so.
@@ -106,40 +103,29 @@ func (s *server) watchScripts(ctx context.Context) error {
 	return s.client.SlowLogReset(ctx).Err()
 }
 
-// scripts says, in milliseconds, how long a script usually ran, what one in a thousand passed, and
-// what the longest took since watchScripts.
-func (s *server) scripts(ctx context.Context) (usual, p999, longest float64, err error) {
-	if usual, err = s.scriptPercentile(ctx, "p50"); err != nil {
-		return 0, 0, 0, err
+// A scriptTimes says how long scripts ran, in ms: half of them, 99.9 % of them, and the longest.
+type scriptTimes struct{ usual, p999, longest float64 }
+
+// scripts returns the times of all scripts since watchScripts.
+func (s *server) scripts(ctx context.Context) (scriptTimes, error) {
+	fields, err := s.info(ctx)
+	if err != nil {
+		return scriptTimes{}, err
 	}
-	if p999, err = s.scriptPercentile(ctx, "p99.9"); err != nil {
-		return 0, 0, 0, err
+	var p50, p99, p999 float64 // in µs
+	percentiles := fields["latency_percentiles_usec_evalsha"]
+	if _, err := fmt.Sscanf(percentiles, "p50=%f,p99=%f,p99.9=%f", &p50, &p99, &p999); err != nil {
+		return scriptTimes{}, fmt.Errorf("INFO tells %q of EVALSHA: %w", percentiles, err)
 	}
 	entries, err := s.client.SlowLogGet(ctx, -1).Result()
 	if err != nil {
-		return 0, 0, 0, err
+		return scriptTimes{}, err
 	}
-	longest = p999
+	times := scriptTimes{usual: p50 / 1000, p999: p999 / 1000, longest: p999 / 1000}
 	for _, entry := range entries {
 		if len(entry.Args) > 0 && strings.HasPrefix(strings.ToLower(entry.Args[0]), "eval") {
-			longest = max(longest, millis(entry.Duration))
+			times.longest = max(times.longest, millis(entry.Duration))
 		}
 	}
-	return usual, p999, longest, nil
-}
-
-// scriptPercentile is what a share of all scripts since the server's start did not exceed, in
-// milliseconds; share is p50, p99 or p99.9.
-func (s *server) scriptPercentile(ctx context.Context, share string) (float64, error) {
-	fields, err := s.info(ctx, "latencystats")
-	if err != nil {
-		return 0, err
-	}
-	for entry := range strings.SplitSeq(fields["latency_percentiles_usec_evalsha"], ",") {
-		if value, found := strings.CutPrefix(entry, share+"="); found {
-			micros, err := strconv.ParseFloat(value, 64)
-			return micros / 1000, err
-		}
-	}
-	return 0, fmt.Errorf("INFO latencystats knows no %s of EVALSHA", share)
+	return times, nil
 }

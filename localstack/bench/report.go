@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -66,24 +67,14 @@ func (r *report) markdown() string {
 }
 
 func writeTable(text *strings.Builder, head []string, rows [][]string) {
-	writeRow := func(cells []string) {
+	rule := slices.Repeat([]string{"---:"}, len(head))
+	rule[0] = "---"
+	for _, cells := range slices.Concat([][]string{head, rule}, rows) {
 		text.WriteString("|")
 		for _, cell := range cells {
 			text.WriteString(" " + strings.ReplaceAll(cell, "|", `\|`) + " |")
 		}
 		text.WriteString("\n")
-	}
-	writeRow(head)
-	rule := make([]string, len(head))
-	for i := range rule {
-		rule[i] = "---"
-		if i > 0 {
-			rule[i] = "---:"
-		}
-	}
-	writeRow(rule)
-	for _, row := range rows {
-		writeRow(row)
 	}
 }
 

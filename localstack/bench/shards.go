@@ -8,30 +8,23 @@ import (
 // shards measures what spreading customers over shards costs, on one server.
 func (b *benchmark) shards(ctx context.Context) error {
 	counts := []int{1, 2, 4}
-	rates := make([]sample, len(counts))
-	ours := make([]sample, len(counts))
-	redis := make([]sample, len(counts))
-	bytes := make([]sample, len(counts))
-	for round := range b.size.rounds {
-		b.progress("shards, round %d of %d", round+1, b.size.rounds)
-		for i, n := range counts {
-			c, err := job{
-				corpus:    b.few,
-				orders:    b.size.shardOrders,
-				batch:     1000,
-				consumers: 2,
-				shards:    n,
-				consumer:  parseAndRecord,
-			}.run(ctx)
-			if err != nil {
-				return err
-			}
-			rates[i] = append(rates[i], c.rate())
-			ours[i] = append(ours[i], c.goCPU())
-			redis[i] = append(redis[i], c.redisCPU())
-			bytes[i] = append(bytes[i], c.memory/c.orders)
-		}
+	var cases []turn[cost]
+	for _, n := range counts {
+		cases = append(cases, job{
+			path:      "parse and record",
+			consumer:  parseAndRecord,
+			corpus:    b.few,
+			orders:    b.size.shardOrders,
+			batch:     1000,
+			consumers: 2,
+			shards:    n,
+		}.run)
 	}
+	results, err := byTurns(ctx, b, "shards", b.size.rounds, cases...)
+	if err != nil {
+		return err
+	}
+
 	s := b.section(
 		"Shards", "shards", "orders/s on one server", "Redis µs of CPU per order",
 		"Go µs of CPU per order", "Redis bytes per order",
@@ -51,9 +44,11 @@ func (b *benchmark) shards(ctx context.Context) error {
 			"each server has a core to itself, and enough consumers feed them.",
 	)
 	for i, n := range counts {
+		redis := each(results[i], cost.redisCPU)
 		s.row(
-			strconv.Itoa(n), rates[i].text(whole), redis[i].text(hundredths), ours[i].text(hundredths),
-			bytes[i].text(whole), whole(float64(n)*1e6/redis[i].median()),
+			strconv.Itoa(n), each(results[i], cost.rate).text(whole), redis.text(hundredths),
+			each(results[i], cost.goCPU).text(hundredths), each(results[i], cost.bytes).text(whole),
+			whole(float64(n)*1e6/redis.median()),
 		)
 	}
 	return nil

@@ -14,21 +14,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// coldStarts are the starts of one function and of what the baseline has in its place, in ms.
-type coldStarts struct {
-	function, module string
-	event            []byte
-	ready, answered  sample
-	python           sample
-}
+// A coldStart is one start of a process, in ms from its start. Python answers nothing.
+type coldStart struct{ ready, answered float64 }
 
 // start measures how long a new instance takes until it asks for its first event, and until it has
 // answered it. It also measures the size of the binary, and how long Python takes to import what
 // the baseline imports.
 func (b *benchmark) start(ctx context.Context) error {
-	if err := b.buildFunctions(ctx); err != nil {
-		return err
-	}
 	redis, err := startRedis()
 	if err != nil {
 		return err
@@ -52,33 +44,27 @@ func (b *benchmark) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sides := []coldStarts{
-		{function: "orders", module: "baseline_worker", event: batches[0]},
-		{function: "stats", module: "baseline_api", event: request},
-	}
-	b.progress("cold starts")
-	for round := range b.size.starts + 1 {
-		for i := range sides {
-			s := &sides[i]
-			python, err := b.importTime(ctx, s.module, redis.URL())
-			if err != nil {
-				return err
-			}
-			ready, answered, err := b.coldStart(ctx, s.function, s.event, redis.URL())
-			if err != nil {
-				return err
-			}
-			if round > 0 { // the first one reads the files from the disk
-				s.python = append(s.python, python)
-				s.ready = append(s.ready, ready)
-				s.answered = append(s.answered, answered)
-			}
+	python := func(module string) turn[coldStart] {
+		return func(ctx context.Context) (coldStart, error) {
+			return importTime(ctx, module, redis.URL())
 		}
 	}
-	return b.reportStarts(sides)
+	function := func(name string, event []byte) turn[coldStart] {
+		return func(ctx context.Context) (coldStart, error) {
+			return b.coldStart(ctx, name, event, redis.URL())
+		}
+	}
+	// The first round reads the files from the disk.
+	results, err := byTurns(ctx, b, "cold starts", b.size.starts+1,
+		python("baseline_worker"), function("orders", batches[0]),
+		python("baseline_api"), function("stats", request))
+	if err != nil {
+		return err
+	}
+	return b.reportStarts(results)
 }
 
-func (b *benchmark) reportStarts(sides []coldStarts) error {
+func (b *benchmark) reportStarts(results [][]coldStart) error {
 	s := b.section(
 		"Cold start and size", "function", "ready ms", "first answer ms", "binary MB",
 		"Python imports ms", "×",
@@ -93,90 +79,88 @@ func (b *benchmark) reportStarts(sides []coldStarts) error {
 		"Python: until the modules of the baseline's worker and API are imported; Lambda's own " +
 			"runtime would come on top. 1 MB is 1,000,000 bytes.",
 	)
-	for _, side := range sides {
-		facts, err := os.Stat(b.functions[side.function])
+	binary := func(name, note string) (megabytes string, err error) {
+		facts, err := os.Stat(b.functions[name])
+		if err != nil {
+			return "", err
+		}
+		size := float64(facts.Size()) / 1e6
+		b.target("binary of "+name, "≤ 12.5 MB", hundredths(size)+" MB", size <= 12.5, note)
+		return hundredths(size), nil
+	}
+	readyMillis := func(c coldStart) float64 { return c.ready }
+	for i, name := range []string{"orders", "stats"} {
+		python, function := results[2*i][1:], results[2*i+1][1:]
+		imported, ready := each(python, readyMillis), each(function, readyMillis)
+		answered := each(function, func(c coldStart) float64 { return c.answered })
+		b.target(
+			"cold start of "+name, "≤ 15 ms to ready", ready.text(tenths)+" ms", ready.median() <= 15,
+			"first answer after "+tenths(answered.median())+" ms",
+		)
+		size, err := binary(name, "stripped, as deployed")
 		if err != nil {
 			return err
 		}
-		size := float64(facts.Size()) / 1e6
 		s.row(
-			side.function, side.ready.text(tenths), side.answered.text(tenths), hundredths(size),
-			side.python.text(tenths), ratio(side.python, side.ready).text(times),
-		)
-		b.target(
-			"cold start of "+side.function, "≤ 15 ms to ready", side.ready.text(tenths)+" ms",
-			side.ready.median() <= 15, "first answer after "+tenths(side.answered.median())+" ms",
-		)
-		b.target(
-			"binary of "+side.function, "≤ 12.5 MB", hundredths(size)+" MB", size <= 12.5,
-			"stripped, as deployed",
+			name, ready.text(tenths), answered.text(tenths), size, imported.text(tenths),
+			ratio(imported, ready).text(times),
 		)
 	}
-	facts, err := os.Stat(b.functions["replay"])
-	if err != nil {
-		return err
-	}
-	size := float64(facts.Size()) / 1e6
-	b.target("binary of replay", "≤ 12.5 MB", hundredths(size)+" MB", size <= 12.5, "the same")
-	return nil
+	_, err := binary("replay", "the same")
+	return err
 }
 
-// coldStart starts an instance and gives it one event; both times are from the start of the
-// process, in ms.
+// coldStart starts an instance and gives it one event.
 func (b *benchmark) coldStart(
 	ctx context.Context, name string, event []byte, redisURL string,
-) (ready, answered float64, err error) {
+) (coldStart, error) {
 	environment := statsSettings(redisURL)
 	if name != "stats" {
 		c, err := startCloud()
 		if err != nil {
-			return 0, 0, err
+			return coldStart{}, err
 		}
 		defer c.stop()
 		environment = c.settings(redisURL)
 	}
 	begun := time.Now()
-	f, toReady, err := startFunction(ctx, b.functions[name], environment)
+	f, ready, err := startFunction(ctx, b.functions[name], environment)
 	if err != nil {
-		return 0, 0, err
+		return coldStart{}, err
 	}
 	defer f.Close()
 	answer, err := invoke(f, event)
-	end := time.Now()
-	if err != nil {
-		return 0, 0, err
-	}
-	if name == "stats" {
+	taken := time.Since(begun)
+	if name == "stats" && err == nil {
 		var response events.APIGatewayProxyResponse
 		if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != http.StatusOK {
-			return 0, 0, fmt.Errorf("the stats function answered %.200s", answer)
+			return coldStart{}, fmt.Errorf("the stats function answered %.200s", answer)
 		}
-	} else if err := accepted(answer, nil); err != nil {
-		return 0, 0, err
+	} else if err := accepted(answer, err); err != nil {
+		return coldStart{}, err
 	}
-	return millis(toReady), millis(end.Sub(begun)), nil
+	return coldStart{millis(ready), millis(taken)}, nil
 }
 
-// importTime is how long Python takes from its start until it has imported a module of the
-// baseline, in ms.
-func (b *benchmark) importTime(ctx context.Context, module, redisURL string) (float64, error) {
+// importTime starts Python, which is ready when it has imported a module of the baseline.
+func importTime(ctx context.Context, module, redisURL string) (coldStart, error) {
 	command := exec.CommandContext(
-		ctx, b.python, "-c", "import "+module+"; print('ready', flush=True)",
+		ctx, baselinePython, "-c", "import "+module+"; print('ready', flush=True)",
 	)
 	command.Env = append(os.Environ(), "PYTHONPATH="+here, "REDIS_URL="+redisURL)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return coldStart{}, err
 	}
 	begun := time.Now()
 	if err := command.Start(); err != nil {
-		return 0, err
+		return coldStart{}, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	taken := time.Since(begun)
 	if err != nil || line != "ready\n" {
 		err = fmt.Errorf("python printed %q: %w", line, err)
 	}
-	return millis(taken), errors.Join(err, command.Wait())
+	return coldStart{ready: millis(taken)}, errors.Join(err, command.Wait())
 }
