@@ -57,10 +57,15 @@ func Start(ctx context.Context) (*Deployment, error) {
 		return nil, err
 	}
 	folder = filepath.Join(folder, "state")
-	port, redisPort, err := twoPorts()
-	if err != nil {
-		return nil, err
+	var ports [2]string // of LocalStack and of Redis
+	for i := range ports {
+		port, err := freeport.Find()
+		if err != nil {
+			return nil, err
+		}
+		ports[i] = strconv.Itoa(port)
 	}
+	port, redisPort := ports[0], ports[1]
 	d := &Deployment{
 		Root:     root,
 		Mode:     "host",
@@ -160,17 +165,4 @@ func sweep(ctx context.Context, root string) {
 			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)
 		}
 	}
-}
-
-// twoPorts finds ports for LocalStack and Redis.
-func twoPorts() (one, other string, err error) {
-	var ports [2]int
-	for ports[0] == ports[1] {
-		for i := range ports {
-			if ports[i], err = freeport.Find(); err != nil {
-				return "", "", err
-			}
-		}
-	}
-	return strconv.Itoa(ports[0]), strconv.Itoa(ports[1]), nil
 }

@@ -15,6 +15,7 @@ import (
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
 	"orderpipeline/shared/redistest"
+	"orderpipeline/shared/redistest/redisserver"
 )
 
 // setup says what a rig consists of. The zero setup is the usual one.
@@ -44,8 +45,8 @@ type rig struct {
 	random *rand.Rand // of the test's own goroutine
 	shards int
 
-	redis   *redistest.Server  // nil with a cluster
-	cluster *redistest.Cluster // nil without
+	redis   *redistest.Server    // nil with a cluster
+	cluster *redisserver.Cluster // nil without
 	cloud
 	consumers []*consumer // instances of the order function
 	replayers []*consumer // instances of the replay function

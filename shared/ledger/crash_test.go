@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -218,21 +219,19 @@ func TestClusterFailover(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	pair := 0
-	if owner, err := cluster.Owner(ctx, tagOf(0)); err != nil {
+	master, err := cluster.Owner(ctx, tagOf(0))
+	if err != nil {
 		t.Fatal(err)
-	} else {
-		for owner != cluster.Masters[pair] {
-			pair++
-		}
 	}
-	master := cluster.Masters[pair]
+	pair := slices.Index(cluster.Masters, master)
 	// Redis copies to replicas after it answers: what is answered in that moment and lost with the
 	// master is the one thing that only a replay brings back. Here the replica has it.
 	if n, err := master.Client().Wait(ctx, 1, 10*time.Second).Result(); err != nil || n != 1 {
 		t.Fatalf("the replica did not catch up: %d, %v", n, err)
 	}
-	master.Freeze()
+	if err := master.Freeze(); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

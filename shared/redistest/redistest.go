@@ -3,8 +3,6 @@
 package redistest
 
 import (
-	"context"
-	"fmt"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -61,48 +59,13 @@ func (s *Server) check(err error) {
 	}
 }
 
-// A Cluster is a Redis Cluster that is closed when the test ends.
-type Cluster struct {
-	*redisserver.Cluster
-	Masters  []*Server
-	Replicas []*Server // Replicas[i] follows Masters[i]; empty when there are none
-}
-
-// StartCluster starts a cluster with the slots spread evenly over its masters.
-func StartCluster(t testing.TB, masters int, withReplicas bool) *Cluster {
+// StartCluster starts a cluster that is closed when the test ends.
+func StartCluster(t testing.TB, masters int, withReplicas bool) *redisserver.Cluster {
 	t.Helper()
-	core, err := redisserver.StartCluster(t.Context(), masters, withReplicas)
+	c, err := redisserver.StartCluster(t.Context(), masters, withReplicas)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = core.Close() }) // a data folder that is left harms no test
-	c := &Cluster{Cluster: core}
-	for _, node := range core.Masters {
-		c.Masters = append(c.Masters, &Server{node, t})
-	}
-	for _, node := range core.Replicas {
-		c.Replicas = append(c.Replicas, &Server{node, t})
-	}
+	t.Cleanup(func() { _ = c.Close() }) // a data folder that is left harms no test
 	return c
-}
-
-// Owner returns the master that serves a key now.
-func (c *Cluster) Owner(ctx context.Context, key string) (*Server, error) {
-	owner, err := c.Cluster.Owner(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	for _, nodes := range [][]*Server{c.Masters, c.Replicas} {
-		for _, node := range nodes {
-			if node.Server == owner {
-				return node, nil
-			}
-		}
-	}
-	return nil, fmt.Errorf("%s is not a node of the cluster", owner.Addr())
-}
-
-// MoveSlot moves the slot of a key to another master, as redisserver.Cluster.MoveSlot does.
-func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
-	return c.Cluster.MoveSlot(ctx, key, to.Server, between)
 }

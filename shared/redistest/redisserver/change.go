@@ -16,26 +16,17 @@ func (c *Cluster) Owner(ctx context.Context, key string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, node := range c.nodes() {
-		if node.PID() == 0 {
-			continue
-		}
-		if addr, err := ownerOf(ctx, node.control(), slot); err == nil && addr != "" {
-			return c.byAddr(addr)
-		}
+	addr, err := ownerOf(ctx, c.Masters[0].control(), slot)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("no node serves slot %d", slot)
+	return c.byAddr(addr)
 }
 
-// slot asks a running node for the slot of a key.
+// slot returns the slot of a key.
 func (c *Cluster) slot(ctx context.Context, key string) (int, error) {
-	for _, node := range c.nodes() {
-		if node.PID() != 0 {
-			slot, err := node.control().ClusterKeySlot(ctx, key).Result()
-			return int(slot), err
-		}
-	}
-	return 0, errors.New("no node runs")
+	slot, err := c.Masters[0].control().ClusterKeySlot(ctx, key).Result()
+	return int(slot), err
 }
 
 func (c *Cluster) byAddr(addr string) (*Server, error) {
@@ -60,9 +51,6 @@ func (c *Cluster) Failover(ctx context.Context, pair int) error {
 
 func (c *Cluster) setNodeTimeout(ctx context.Context, milliseconds string) error {
 	for _, node := range c.nodes() {
-		if node.PID() == 0 {
-			continue
-		}
 		err := node.control().ConfigSet(ctx, "cluster-node-timeout", milliseconds).Err()
 		if err != nil {
 			return fmt.Errorf("set the node timeout: %w", err)
@@ -79,44 +67,37 @@ func (c *Cluster) failover(ctx context.Context, pair int) error {
 	} else if is {
 		to, from = first, second
 	}
-	for {
+	var asked time.Time
+	err := poll(ctx, func() bool {
 		// An election fails while the nodes do not agree about the one before: then it is repeated.
-		_ = to.control().ClusterFailover(ctx).Err()
-		retry := time.After(6 * time.Second)
-	waiting:
-		for {
-			master, err := to.isMaster(ctx)
-			still, other := from.isMaster(ctx)
-			if err == nil && other == nil && master && !still {
-				return c.WaitOK(ctx)
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("the replica did not become the master: %w", ctx.Err())
-			case <-retry:
-				break waiting
-			case <-time.After(10 * time.Millisecond):
-			}
+		if time.Since(asked) > 6*time.Second {
+			_ = to.control().ClusterFailover(ctx).Err()
+			asked = time.Now()
 		}
+		master, err := to.isMaster(ctx)
+		still, other := from.isMaster(ctx)
+		return err == nil && other == nil && master && !still
+	})
+	if err != nil {
+		return fmt.Errorf("the replica did not become the master: %w", err)
 	}
+	return c.waitOK(ctx)
 }
 
 // TakeOver makes the replica of a killed master the master.
 func (c *Cluster) TakeOver(ctx context.Context, pair int) error {
 	replica := c.Replicas[pair]
-	if err := replica.control().Do(ctx, "cluster", "failover", "takeover").Err(); err != nil {
+	err := replica.control().Do(ctx, "cluster", "failover", "takeover").Err()
+	if err == nil {
+		err = poll(ctx, func() bool {
+			master, err := replica.isMaster(ctx)
+			return err == nil && master
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("promote the replica of a dead master: %w", err)
 	}
-	for {
-		if master, err := replica.isMaster(ctx); err == nil && master {
-			return c.WaitOK(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("promote the replica of a dead master: %w", ctx.Err())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	return c.waitOK(ctx)
 }
 
 func (s *Server) isMaster(ctx context.Context) (bool, error) {

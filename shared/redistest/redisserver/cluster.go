@@ -165,11 +165,11 @@ func (c *Cluster) join(ctx context.Context) error {
 			return fmt.Errorf("make a replica: %w", err)
 		}
 	}
-	return c.WaitOK(ctx)
+	return c.waitOK(ctx)
 }
 
-// WaitOK waits until every running node says that all slots are served.
-func (c *Cluster) WaitOK(ctx context.Context) error {
+// waitOK waits until every running node says that all slots are served.
+func (c *Cluster) waitOK(ctx context.Context) error {
 	return c.until(ctx, func(node *redis.Client) bool {
 		info, err := node.ClusterInfo(ctx).Result()
 		return err == nil && field(info, "cluster_state") == "ok"
@@ -181,13 +181,20 @@ func (c *Cluster) until(ctx context.Context, holds func(*redis.Client) bool) err
 		if node.PID() == 0 {
 			continue
 		}
-		client := node.control()
-		for !holds(client) {
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("the nodes of the cluster do not agree: %w", ctx.Err())
-			case <-time.After(20 * time.Millisecond):
-			}
+		if err := poll(ctx, func() bool { return holds(node.control()) }); err != nil {
+			return fmt.Errorf("the nodes of the cluster do not agree: %w", err)
+		}
+	}
+	return nil
+}
+
+// poll waits until a condition holds.
+func poll(ctx context.Context, holds func() bool) error {
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 	return nil

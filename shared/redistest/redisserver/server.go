@@ -201,21 +201,22 @@ func (s *Server) waitReady() error {
 		Addr: s.Addr(), MaxRetries: -1, Protocol: 2, DisableIdentity: true, DialTimeout: time.Second,
 	})
 	defer func() { _ = client.Close() }()
-	for {
-		err := client.Ping(ctx).Err()
+	var err error
+	ended := poll(ctx, func() bool {
+		err = client.Ping(ctx).Err()
 		var reply redis.Error
 		if err == nil || errors.As(err, &reply) && !redis.IsLoadingError(err) {
-			return nil
+			return true
 		}
 		if slices.Contains(s.args, "--tls-port") {
 			if conn, err := net.DialTimeout("tcp", s.Addr(), time.Second); err == nil {
-				return conn.Close()
+				return conn.Close() == nil
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("redis-server does not answer on %s: %w", s.Addr(), err)
-		case <-time.After(5 * time.Millisecond):
-		}
+		return false
+	})
+	if ended != nil {
+		return fmt.Errorf("redis-server does not answer on %s: %w", s.Addr(), err)
 	}
+	return nil
 }
