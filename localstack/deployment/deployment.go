@@ -28,7 +28,8 @@ const prefix = "order-pipeline-test-"
 // A Deployment is a LocalStack with the deployed stack, and the Redis that it counts in.
 type Deployment struct {
 	Root     string            // the repository
-	Mode     string            // host or docker
+	InDocker bool              // whether it runs in containers
+	Project  string            // name of its network in Docker, and prefix of its containers' names
 	Emulator string            // localstack or ministack
 	Folder   string            // what the deployment keeps while it runs: its STATE_DIR
 	Endpoint string            // LocalStack's address
@@ -36,7 +37,6 @@ type Deployment struct {
 	RedisURL string            // with the password that the script generated
 	Outputs  map[string]string // the stack's outputs by name
 	env      []string
-	project  string // the name of its containers, network and volume in Docker
 }
 
 // Start installs what is missing, starts LocalStack and Redis, builds and deploys. It takes about
@@ -66,10 +66,12 @@ func Start(ctx context.Context) (*Deployment, error) {
 		ports[i] = strconv.Itoa(port)
 	}
 	port, redisPort := ports[0], ports[1]
+	mode := cmp.Or(os.Getenv("MODE"), "host")
 	d := &Deployment{
 		Root:     root,
-		Mode:     "host",
-		project:  "order-pipeline-test-" + port,
+		InDocker: mode == "docker",
+		Project:  prefix + port,
+		Emulator: cmp.Or(os.Getenv("EMULATOR"), LocalStack),
 		Folder:   folder,
 		Endpoint: "http://localhost:" + port,
 		Redis:    "127.0.0.1:" + redisPort,
@@ -79,11 +81,7 @@ func Start(ctx context.Context) (*Deployment, error) {
 			"AWS_ENDPOINT_URL="+"http://localhost:"+port, "AWS_REGION=us-east-1",
 			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"),
 	}
-	if os.Getenv("MODE") == "docker" {
-		d.Mode = "docker"
-	}
-	d.Emulator = cmp.Or(os.Getenv("EMULATOR"), LocalStack)
-	d.env = append(d.env, "MODE="+d.Mode, "EMULATOR="+d.Emulator, "PROJECT="+d.project)
+	d.env = append(d.env, "MODE="+mode, "EMULATOR="+d.Emulator, "PROJECT="+d.Project)
 	if err := d.Up(ctx); err != nil {
 		return nil, errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}
@@ -154,12 +152,11 @@ func sweep(ctx context.Context, root string) {
 		folder := filepath.Join(filepath.Dir(file), "state")
 		d := &Deployment{
 			Root:   root,
-			Mode:   "host",
 			Folder: folder,
 			env:    append(os.Environ(), "STATE_DIR="+folder),
 		}
 		if project, err := os.ReadFile(filepath.Join(folder, "docker-project")); err == nil {
-			d.Mode, d.project = "docker", strings.TrimSpace(string(project))
+			d.InDocker, d.Project = true, strings.TrimSpace(string(project))
 		}
 		if err := d.Stop(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "stop what an earlier test run left:", err)

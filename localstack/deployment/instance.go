@@ -18,17 +18,10 @@ const (
 	Redis      = "redis"
 )
 
-// InDocker reports whether the deployment runs in containers.
-func (d *Deployment) InDocker() bool { return d.Mode == "docker" }
-
-// Project is the name of the deployment's network in Docker mode, and the prefix of its containers'
-// names.
-func (d *Deployment) Project() string { return d.project }
-
 // FunctionsRedis is the URL at which the functions reach a database of Redis, without the password.
 func (d *Deployment) FunctionsRedis(database int) string {
 	address := d.Redis
-	if d.InDocker() {
+	if d.InDocker {
 		address = "redis:6379" // the service in compose.yaml
 	}
 	return fmt.Sprintf("redis://%s/%d", address, database)
@@ -37,7 +30,7 @@ func (d *Deployment) FunctionsRedis(database int) string {
 // Instance identifies the running server: its process id, or its container's id and start. It
 // changes when the server is started again, and is an error when the server does not run.
 func (d *Deployment) Instance(ctx context.Context, server string) (string, error) {
-	if d.InDocker() {
+	if d.InDocker {
 		out, err := docker(
 			ctx, "inspect", "--format", "{{.State.Running}} {{.Id}} {{.State.StartedAt}}",
 			d.container(server),
@@ -45,7 +38,7 @@ func (d *Deployment) Instance(ctx context.Context, server string) (string, error
 		if running, id, _ := strings.Cut(out, " "); err == nil && running == "true" {
 			return id, nil
 		}
-		return "", fmt.Errorf("container %s does not run: %s %w", d.container(server), out, err)
+		return "", errors.Join(fmt.Errorf("container %s does not run", d.container(server)), err)
 	}
 	pid, err := d.pid(server)
 	if err != nil {
@@ -59,7 +52,7 @@ func (d *Deployment) Instance(ctx context.Context, server string) (string, error
 
 // Holder is how the script names the server when another one wants its port.
 func (d *Deployment) Holder(server string) string {
-	if d.InDocker() {
+	if d.InDocker {
 		return "the container " + d.container(server)
 	}
 	return map[string]string{Redis: "redis-server", LocalStack: "python"}[server]
@@ -67,12 +60,9 @@ func (d *Deployment) Holder(server string) string {
 
 // Kill kills the server.
 func (d *Deployment) Kill(ctx context.Context, server string) error {
-	if d.InDocker() {
-		out, err := docker(ctx, "kill", d.container(server))
-		if err != nil {
-			return fmt.Errorf("docker kill: %w: %s", err, out)
-		}
-		return nil
+	if d.InDocker {
+		_, err := docker(ctx, "kill", d.container(server))
+		return err
 	}
 	pid, err := d.pid(server)
 	if err != nil {
@@ -83,7 +73,7 @@ func (d *Deployment) Kill(ctx context.Context, server string) error {
 
 // KillFunctions kills the functions that wait for work. It fails when there is none.
 func (d *Deployment) KillFunctions(ctx context.Context) error {
-	if d.InDocker() {
+	if d.InDocker {
 		return d.killInContainers(ctx)
 	}
 	pids := d.Processes("bootstrap")
@@ -105,87 +95,80 @@ func (d *Deployment) killInContainers(ctx context.Context) error {
 		read -r name 2>/dev/null <"$p/comm" && [ "$name" = bootstrap ] &&
 			kill -KILL "${p#/proc/}" && echo "$p"
 	done; true`
-	out, err := docker(ctx, "ps", "--quiet", "--filter", "label="+functionsLabel+"="+d.project)
+	out, err := docker(ctx, "ps", "--quiet", "--filter", "label="+functionsLabel+"="+d.Project)
 	ids := strings.Fields(out)
 	if err != nil || len(ids) == 0 {
-		return fmt.Errorf("no container of a function runs: %s %w", out, err)
+		return errors.Join(errors.New("no container of a function runs"), err)
 	}
 	for _, id := range ids {
 		killed, err := docker(ctx, "exec", id, "sh", "-c", killBootstrap)
 		if err != nil || killed == "" {
-			return fmt.Errorf(
-				"no process of the function was killed in container %s: %s %w", id, killed, err,
+			return errors.Join(
+				fmt.Errorf("no process of the function was killed in container %s", id), err,
 			)
 		}
 	}
 	return nil
 }
 
-// Running lists what runs of the deployment: processes by id, or containers by name.
-func (d *Deployment) Running(ctx context.Context) ([]string, error) {
-	if d.InDocker() {
-		out, err := docker(ctx, "ps", "--format", "{{.Names}}", "--filter", "name=^"+d.project+"-")
-		return strings.Fields(out), err
-	}
-	var ids []string
-	for _, pid := range d.Processes("") {
-		ids = append(ids, strconv.Itoa(pid))
-	}
-	return ids, nil
-}
-
 // Left lists what down must not leave: processes, or containers (stopped ones too) and networks.
 func (d *Deployment) Left(ctx context.Context) ([]string, error) {
-	if !d.InDocker() {
-		return d.Running(ctx)
+	if !d.InDocker {
+		var ids []string
+		for _, pid := range d.Processes("") {
+			ids = append(ids, strconv.Itoa(pid))
+		}
+		return ids, nil
 	}
-	containers, err := docker(
-		ctx, "ps", "--all", "--format", "{{.Names}}", "--filter", "name=^"+d.project+"-",
-	)
+	containers, err := d.containers(ctx, "--all")
 	if err != nil {
-		return nil, fmt.Errorf("docker ps: %w: %s", err, containers)
+		return nil, err
 	}
 	networks, err := docker(
-		ctx, "network", "ls", "--format", "{{.Name}}", "--filter", "name=^"+d.project+"$",
+		ctx, "network", "ls", "--format", "{{.Name}}", "--filter", "name=^"+d.Project+"$",
 	)
-	if err != nil {
-		return nil, fmt.Errorf("docker network ls: %w: %s", err, networks)
-	}
-	return append(strings.Fields(containers), strings.Fields(networks)...), nil
+	return append(containers, strings.Fields(networks)...), err
+}
+
+// containers lists the names of the containers that run.
+func (d *Deployment) containers(ctx context.Context, options ...string) ([]string, error) {
+	out, err := docker(ctx, append([]string{
+		"ps", "--format", "{{.Names}}", "--filter", "name=^" + d.Project + "-",
+	}, options...)...)
+	return strings.Fields(out), err
 }
 
 // PublishedAddresses lists the addresses of this machine at which containers are reached.
 func (d *Deployment) PublishedAddresses(ctx context.Context) ([]string, error) {
 	const format = `{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}`
-	names, err := d.Running(ctx)
+	names, err := d.containers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out, err := docker(ctx, append([]string{"inspect", "--format", format}, names...)...)
-	if err != nil {
-		return nil, fmt.Errorf("docker inspect: %w: %s", err, out)
-	}
-	return strings.Fields(out), nil
+	return strings.Fields(out), err
 }
 
 const functionsLabel = "orderpipeline.functions" // as in compose.yaml
 
-func (d *Deployment) container(server string) string { return d.project + "-" + server }
+func (d *Deployment) container(server string) string { return d.Project + "-" + server }
 
 // removeVolumes deletes what down keeps: the data of Redis.
 func (d *Deployment) removeVolumes(ctx context.Context) error {
-	if !d.InDocker() {
+	if !d.InDocker {
 		return nil
 	}
-	if out, err := docker(ctx, "volume", "rm", "--force", d.project+"_redis"); err != nil {
-		return fmt.Errorf("docker volume rm: %w: %s", err, out)
-	}
-	return nil
+	_, err := docker(ctx, "volume", "rm", "--force", d.Project+"_redis")
+	return err
 }
 
+// docker returns what the command prints.
 func docker(ctx context.Context, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
-	return strings.TrimSpace(string(out)), err
+	if err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", args[0], err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // pid is the process id of a server in host mode.

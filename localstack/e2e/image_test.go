@@ -12,10 +12,10 @@ import (
 
 // The stats server as a container image answers as the API in Lambda does.
 func TestStatsServerImage(t *testing.T) {
-	if !pipeline.InDocker() {
+	if !pipeline.InDocker {
 		skip(t, "the image needs a Docker daemon: it is tested where MODE=docker")
 	}
-	name := pipeline.Project() + "-stats"
+	name := pipeline.Project + "-stats"
 	build := exec.CommandContext(t.Context(), "make", "image", "IMAGE="+name)
 	build.Dir = pipeline.Root
 	wantSuccess(t, build)
@@ -26,7 +26,7 @@ func TestStatsServerImage(t *testing.T) {
 
 	// The URL holds the password: it is passed in the environment, where process lists do not show it.
 	server := exec.CommandContext(t.Context(), "docker", "run", "--detach", "--name", name,
-		"--network", pipeline.Project(), "--publish", "127.0.0.1::8080", "--env", "REDIS_URL", name)
+		"--network", pipeline.Project, "--publish", "127.0.0.1::8080", "--env", "REDIS_URL", name)
 	server.Env = append(server.Environ(), "REDIS_URL="+strings.Replace(
 		pipeline.RedisURL, pipeline.Redis, "redis:6379", 1))
 	wantSuccess(t, server)

@@ -21,7 +21,7 @@ import (
 func TestEverythingListensOnLoopbackOnly(t *testing.T) {
 	mustSend(t, newOrder("loopback-1", "loopback").body(t)) // so that both functions run
 	wantUser(t, "loopback", 1, "40.00")
-	if pipeline.InDocker() {
+	if pipeline.InDocker {
 		wantLoopbackPorts(t)
 		return
 	}
@@ -200,7 +200,7 @@ func TestDeadLocalStackAndRedisHeal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !pipeline.InDocker() { // there the functions' containers run on until up removes them
+	if !pipeline.InDocker { // there the functions' containers run on until up removes them
 		eventually(t, nothingRuns)
 	}
 	if err := pipeline.Up(t.Context()); err != nil {
