@@ -243,9 +243,9 @@ func (r *rig) lostTail() {
 
 // cutFile removes between a quarter and a half of the newest append-only file.
 func (r *rig) cutFile() {
-	files, err := filepath.Glob(filepath.Join(r.redis.Dir(), "appendonlydir", "*.incr.aof"))
+	files, err := filepath.Glob(filepath.Join(r.redis.Dir, "appendonlydir", "*.incr.aof"))
 	if err != nil || len(files) == 0 {
-		r.Errorf("no append-only file in %s: %v", r.redis.Dir(), err)
+		r.Errorf("no append-only file in %s: %v", r.redis.Dir, err)
 		return
 	}
 	newest := slices.Max(files)

@@ -105,7 +105,7 @@ func (s *Server) isMaster(ctx context.Context) (bool, error) {
 	return strings.Contains(info, "role:master"), err
 }
 
-// MoveSlot moves the slot of a key to another master while the cluster serves it. Unless it is nil,
+// MoveSlot moves the slot of a key to another master while the cluster serves it.
 // between is called when half of the slot's keys have moved, and again when all of them have moved
 // and only the two masters know it.
 func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between func()) error {
@@ -155,9 +155,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server, between 
 		if err := source.Do(ctx, args...).Err(); err != nil {
 			return fmt.Errorf("move %d keys: %w", len(keys), err)
 		}
-		if between != nil {
-			between()
-		}
+		between()
 	}
 	for _, client := range []*redis.Client{target, source} {
 		if err := client.Do(ctx, "cluster", "setslot", slot, "node", targetID).Err(); err != nil {

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"orderpipeline/shared/redistest/freeport"
 )
 
 // slots is the number of hash slots of Redis Cluster.
@@ -32,8 +28,7 @@ type Cluster struct {
 	Masters  []*Server
 	Replicas []*Server // Replicas[i] follows Masters[i]; empty when there are none
 
-	mu      sync.Mutex
-	clients []*redis.ClusterClient
+	clients clients
 }
 
 // StartCluster starts a cluster with the slots spread evenly over its masters.
@@ -61,36 +56,24 @@ func StartCluster(ctx context.Context, masters int, withReplicas bool) (*Cluster
 // startNode starts a node. A node that gets no processor time for seconds is not down: replicas
 // take over when a test says so and not by themselves, which could lose what was acknowledged.
 func (c *Cluster) startNode(nodes *[]*Server) error {
-	var errs []error
-	for range 3 { // a program that does not use freeport can take the bus port first
-		bus, err := freeport.Find()
-		if err != nil {
-			return err
-		}
-		node, err := StartInMemory(
-			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-			"--cluster-node-timeout", patientNodes, "--cluster-replica-no-failover", "yes",
-			"--cluster-port", strconv.Itoa(bus), "--cluster-announce-bus-port", strconv.Itoa(bus))
-		if err == nil {
-			node.bus = bus
-			*nodes = append(*nodes, node)
-			return nil
-		}
-		freeport.Release(bus)
-		errs = append(errs, err)
+	dir, err := makeFolder()
+	if err != nil {
+		return err
 	}
-	return errors.Join(errs...)
+	node, err := start(&Server{Dir: dir, clustered: true, args: []string{
+		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+		"--cluster-node-timeout", patientNodes, "--cluster-replica-no-failover", "yes",
+	}})
+	if err != nil {
+		return err
+	}
+	*nodes = append(*nodes, node)
+	return nil
 }
 
 // Close kills all nodes, closes the clients and deletes the data.
 func (c *Cluster) Close() error {
-	c.mu.Lock()
-	clients := c.clients
-	c.clients = nil
-	c.mu.Unlock()
-	for _, client := range clients {
-		_ = client.Close() // a client that the caller has closed already
-	}
+	c.clients.close()
 	var errs []error
 	for _, node := range c.nodes() {
 		errs = append(errs, node.Close())
@@ -98,8 +81,8 @@ func (c *Cluster) Close() error {
 	return errors.Join(errs...)
 }
 
-// Addrs lists the addresses of all nodes.
-func (c *Cluster) Addrs() []string {
+// addrs lists the addresses of all nodes.
+func (c *Cluster) addrs() []string {
 	var addrs []string
 	for _, node := range c.nodes() {
 		addrs = append(addrs, node.Addr())
@@ -109,22 +92,16 @@ func (c *Cluster) Addrs() []string {
 
 // URL is the address as REDIS_URL takes it together with REDIS_CLUSTER=true.
 func (c *Cluster) URL() string {
-	addrs := c.Addrs()
-	url := "redis://" + addrs[0] + "?"
-	for _, addr := range addrs[1:] {
-		url += "addr=" + addr + "&"
-	}
-	return url[:len(url)-1]
+	addrs := c.addrs()
+	return "redis://" + addrs[0] + "?addr=" + strings.Join(addrs[1:], "&addr=")
 }
 
 // Client returns a new client of the cluster. Close closes it.
 func (c *Cluster) Client() *redis.ClusterClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: c.Addrs(), Protocol: 2, DisableIdentity: true, ReadTimeout: patience,
+		Addrs: c.addrs(), Protocol: 2, DisableIdentity: true, ReadTimeout: patience,
 	})
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.clients = append(c.clients, client)
+	c.clients.add(client)
 	return client
 }
 
@@ -150,10 +127,7 @@ func (c *Cluster) join(ctx context.Context) error {
 			return fmt.Errorf("introduce the nodes to each other: %w", err)
 		}
 	}
-	if err := c.until(ctx, func(node *redis.Client) bool {
-		info, err := node.ClusterInfo(ctx).Result()
-		return err == nil && field(info, "cluster_known_nodes") == strconv.Itoa(len(c.nodes()))
-	}); err != nil {
+	if err := c.agree(ctx, fmt.Sprintf("cluster_known_nodes:%d\r\n", len(c.nodes()))); err != nil {
 		return err
 	}
 	for i, replica := range c.Replicas {
@@ -170,9 +144,14 @@ func (c *Cluster) join(ctx context.Context) error {
 
 // waitOK waits until every running node says that all slots are served.
 func (c *Cluster) waitOK(ctx context.Context) error {
+	return c.agree(ctx, "cluster_state:ok\r\n")
+}
+
+// agree waits until the CLUSTER INFO of every running node has a line.
+func (c *Cluster) agree(ctx context.Context, line string) error {
 	return c.until(ctx, func(node *redis.Client) bool {
 		info, err := node.ClusterInfo(ctx).Result()
-		return err == nil && field(info, "cluster_state") == "ok"
+		return err == nil && strings.Contains(info, line)
 	})
 }
 
@@ -198,14 +177,4 @@ func poll(ctx context.Context, holds func() bool) error {
 		}
 	}
 	return nil
-}
-
-// field finds a line name:value of an INFO answer.
-func field(info, name string) string {
-	for line := range strings.Lines(info) {
-		if value, found := strings.CutPrefix(line, name+":"); found {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }

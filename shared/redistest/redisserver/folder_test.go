@@ -43,8 +43,8 @@ func TestCloseDeletesTheFolder(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := os.Stat(s.Dir()); !os.IsNotExist(err) {
-			t.Errorf("%s: the folder %s: error %v, want that it is gone", name, s.Dir(), err)
+		if _, err := os.Stat(s.Dir); !os.IsNotExist(err) {
+			t.Errorf("%s: the folder %s: error %v, want that it is gone", name, s.Dir, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -30,14 +31,15 @@ var ErrNotRunning = errors.New("the redis-server is not running")
 // and its data. Close must be called when it is not needed any more.
 type Server struct {
 	Port int
+	Dir  string // for its data
 
-	bus  int // port of a cluster's node for the other nodes; zero: none
-	dir  string
-	args []string
+	clustered bool // whether it is a node of a cluster
+	bus       int  // its port for the other nodes; zero: none
+	args      []string
+	clients   clients
 
 	mu      sync.Mutex
 	process *exec.Cmd
-	clients []*redis.Client
 
 	once   sync.Once
 	client *redis.Client // used by this package
@@ -50,7 +52,7 @@ func Start(args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, args)
+	return start(&Server{Dir: dir, args: args})
 }
 
 // StartInMemory does the same with a data folder in memory where there is room. A redis-server that
@@ -62,42 +64,44 @@ func StartInMemory(args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, args)
+	return start(&Server{Dir: dir, args: args})
 }
 
-func start(dir string, args []string) (*Server, error) {
-	s := &Server{dir: dir, args: args}
+func start(s *Server) (*Server, error) {
 	var err error
-	// A program that does not use freeport can take the port before the server does: then the next one
-	// is tried.
+	// A program that does not use freeport can take a port before the server does: then others are
+	// tried.
 	for range 5 {
-		if s.Port, err = freeport.Find(); err != nil {
-			continue
+		if err = s.findPorts(); err == nil {
+			err = s.Restart()
 		}
-		if err = s.Restart(); err == nil {
+		if err == nil {
 			return s, nil
 		}
-		freeport.Release(s.Port)
+		s.releasePorts()
 	}
 	err = fmt.Errorf("start redis-server (on Debian: apt-get install redis-server): %w", err)
-	return nil, errors.Join(err, os.RemoveAll(dir))
+	return nil, errors.Join(err, os.RemoveAll(s.Dir))
+}
+
+func (s *Server) findPorts() (err error) {
+	if s.Port, err = freeport.Find(); err == nil && s.clustered {
+		s.bus, err = freeport.Find()
+	}
+	return err
+}
+
+func (s *Server) releasePorts() {
+	freeport.Release(s.Port)
+	freeport.Release(s.bus)
 }
 
 // Close kills the server, closes its clients and deletes its data.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	clients := s.clients
-	s.clients = nil
-	s.mu.Unlock()
-	for _, client := range clients {
-		_ = client.Close() // a client that the caller has closed already
-	}
+	s.clients.close()
 	s.Kill()
-	freeport.Release(s.Port)
-	if s.bus != 0 {
-		freeport.Release(s.bus)
-	}
-	return os.RemoveAll(s.dir)
+	s.releasePorts()
+	return os.RemoveAll(s.Dir)
 }
 
 // Addr is host:port.
@@ -105,9 +109,6 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 
 // URL is the address as REDIS_URL takes it.
 func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
-
-// Dir is the server's data folder.
-func (s *Server) Dir() string { return s.dir }
 
 // patience is how long clients of tests wait for an answer: on a busy machine a server may get no
 // processor time for seconds, and a command that go-redis repeats after a timeout is done twice.
@@ -118,10 +119,29 @@ func (s *Server) Client() *redis.Client {
 	client := redis.NewClient(&redis.Options{
 		Addr: s.Addr(), Protocol: 2, DisableIdentity: true, ReadTimeout: patience,
 	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clients = append(s.clients, client)
+	s.clients.add(client)
 	return client
+}
+
+// clients are closed with their server.
+type clients struct {
+	mu   sync.Mutex
+	open []io.Closer
+}
+
+func (c *clients) add(client io.Closer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open = append(c.open, client)
+}
+
+func (c *clients) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, client := range c.open {
+		_ = client.Close() // one that the caller has closed already
+	}
+	c.open = nil
 }
 
 // control is the client through which this package configures the server.
@@ -174,9 +194,13 @@ func (s *Server) Restart() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	args := append([]string{
-		"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", "log",
+		"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir, "--logfile", "log",
 		"--appendonly", "yes", "--save", "", "--daemonize", "no",
 	}, s.args...)
+	if s.clustered {
+		bus := strconv.Itoa(s.bus)
+		args = append(args, "--cluster-port", bus, "--cluster-announce-bus-port", bus)
+	}
 	process := exec.Command("redis-server", args...)
 	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := process.Start(); err != nil {
@@ -185,7 +209,7 @@ func (s *Server) Restart() error {
 	if err := s.waitReady(); err != nil {
 		_ = process.Process.Kill()
 		_ = process.Wait()
-		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+		log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
 		return fmt.Errorf("%w\n%s", err, log)
 	}
 	s.process = process
