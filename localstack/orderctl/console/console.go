@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 )
@@ -32,7 +31,6 @@ type Console struct {
 	JSON     bool // results as JSON; no progress in plain text
 	CSV      bool // figures as CSV
 	Yes      bool // every question is answered with yes
-	Now      func() time.Time
 
 	out                   *output
 	inTTY, outTTY, errTTY bool
@@ -44,7 +42,7 @@ type Console struct {
 // is not set.
 func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Console {
 	kept := &output{stream: out}
-	c := &Console{In: in, Out: kept, Err: errOut, Now: time.Now, out: kept}
+	c := &Console{In: in, Out: kept, Err: errOut, out: kept}
 	c.inTTY, c.outTTY, c.errTTY = isTerminal(in), isTerminal(out), isTerminal(errOut)
 	c.colour = c.outTTY && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	c.columns, _ = strconv.Atoi(getenv("COLUMNS"))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,40 +153,40 @@ func TestATableLooksLikeThis(t *testing.T) {
 
 func TestProgressInLinesWhereThereIsNoTerminal(t *testing.T) {
 	t.Parallel()
-	var out, errs bytes.Buffer
-	c := New(strings.NewReader(""), &out, &errs, environment(nil))
-	now := time.Unix(0, 0)
-	c.Now = func() time.Time { return now }
-	known, unknown := c.Progress("sending", "orders", 10000), c.Progress("reading", "orders", -1)
-	for range 3 {
-		now = now.Add(linesEvery / 2)
-		known.Add(1000)
-		unknown.Add(5)
-	}
-	known.Finish()
-	want := "sending: 2,000 of 10,000 orders, 20 %, 400/s, 20s left\nreading: 10 orders, 2/s\n"
-	if diff := cmp.Diff(want, errs.String()); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
-	if out.Len() > 0 {
-		t.Errorf("progress must not be among the results: %q", &out)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs bytes.Buffer
+		c := New(strings.NewReader(""), &out, &errs, environment(nil))
+		known, unknown := c.Progress("sending", "orders", 10000), c.Progress("reading", "orders", -1)
+		for range 3 {
+			time.Sleep(linesEvery / 2)
+			known.Add(1000)
+			unknown.Add(5)
+		}
+		known.Finish()
+		want := "sending: 2,000 of 10,000 orders, 20 %, 400/s, 20s left\nreading: 10 orders, 2/s\n"
+		if diff := cmp.Diff(want, errs.String()); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
+		}
+		if out.Len() > 0 {
+			t.Errorf("progress must not be among the results: %q", &out)
+		}
+	})
 }
 
 func TestJSONIsNotMixedWithProgress(t *testing.T) {
 	t.Parallel()
-	var out, errs bytes.Buffer
-	c := New(strings.NewReader(""), &out, &errs, environment(nil))
-	c.JSON = true
-	now := time.Unix(0, 0)
-	c.Now = func() time.Time { return now }
-	p, s := c.Progress("sending", "orders", 10), c.Status()
-	now = now.Add(time.Hour)
-	p.Add(5)
-	s.Set("waiting")
-	if out.Len()+errs.Len() > 0 {
-		t.Errorf("written: %q %q", &out, &errs)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs bytes.Buffer
+		c := New(strings.NewReader(""), &out, &errs, environment(nil))
+		c.JSON = true
+		p, s := c.Progress("sending", "orders", 10), c.Status()
+		time.Sleep(time.Hour)
+		p.Add(5)
+		s.Set("waiting")
+		if out.Len()+errs.Len() > 0 {
+			t.Errorf("written: %q %q", &out, &errs)
+		}
+	})
 }
 
 func TestNoColoursWithoutATerminal(t *testing.T) {

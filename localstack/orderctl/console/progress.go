@@ -24,7 +24,7 @@ type Status struct {
 func (c *Console) Status() *Status {
 	s := &Status{c: c}
 	if !c.errTTY {
-		s.shown = c.Now()
+		s.shown = time.Now()
 	}
 	return s
 }
@@ -35,7 +35,7 @@ func (s *Status) due() bool {
 	if s.c.errTTY {
 		every = redrawEvery
 	}
-	now := s.c.Now()
+	now := time.Now()
 	if now.Sub(s.shown) < every || s.c.JSON && !s.c.errTTY {
 		return false
 	}
@@ -79,7 +79,7 @@ type Progress struct {
 
 // Progress begins to show label. total is the number of units; -1 when it is unknown.
 func (c *Console) Progress(label, unit string, total int64) *Progress {
-	return &Progress{label: label, unit: unit, start: c.Now(), status: c.Status(), total: total}
+	return &Progress{label: label, unit: unit, start: time.Now(), status: c.Status(), total: total}
 }
 
 // Add says that n more units are done.
@@ -112,7 +112,7 @@ func (p *Progress) show() {
 }
 
 func (p *Progress) text() string {
-	rate := float64(p.done) / max(p.status.c.Now().Sub(p.start).Seconds(), 1e-9)
+	rate := float64(p.done) / max(time.Since(p.start).Seconds(), 1e-9)
 	if p.total <= 0 {
 		return fmt.Sprintf("%s: %s %s, %.0f/s", p.label, Count(p.done), p.unit, rate)
 	}

@@ -59,7 +59,7 @@ archive a queue, or to empty it. That cannot be undone.
 			return export(cmd.Context(), s, st, f, file)
 		},
 	}
-	f.add(env, cmd, st.reasons)
+	f.add(cmd, st.reasons)
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "remove from the queue what was written")
 	return cmd
 }

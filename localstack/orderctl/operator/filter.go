@@ -20,7 +20,7 @@ type filter struct {
 	after    time.Time
 }
 
-func (f *filter) add(env *session.Env, cmd *cobra.Command, withReason bool) {
+func (f *filter) add(cmd *cobra.Command, withReason bool) {
 	flags := cmd.Flags()
 	if withReason {
 		flags.Func("reason", "only messages refused for this `reason`; may be repeated", f.addReasons)
@@ -33,7 +33,7 @@ func (f *filter) add(env *session.Env, cmd *cobra.Command, withReason bool) {
 			cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	}
 	flags.StringVar(&f.contains, "contains", "", "only messages whose body contains this text")
-	env.TimeFlag(cmd, &f.after, "since", "only messages sent at that `time` (UTC) or later")
+	session.TimeFlag(cmd, &f.after, "since", "only messages sent at that `time` (UTC) or later")
 }
 
 func (f *filter) addReasons(text string) error {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,7 @@ func listCommand(env *session.Env, st store) *cobra.Command {
 			return list(ctx, s, st, f)
 		}),
 	}
-	f.add(env, cmd, st.reasons)
+	f.add(cmd, st.reasons)
 	cmd.Flags().UintVar(&f.limit, "limit", 50, "maximum number of messages to show; 0 for all")
 	cmd.Flags().UintVar(&f.scan, "scan", 1000, "maximum number of messages to look at; 0 for all")
 	return cmd
@@ -117,7 +118,7 @@ func (l listing) showMessages(s *session.Session, st store) {
 	rows := make([][]any, len(l.Messages))
 	for i, m := range l.Messages {
 		rows[i] = []any{
-			shortID(m.ID), console.Ago(s.Now().Sub(m.Sent)), m.Receives, orderID(m.Body),
+			shortID(m.ID), console.Ago(time.Since(m.Sent)), m.Receives, orderID(m.Body),
 		}
 		if st.reasons {
 			rows[i] = append(rows[i], m.Attributes[order.AttributeReason],
@@ -182,7 +183,7 @@ func show(ctx context.Context, s *session.Session, st store, id string) error {
 	}
 	s.Printf("%-18s %s\n", "message", r.ID)
 	s.Printf("%-18s %s (%s ago)\n", "sent", r.Sent.Format("2006-01-02 15:04:05 UTC"),
-		console.Ago(s.Now().Sub(r.Sent)))
+		console.Ago(time.Since(r.Sent)))
 	s.Printf("%-18s %d times\n", "received", r.Receives)
 	for _, name := range slices.Sorted(maps.Keys(r.Attributes)) {
 		s.Printf("%-18s %s\n", console.Clean(name), console.Clean(r.Attributes[name]))

@@ -57,7 +57,7 @@ empty, for at most --wait-timeout.`,
 				return redrive(ctx, s, f)
 			}),
 	}
-	f.filter.add(env, cmd, false)
+	f.filter.add(cmd, false)
 	cmd.Flags().UintVar(&f.rate, "rate", 0,
 		"maximum number of messages a second (default: as fast as SQS can)")
 	cmd.Flags().BoolVar(&f.untilEmpty, "until-empty", false,
@@ -176,12 +176,12 @@ func (r *redriving) moveOneByOne(ctx context.Context) error {
 // moveUntilEmpty moves and waits until the dead-letter queue is empty. Messages that fail again are
 // moved again; those that another look hides are moved when they are visible.
 func (r *redriving) moveUntilEmpty(ctx context.Context) error {
-	begun := r.Now()
+	begun := time.Now()
 	for {
 		if err := r.move(ctx); err != nil {
 			return err
 		}
-		left := r.WaitLimit - r.Now().Sub(begun)
+		left := r.WaitLimit - time.Since(begun)
 		if err := r.Waiter(left).Run(ctx); err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (r *redriving) moveUntilEmpty(ctx context.Context) error {
 			r.result.hidden = hidden{}
 			return nil
 		}
-		if r.Now().Sub(begun) >= r.WaitLimit {
+		if time.Since(begun) >= r.WaitLimit {
 			return fmt.Errorf("%w: %s messages are still in %s", session.ErrTimeout,
 				console.Count(r.result.Left), r.DLQ.Name())
 		}

@@ -117,10 +117,10 @@ func (st *status) queue(
 	case depth.Total() == 0:
 	case s.Local:
 		var l queue.Listing
-		l, err = q.Listed(ctx, s.Endpoint, depth, s.Now())
+		l, err = q.Listed(ctx, s.Endpoint, depth, time.Now())
 		age = l.Oldest
 	default:
-		age, err = queue.OldestByMetric(ctx, s.Metrics, q.Name(), s.Now())
+		age, err = queue.OldestByMetric(ctx, s.Metrics, q.Name(), time.Now())
 	}
 	if err == nil {
 		row.Oldest = aws.Float64(age.Seconds())

@@ -83,5 +83,5 @@ func hiddenMessages(s *session.Session, n int64) hidden {
 	if n <= 0 {
 		return hidden{}
 	}
-	return hidden{n, s.Now().Add(queue.LongestHold).UTC().Truncate(time.Second)}
+	return hidden{n, time.Now().Add(queue.LongestHold).UTC().Truncate(time.Second)}
 }

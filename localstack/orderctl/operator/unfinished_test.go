@@ -17,7 +17,7 @@ func TestStatusNamesWhatWasInterrupted(t *testing.T) {
 	service := s3test.Start(bucket)
 	t.Cleanup(service.Close)
 	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	s := onAWS(&now)
+	s := onAWS()
 	s.AWS = service.Config()
 	s.Outputs = map[string]string{"ArchiveBucketName": bucket}
 	notes := pause.NotesIn(s.AWS, bucket)

@@ -51,7 +51,7 @@ type stillness struct {
 func (st *stillness) look(
 	ctx context.Context, s *session.Session, d queue.Depth, counts *answer.Counts,
 ) *waiting {
-	now := s.Now()
+	now := time.Now()
 	moving := st.since.IsZero() || d.InFlight == 0 || d.InFlight != st.depth.InFlight ||
 		counts != nil && (st.counts == nil || counts.Recorded != st.counts.Recorded)
 	if moving {
@@ -74,7 +74,7 @@ func nextAttempt(
 	if !s.Local {
 		return backoff.Longest
 	}
-	l, err := s.Orders.Listed(ctx, s.Endpoint, d, s.Now())
+	l, err := s.Orders.Listed(ctx, s.Endpoint, d, time.Now())
 	if err != nil || l.Receives == 0 {
 		return backoff.Longest
 	}

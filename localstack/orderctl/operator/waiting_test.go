@@ -3,6 +3,7 @@ package operator
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,11 +16,10 @@ import (
 	"orderpipeline/shared/statsapi/answer"
 )
 
-// onAWS is a session whose clock is moved by its user. Its Lambda does not answer.
-func onAWS(now *time.Time) *session.Session {
+// onAWS is a session whose Lambda does not answer.
+func onAWS() *session.Session {
 	c := console.New(strings.NewReader(""), &strings.Builder{}, &strings.Builder{},
 		func(string) string { return "" })
-	c.Now = func() time.Time { return *now }
 	nowhere := lambda.New(lambda.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String("http://127.0.0.1:1"), RetryMaxAttempts: 1,
 	})
@@ -51,27 +51,28 @@ func TestOrdersInFlightWaitWhenNothingHappens(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-			s := onAWS(&now)
-			var st stillness
-			for i, l := range c.looks {
-				var counts *answer.Counts
-				if l.recorded >= 0 {
-					counts = &answer.Counts{Recorded: l.recorded}
+			synctest.Test(t, func(t *testing.T) {
+				s := onAWS()
+				var st stillness
+				for i, l := range c.looks {
+					var counts *answer.Counts
+					if l.recorded >= 0 {
+						counts = &answer.Counts{Recorded: l.recorded}
+					}
+					var got int64
+					w := st.look(t.Context(), s, queue.Depth{InFlight: l.inFlight}, counts)
+					if w != nil {
+						got = w.Orders
+					}
+					if got != l.waiting {
+						t.Errorf("look %d: %d wait, want %d", i, got, l.waiting)
+					}
+					if w != nil && w.Within != backoff.Longest.Seconds() {
+						t.Errorf("look %d: within %v s, want the longest delay", i, w.Within)
+					}
+					time.Sleep(time.Second)
 				}
-				var got int64
-				w := st.look(t.Context(), s, queue.Depth{InFlight: l.inFlight}, counts)
-				if w != nil {
-					got = w.Orders
-				}
-				if got != l.waiting {
-					t.Errorf("look %d: %d wait, want %d", i, got, l.waiting)
-				}
-				if w != nil && w.Within != backoff.Longest.Seconds() {
-					t.Errorf("look %d: within %v s, want the longest delay", i, w.Within)
-				}
-				now = now.Add(time.Second)
-			}
+			})
 		})
 	}
 }

@@ -115,7 +115,7 @@ type watcher struct {
 }
 
 func (w *watcher) look(ctx context.Context, last moment) moment {
-	now := w.Now()
+	now := time.Now()
 	m := moment{Time: now.UTC(), Numbers: last.Numbers, top: last.top, read: last.read}
 	n, err := w.Numbers(ctx)
 	switch {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"orderpipeline/localstack/orderctl/queue"
 )
 
 // Lambda is the part of Lambda that a pause needs. *lambda.Client is one.
@@ -46,9 +48,6 @@ type Pause struct {
 	Lambda   Lambda
 	Notes    Notes
 	Mappings []string // ids
-	// Sleep waits, or returns false when the context ends first.
-	Sleep func(context.Context, time.Duration) bool
-	Now   func() time.Time
 
 	note Note
 }
@@ -70,7 +69,7 @@ func (p *Pause) Begin(ctx context.Context, operation string) (earlier *Note, err
 	if earlier, err = p.Notes.Read(ctx); err != nil {
 		return nil, err
 	}
-	p.note = Note{Operation: operation, Began: p.Now().UTC()}
+	p.note = Note{Operation: operation, Began: time.Now().UTC()}
 	if earlier != nil {
 		p.note.Mappings = slices.Clone(earlier.Mappings)
 		if earlier.Operation == operation {
@@ -171,7 +170,7 @@ func (p *Pause) set(ctx context.Context, id string, enabled bool) error {
 	if enabled {
 		want = stateEnabled
 	}
-	start := p.Now()
+	start := time.Now()
 	for {
 		state, err := p.state(ctx, id)
 		if err == nil && (state == want || !enabled && !running(state)) {
@@ -185,25 +184,25 @@ func (p *Pause) set(ctx context.Context, id string, enabled bool) error {
 		if err == nil {
 			return nil
 		}
-		if p.Now().Sub(start) > changeLimit || !p.Sleep(ctx, pollEvery) {
+		if time.Since(start) > changeLimit || !queue.Sleep(ctx, pollEvery) {
 			return fmt.Errorf("change the event source mapping %s: %w", id, err)
 		}
 	}
 }
 
 func (p *Pause) await(ctx context.Context, id, want string) error {
-	start := p.Now()
+	start := time.Now()
 	for {
 		state, err := p.state(ctx, id)
 		if err != nil || state == want {
 			return err
 		}
-		if p.Now().Sub(start) > changeLimit {
+		if time.Since(start) > changeLimit {
 			return fmt.Errorf(
 				"the event source mapping %s is %s instead of %s after %s", id, state, want, changeLimit,
 			)
 		}
-		if !p.Sleep(ctx, pollEvery) {
+		if !queue.Sleep(ctx, pollEvery) {
 			return ctx.Err()
 		}
 	}

@@ -71,7 +71,7 @@ they were imported. Every object of the window is read, unless --fast leaves out
 			return s.list(ctx, w, fast)
 		}),
 	}
-	addWindow(env, cmd, &w)
+	addWindow(cmd, &w)
 	cmd.Flags().BoolVar(&fast, "fast", false,
 		"count objects and bytes only, without reading the objects")
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,7 @@ func inspect(
 	shown int,
 	each func(*filecheck.Verdict) error,
 ) (*report, error) {
-	began := env.Now()
+	began := time.Now()
 	r := &report{File: name, Findings: []finding{}}
 	reader, err := orderfile.NewReader(in)
 	if err != nil {
@@ -82,7 +83,7 @@ func inspect(
 	progress := env.Status()
 	defer progress.Clear()
 	r.Sums = filecheck.NewSums()
-	defer func() { r.Seconds = env.Since(began) }()
+	defer func() { r.Seconds = session.Seconds(time.Since(began)) }()
 	for v, err := range filecheck.All(ctx, reader) {
 		if err != nil {
 			return r, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,7 @@ func importFile(
 	name string,
 	open func(context.Context) (*store, error),
 ) error {
-	began := env.Now()
+	began := time.Now()
 	file, err := seekable(env, name)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func importFile(
 	}
 	i := &importer{store: st, digest: digest, file: file, parallel: f.parallel, result: result}
 	err = i.run(ctx)
-	result.Seconds = st.Since(began)
+	result.Seconds = session.Seconds(time.Since(began))
 	if env.JSON {
 		return errors.Join(err, env.Emit(result))
 	}

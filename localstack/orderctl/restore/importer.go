@@ -88,7 +88,7 @@ func (i *importer) count(ctx context.Context, c fileChunk) (protocol.Counted, er
 	written, stored := i.existing[c.key]
 	if stored {
 		kind := protocol.KindImport
-		if i.Now().Sub(written) > young {
+		if time.Since(written) > young {
 			kind = protocol.KindReplay
 		}
 		counted, err := i.replayer.replay(ctx, kind, c.key)

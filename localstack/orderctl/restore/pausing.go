@@ -16,7 +16,7 @@ import (
 // pause stops both event source mappings. Whatever its error is, the pause must be ended.
 func (s *store) pause(ctx context.Context, operation string) (*pause.Pause, error) {
 	p := &pause.Pause{
-		Lambda: s.Lambda, Notes: s.notes, Sleep: queue.Sleep, Now: s.Now,
+		Lambda: s.Lambda, Notes: s.notes,
 		Mappings: []string{s.Outputs["EventSourceMappingId"], s.Outputs["ReplayMappingId"]},
 	}
 	s.Hintf("stopping the event source mappings; orders wait in the queue\n")
@@ -45,7 +45,7 @@ func (s *store) settle(ctx context.Context) error {
 	status := s.Status()
 	defer status.Clear()
 	replays := queue.Queue{Service: s.Orders.Service, URL: s.Outputs["ReplayQueueUrl"]}
-	start := s.Now()
+	start := time.Now()
 	for {
 		var inFlight int64
 		for _, q := range []queue.Queue{s.Orders, replays} {
@@ -58,7 +58,7 @@ func (s *store) settle(ctx context.Context) error {
 		if inFlight == 0 {
 			return nil
 		}
-		if s.Now().Sub(start) > limit+margin {
+		if time.Since(start) > limit+margin {
 			s.Hintf("%s messages stay in flight: they wait for their next attempt\n",
 				console.Count(inFlight))
 			return nil

@@ -87,7 +87,7 @@ type rebuild struct {
 }
 
 func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
-	began := s.Now()
+	began := time.Now()
 	if err := s.confirmRebuild(ctx); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *store) rebuild(ctx context.Context, f rebuildFlags) (err error) {
 	}
 	v.Paused = true
 	done = true
-	r.result.Verify, r.result.Seconds = v, s.Since(began)
+	r.result.Verify, r.result.Seconds = v, session.Seconds(time.Since(began))
 	return r.report()
 }
 
@@ -250,7 +250,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	progress := r.Progress("replaying", "objects", r.size(ctx, after))
 	defer progress.Finish()
 	result := &r.result.Replay
-	began := r.Now()
+	began := time.Now()
 	result.done = progress.Add
 	result.note = func(key string) error {
 		if result.Objects%noteEvery != 0 {
@@ -271,7 +271,7 @@ func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	}
 	list := inorder.Values(slices.Values(imports))
 	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, list, result)
-	result.Seconds = r.Since(began)
+	result.Seconds = session.Seconds(time.Since(began))
 	return err
 }
 

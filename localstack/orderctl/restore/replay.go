@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,7 @@ by the store itself (see SeenRetentionDays): rebuild counts everything.`,
 			return s.replayWindow(ctx, w, parallel)
 		}),
 	}
-	addWindow(env, cmd, &w)
+	addWindow(cmd, &w)
 	cmd.Flags().Var(&parallel, "parallel",
 		"objects that are replayed at the same time")
 	return cmd
@@ -112,12 +113,12 @@ func (s *store) replayAll(
 func (s *store) replayWindow(
 	ctx context.Context, w objects.Window, parallel session.Positive,
 ) error {
-	began := s.Now()
+	began := time.Now()
 	progress := s.Progress("replaying", "objects", -1)
 	r := &replayResult{Failed: []failedObject{}, done: progress.Add}
 	err := s.replayAll(ctx, protocol.KindReplay, parallel, objects.List(ctx, s.bucket, w), r)
 	progress.Finish()
-	r.Seconds = s.Since(began)
+	r.Seconds = session.Seconds(time.Since(began))
 	err = errors.Join(err, s.Result(r, r.show))
 	switch {
 	case err != nil:

@@ -31,7 +31,7 @@ by the order id in their body, too. The exit code is 1 when there is no such lin
 			return s.show(ctx, w, args[0])
 		}),
 	}
-	addWindow(env, cmd, &w)
+	addWindow(cmd, &w)
 	return cmd
 }
 

@@ -42,7 +42,7 @@ The exit code is 1 when the id is found nowhere.`,
 			return s.trace(ctx, f, args[0])
 		}),
 	}
-	addWindow(env, cmd, &f.Window)
+	addWindow(cmd, &f.Window)
 	cmd.Flags().BoolVar(&f.noLog, "no-log", false, "do not search the functions' logs")
 	return cmd
 }
@@ -160,7 +160,7 @@ const (
 func (s *store) searchLogs(ctx context.Context, from time.Time, id string, t *traced) {
 	client := cloudwatchlogs.NewFromConfig(s.AWS)
 	if from.IsZero() {
-		from = s.Now().Add(-logSpan)
+		from = time.Now().Add(-logSpan)
 	}
 	for _, output := range []string{"OrdersFunctionName", "ReplayFunctionName"} {
 		group := "/aws/lambda/" + s.Outputs[output]

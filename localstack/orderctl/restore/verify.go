@@ -113,7 +113,7 @@ func (s *store) report(v *verification, shown int) error {
 // compareAll reads the archive, unless it is read already, and then the API: what arrives between
 // the two is more in the store, never a loss.
 func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification, error) {
-	began := s.Now()
+	began := time.Now()
 	zone, err := s.Zone(ctx)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification
 	if d, err := s.DLQ.Depth(ctx); err == nil {
 		v.DLQ = d.Total()
 	}
-	v.Seconds = s.Since(began)
+	v.Seconds = session.Seconds(time.Since(began))
 	return v, nil
 }
 

@@ -9,9 +9,9 @@ import (
 
 // addWindow declares the flags that choose objects of the archive by the time when they were
 // written.
-func addWindow(env *session.Env, cmd *cobra.Command, w *objects.Window) {
-	env.TimeFlag(cmd, &w.Since, "since", "only what was archived at that `time` (UTC) or later")
-	env.TimeFlag(cmd, &w.Until, "until", "only what was archived before that `time`")
+func addWindow(cmd *cobra.Command, w *objects.Window) {
+	session.TimeFlag(cmd, &w.Since, "since", "only what was archived at that `time` (UTC) or later")
+	session.TimeFlag(cmd, &w.Until, "until", "only what was archived before that `time`")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if !w.Until.IsZero() && !w.Since.Before(w.Until) {
 			return session.Usage("--since must be before --until")

@@ -76,11 +76,9 @@ func (p *Positive) String() string { return strconv.Itoa(int(*p)) }
 func (*Positive) Type() string { return "int" }
 
 // TimeFlag declares a flag that is a time, or how long ago it was.
-func (e *Env) TimeFlag(cmd *cobra.Command, t *time.Time, name, usage string) {
+func TimeFlag(cmd *cobra.Command, t *time.Time, name, usage string) {
 	usage += ":\n2026-03-01, 2026-03-01T10:00:00Z, or 36h for 36 hours ago"
-	ParsedFlag(cmd, t, name, usage, func(text string) (time.Time, error) {
-		return parseTime(text, e.Now())
-	})
+	ParsedFlag(cmd, t, name, usage, parseTime)
 }
 
 // ParsedFlag declares a flag that parse reads.
@@ -93,12 +91,12 @@ func ParsedFlag[T any](
 	})
 }
 
-func parseTime(text string, now time.Time) (time.Time, error) {
+func parseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil // no limit
 	}
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
+		return time.Now().Add(-ago), nil
 	}
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly,

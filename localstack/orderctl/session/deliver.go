@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,9 +42,9 @@ func (s *Session) Deliver(
 		}
 		p.Add(int64(len(done)))
 	}}
-	start := s.Now()
+	start := time.Now()
 	report, err := sender.Send(ctx, messages)
-	return Delivery{s.Orders.URL, report, s.Since(start)}, err
+	return Delivery{s.Orders.URL, report, Seconds(time.Since(start))}, err
 }
 
 // Show prints what was sent, and what was not and why.

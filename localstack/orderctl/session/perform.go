@@ -71,13 +71,13 @@ func (s *Session) Perform(ctx context.Context, p Plan) error {
 }
 
 func (s *Session) await(ctx context.Context, p Plan) error {
-	begun := s.Now()
+	begun := time.Now()
 	w := s.Waiter(s.WaitLimit)
 	w.Settled = p.Settled
 	if err := w.Run(ctx); err != nil {
 		return err
 	}
-	waited := s.Now().Sub(begun)
+	waited := time.Since(begun)
 	n, err := s.Numbers(ctx)
 	if err != nil {
 		return err
@@ -94,9 +94,6 @@ func (s *Session) await(ctx context.Context, p Plan) error {
 	}
 	return p.Check(ctx)
 }
-
-// Since is how long ago a command began, for its result.
-func (e *Env) Since(began time.Time) float64 { return Seconds(e.Now().Sub(began)) }
 
 // Seconds is a duration in JSON, in milliseconds' precision.
 func Seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -23,14 +23,13 @@ type Waiter struct {
 	Every  time.Duration // between two looks
 	Settle time.Duration // how long nothing may change; SQS's numbers lag on AWS
 	Limit  time.Duration
-	Sleep  func(context.Context, time.Duration) bool
 }
 
 // Waiter returns a waiter for the orders queue.
 func (s *Session) Waiter(limit time.Duration) *Waiter {
 	w := &Waiter{
 		Console: s.Console, Depth: s.Orders.Depth, Numbers: s.Numbers,
-		Every: 2 * time.Second, Settle: time.Minute, Limit: limit, Sleep: queue.Sleep,
+		Every: 2 * time.Second, Settle: time.Minute, Limit: limit,
 	}
 	if s.Local {
 		w.Every, w.Settle = 300*time.Millisecond, 3*time.Second
@@ -56,7 +55,7 @@ func (l look) drained() bool {
 func (w *Waiter) Run(ctx context.Context) error {
 	status := w.Console.Status()
 	defer status.Clear()
-	start := w.Console.Now()
+	start := time.Now()
 	quietSince := start
 	var last answer.Totals
 	known := false
@@ -68,7 +67,7 @@ func (w *Waiter) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 
-		now := w.Console.Now()
+		now := time.Now()
 		if !l.drained() || !known || l.numbers.Totals != last {
 			quietSince = now
 		}
@@ -84,7 +83,7 @@ func (w *Waiter) Run(ctx context.Context) error {
 				ErrTimeout, console.Ago(now.Sub(start)), l.text())
 		}
 		status.Set("waiting: " + l.text())
-		if !w.Sleep(ctx, w.Every) {
+		if !queue.Sleep(ctx, w.Every) {
 			return ctx.Err()
 		}
 	}

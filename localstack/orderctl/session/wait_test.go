@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orderpipeline/localstack/orderctl/api"
@@ -13,8 +14,6 @@ import (
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/shared/statsapi/answer"
 )
-
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // A moment is what the queue and the API say at one look.
 type moment struct {
@@ -28,10 +27,10 @@ type moment struct {
 func waiting(t *testing.T, expected func(answer.Totals) bool, moments ...moment) (int, error) {
 	t.Helper()
 	var out bytes.Buffer
-	now := noon
 	c := console.New(strings.NewReader(""), &out, &out, func(string) string { return "" })
-	c.Now = func() time.Time { return now }
-	at := func() moment { return moments[min(int(now.Sub(noon)/time.Second), len(moments)-1)] }
+	start := time.Now()
+	seconds := func() int { return int(time.Since(start) / time.Second) }
+	at := func() moment { return moments[min(seconds(), len(moments)-1)] }
 	w := &Waiter{
 		Console: c,
 		Depth: func(context.Context) (queue.Depth, error) {
@@ -47,13 +46,12 @@ func waiting(t *testing.T, expected func(answer.Totals) bool, moments ...moment)
 			return Numbers{Totals: answer.Totals{Orders: at().orders}}, nil
 		},
 		Every: time.Second, Settle: 3 * time.Second, Limit: 20 * time.Second,
-		Sleep: func(_ context.Context, d time.Duration) bool { now = now.Add(d); return true },
 	}
 	if expected != nil {
 		w.Settled = func(_ context.Context, n Numbers) bool { return expected(n.Totals) }
 	}
 	err := w.Run(t.Context())
-	return int(now.Sub(noon) / time.Second), err
+	return seconds(), err
 }
 
 func TestWaiting(t *testing.T) {
@@ -107,10 +105,12 @@ func TestWaiting(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			seconds, err := waiting(t, c.expected, c.moments...)
-			if seconds != c.seconds || !errors.Is(err, c.wantErr) {
-				t.Errorf("%d s, error %v; want %d s, error %v", seconds, err, c.seconds, c.wantErr)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				seconds, err := waiting(t, c.expected, c.moments...)
+				if seconds != c.seconds || !errors.Is(err, c.wantErr) {
+					t.Errorf("%d s, error %v; want %d s, error %v", seconds, err, c.seconds, c.wantErr)
+				}
+			})
 		})
 	}
 }

@@ -133,12 +133,12 @@ func bulk(ctx context.Context, s *session.Session, f bulkFlags) error {
 // is still sent, so the sums stay those of what was sent.
 func (f bulkFlags) messages(ctx context.Context, v *verifier) iter.Seq2[queue.Message, error] {
 	return func(yield func(queue.Message, error) bool) {
-		start := v.Now()
+		start := time.Now()
 		n := 0
 		for m := range f.Messages() {
 			if f.rate > 0 {
 				due := start.Add(time.Duration(float64(n) / f.rate * float64(time.Second)))
-				if d := due.Sub(v.Now()); d > 0 && !queue.Sleep(ctx, d) {
+				if d := time.Until(due); d > 0 && !queue.Sleep(ctx, d) {
 					return
 				}
 			}

@@ -86,7 +86,7 @@ func (f sendFlags) message(
 		return m, session.Usage(
 			"an order needs --user and at least one --item PRODUCT:QUANTITY:PRICE, or a file")
 	default:
-		m.Body, m.Label, err = orderBody(f, env.Now())
+		m.Body, m.Label, err = orderBody(f, time.Now())
 	}
 	if err != nil {
 		return m, err
