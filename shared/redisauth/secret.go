@@ -22,6 +22,11 @@ type Reader interface {
 // login stays refused would otherwise read the secret once for each command.
 const renewPause = time.Second
 
+// readLimit bounds one read of the secret. It goes on when the request that needs it has ended, as
+// those of the API do after a second, so that the next request finds what was read. On a busy
+// machine Secrets Manager took longer than that second.
+const readLimit = 10 * time.Second
+
 // Secret provides the user name and password of a Secrets Manager secret. It is read once, and
 // again when Redis refuses what it said: so an instance that runs through a rotation continues.
 // It is safe for concurrent use.
@@ -66,11 +71,11 @@ func (s *Secret) firstRead(ctx context.Context) error {
 	if err := s.lock(ctx); err != nil {
 		return err
 	}
-	defer s.unlock()
 	if s.known.Load() != nil {
+		s.unlock()
 		return nil
 	}
-	_, err := s.read(ctx)
+	_, err := s.readAndUnlock(ctx)
 	return err
 }
 
@@ -89,20 +94,16 @@ func (s *Secret) Renew(ctx context.Context, refused int64) bool {
 	if err := s.lock(ctx); err != nil {
 		return false
 	}
-	defer s.unlock()
 	if s.Version() != refused {
+		s.unlock()
 		return true // another connection was refused too, and has renewed them
 	}
 	if s.now().Sub(s.renewed) < renewPause {
+		s.unlock()
 		return false
 	}
-
-	changed, err := s.read(ctx)
-	if err != nil || !changed {
-		s.renewed = s.now()
-		return false
-	}
-	return true
+	changed, err := s.readAndUnlock(ctx)
+	return err == nil && changed
 }
 
 // lock lets one caller at a time read the secret. A mutex would make the others wait longer than
@@ -117,6 +118,29 @@ func (s *Secret) lock(ctx context.Context) error {
 }
 
 func (s *Secret) unlock() { <-s.reading }
+
+// readAndUnlock calls read, and gives the token back when that has ended. It waits for it as long as
+// the context allows.
+func (s *Secret) readAndUnlock(ctx context.Context) (changed bool, err error) {
+	done := make(chan struct{})
+	var found bool
+	var failed error
+	go func() {
+		defer s.unlock()
+		defer close(done)
+		reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
+		defer cancel()
+		if found, failed = s.read(reading); failed != nil || !found {
+			s.renewed = s.now()
+		}
+	}()
+	select {
+	case <-done:
+		return found, failed
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
 
 // read reads the secret and reports whether it differs from what was known.
 func (s *Secret) read(ctx context.Context) (changed bool, err error) {

@@ -52,11 +52,20 @@ type stored struct {
 	text  *string
 	err   error
 	reads int
+
+	asked, answer chan struct{} // nil, or a read waits between the two
 }
 
 func (s *stored) GetSecretValue(
-	_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options),
+	ctx context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options),
 ) (*secretsmanager.GetSecretValueOutput, error) {
+	if s.asked != nil {
+		close(s.asked)
+		<-s.answer
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reads++
@@ -174,6 +183,31 @@ func TestSecretOfBytesIsRefused(t *testing.T) {
 	if _, _, err := p.Credentials(t.Context()); err == nil {
 		t.Error("a secret without text was taken for a password")
 	}
+}
+
+// The API ends a request after a second. A secret that takes longer is there for the next one.
+func TestAReadOutlivesTheRequestThatNeedsIt(t *testing.T) {
+	t.Parallel()
+	p, s, _ := fixture()
+	wantLogin(t, p, "orders", "old")
+	refused := p.Version()
+	s.set("new")
+	s.asked, s.answer = make(chan struct{}), make(chan struct{})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-s.asked
+		cancel()
+	}()
+	if p.Renew(ctx, refused) {
+		t.Error("renewed before Secrets Manager had answered")
+	}
+	close(s.answer)
+	if !p.Renew(t.Context(), refused) {
+		t.Error("what was read is not there for the next request")
+	}
+	wantLogin(t, p, "orders", "new")
+	s.want(t, 2)
 }
 
 func TestWaitingForARenewalEndsWithTheContext(t *testing.T) {

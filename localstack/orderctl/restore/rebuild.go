@@ -184,10 +184,15 @@ func (r *rebuild) checkArchive(ctx context.Context) error {
 	if missing <= 0 || r.acceptFewer {
 		return nil
 	}
-	return fmt.Errorf("%w: %s, the store %s. Nothing was deleted: a rebuild would lose the "+
+	faults := ""
+	if book.FaultCount > 0 {
+		faults = fmt.Sprintf(", and the archive has %d faults that orderctl archive verify names",
+			book.FaultCount)
+	}
+	return fmt.Errorf("%w: %s, the store %s%s. Nothing was deleted: a rebuild would lose the "+
 		"difference. Keep the store as it is, or restore the bucket %s. Where the orders may be "+
 		"lost, use --accept-fewer (after orderctl archive forget that is meant)", errFewer,
-		console.Count(book.Total.Orders), console.Count(found.Orders), r.bucket.Name())
+		console.Count(book.Total.Orders), console.Count(found.Orders), faults, r.bucket.Name())
 }
 
 // compare compares all figures with the archive. It is read again only where objects were added or

@@ -163,6 +163,12 @@ func TestDamagedObjectsAndADeletedQueueAreNamed(t *testing.T) {
 		strings.Contains(out.String(), "imports") {
 		t.Errorf("list takes a foreign object for an import: error %v\n%s", err, out)
 	}
+
+	c.orders["lost"], _ = newOrder("lost", "U1", "2024-05-05", 100)
+	err := s.rebuild(t.Context(), rebuildFlags{parallel: 1})
+	if !errors.Is(err, errFewer) || !strings.Contains(err.Error(), "1 faults that orderctl archive") {
+		t.Errorf("rebuild: error %v, want one that names the faults of the archive", err)
+	}
 }
 
 func TestForget(t *testing.T) {
