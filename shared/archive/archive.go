@@ -6,7 +6,7 @@
 // order that was counted. It may hold several: an order counts once for each order_id.
 //
 // The format is described in shared/order/CONTRACT.md. A Line is one line, an Encoder writes lines,
-// a Reader reads them, and a Bucket stores and lists objects.
+// Read reads them, and a Bucket stores and lists objects.
 package archive
 
 import (

@@ -46,26 +46,15 @@ func compress(t testing.TB, text string) []byte {
 	return zip.EncodeAll([]byte(text), nil)
 }
 
-// unpack reads all lines of an object, and the error that ended the reading; nil for io.EOF.
-func unpack(t testing.TB, from io.Reader) ([]archive.Line, error) {
-	t.Helper()
-	r, err := archive.NewReader(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var lines []archive.Line
-	for {
-		var line archive.Line
-		err := r.Next(&line)
-		if errors.Is(err, io.EOF) {
-			return lines, nil
-		}
+// unpack reads all lines of an object, and the error that ended the reading.
+func unpack(from io.Reader) (lines []archive.Line, err error) {
+	for line, err := range archive.Read(from) {
 		if err != nil {
 			return lines, err
 		}
 		lines = append(lines, line)
 	}
+	return lines, nil
 }
 
 func randomText(rng *rand.Rand, most int) string {
@@ -115,7 +104,7 @@ func TestLinesAreReadAsTheyWereWritten(t *testing.T) {
 			want = append(want, randomLine(rng, i))
 		}
 
-		got, err := unpack(t, bytes.NewReader(pack(t, want...)))
+		got, err := unpack(bytes.NewReader(pack(t, want...)))
 
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Fatalf("seed %d, %d lines: error %v (-want +got):\n%s", seed, count, err, diff)
@@ -138,7 +127,7 @@ func TestAnEncoderIsReused(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	got, err := unpack(t, &out)
+	got, err := unpack(&out)
 
 	if diff := cmp.Diff([]archive.Line{second}, got); err != nil || diff != "" {
 		t.Errorf("second object: error %v (-want +got):\n%s", err, diff)
@@ -237,7 +226,7 @@ func TestUnreadableObjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := unpack(t, bytes.NewReader(c.object))
+			_, err := unpack(bytes.NewReader(c.object))
 			if !errors.Is(err, archive.ErrUnreadable) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want ErrUnreadable with %q", err, c.want)
 			}
@@ -248,7 +237,7 @@ func TestUnreadableObjects(t *testing.T) {
 func TestMembersOfALaterWriterAreIgnored(t *testing.T) {
 	t.Parallel()
 	object := compress(t, `{"x":{"order_id":"no"},"outcome":"invalid","x2":[1],"body":"b"}`)
-	got, err := unpack(t, bytes.NewReader(object))
+	got, err := unpack(bytes.NewReader(object))
 	want := []archive.Line{{Outcome: archive.Invalid, Body: "b"}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, lines (-want +got):\n%s", err, diff)
@@ -272,24 +261,9 @@ func TestAFailingSourceIsNotAnUnreadableObject(t *testing.T) {
 	t.Parallel()
 	object := pack(t, randomLine(rand.New(rand.NewPCG(1, 1)), 1))
 	for cut := range len(object) {
-		_, err := unpack(t, brokenPipe{bytes.NewReader(object[:cut])})
+		_, err := unpack(brokenPipe{bytes.NewReader(object[:cut])})
 		if !errors.Is(err, errPipe) || errors.Is(err, archive.ErrUnreadable) {
 			t.Fatalf("broken after %d bytes: error %v, want that of the connection", cut, err)
-		}
-	}
-}
-
-func TestAReaderKeepsItsError(t *testing.T) {
-	t.Parallel()
-	r, err := archive.NewReader(bytes.NewReader(compress(t, "[]\n"+`{"outcome":"invalid"}`)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var line archive.Line
-	for range 2 {
-		if err := r.Next(&line); !errors.Is(err, archive.ErrUnreadable) {
-			t.Errorf("error %v, want ErrUnreadable each time", err)
 		}
 	}
 }

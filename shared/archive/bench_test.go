@@ -104,7 +104,7 @@ func BenchmarkRead(b *testing.B) {
 	object := pack(b, lines...)
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := unpack(b, bytes.NewReader(object))
+		got, err := unpack(bytes.NewReader(object))
 		if err != nil || len(got) != len(lines) {
 			b.Fatalf("%d lines, error %v", len(got), err)
 		}

@@ -57,7 +57,7 @@ func (b *Bucket) Put(ctx context.Context, key string, object []byte) error {
 	return nil
 }
 
-// Open returns the content of an object as it is stored, for NewReader. The caller closes it.
+// Open returns the content of an object as it is stored, for Read. The caller closes it.
 func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	var missing *types.NoSuchKey

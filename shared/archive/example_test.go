@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"orderpipeline/shared/archive"
@@ -37,20 +36,11 @@ func Example() {
 	}
 	fmt.Println(archive.Key(now, 0x2a))
 
-	r, err := archive.NewReader(&object)
-	if err != nil {
-		fmt.Println(err)
-		return
+	for line, err := range archive.Read(&object) {
+		fmt.Println(line.MessageID, line.Outcome, line.Reason, line.Order.ID, line.Order.Value, err)
 	}
-	defer r.Close()
-	var line archive.Line
-	for err = r.Next(&line); err == nil; err = r.Next(&line) {
-		fmt.Println(line.MessageID, line.Outcome, line.Reason, line.Order.ID, line.Order.Value)
-	}
-	fmt.Println(errors.Is(err, io.EOF))
 	// Output:
 	// messages/v1/date=2024-12-13/hour=10/20241213T100001.000000Z-000000000000002a.ndjson.zst
-	// m1 recorded  ORD1234 40.00
-	// m2 invalid invalid_json  0.00
-	// true
+	// m1 recorded  ORD1234 40.00 <nil>
+	// m2 invalid invalid_json  0.00 <nil>
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,86 +21,77 @@ import (
 // line is broken, or it was written by a newer version. Reading it again gives the same error.
 var ErrUnreadable = errors.New("the archive object cannot be read")
 
-// Limits of what a Reader takes, against objects that were not made by an Encoder.
+// Limits of what Read takes, against objects that were not made by an Encoder.
 const (
 	maxWindow = 64 << 20 // what zstd --long=26 writes
 	maxLine   = 16 << 20 // an SQS body of 1 MiB in which every byte is escaped has 6 MiB
 )
 
-// A Reader reads the lines of one object. It is not safe for concurrent use.
-type Reader struct {
+// Read yields the lines of the compressed object in r. An error is yielded last: one that is
+// ErrUnreadable when the object is not readable, or the error of r. The texts of a line share
+// memory with each other.
+func Read(r io.Reader) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		from := &source{r: r}
+		zip, err := zstd.NewReader(
+			from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+		)
+		if err != nil {
+			yield(Line{}, err)
+			return
+		}
+		defer zip.Close()
+		texts := &reader{source: from, lines: bufio.NewReaderSize(zip, writeSize)}
+		for {
+			line, err := texts.line()
+			if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A reader reads the lines of one object.
+type reader struct {
 	source *source
-	zip    *zstd.Decoder
-	lines  *bufio.Reader
-	number int
-	err    error
+	lines  *bufio.Reader // of the decompressed text
+	number int           // of the line that was read last
+	text   []byte        // of that line
 }
 
-// NewReader makes a reader of the compressed object in r. The caller closes the reader.
-func NewReader(r io.Reader) (*Reader, error) {
-	from := &source{r: r}
-	zip, err := zstd.NewReader(
-		from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
-	)
+// line reads the next line; io.EOF after the last.
+func (r *reader) line() (Line, error) {
+	text, err := r.next()
 	if err != nil {
-		return nil, err
-	}
-	return &Reader{source: from, zip: zip, lines: bufio.NewReaderSize(zip, writeSize)}, nil
-}
-
-// Close frees the reader's memory. It does not close what the reader reads from.
-func (r *Reader) Close() { r.zip.Close() }
-
-// Next reads the next line into line, which is overwritten. It returns io.EOF after the last line,
-// an error that is ErrUnreadable when the object is not readable, or the error of what is read
-// from. After an error, Next returns the same error. The texts of a line share memory with each
-// other.
-func (r *Reader) Next(line *Line) error {
-	*line = Line{}
-	if r.err != nil {
-		return r.err
-	}
-	r.err = r.next(line)
-	return r.err
-}
-
-func (r *Reader) next(line *Line) error {
-	text, err := r.text()
-	if err != nil {
-		return err
+		return Line{}, err
 	}
 	r.number++
-	if problem := parseLine(text, line); problem != nil {
-		*line = Line{}
-		return fmt.Errorf("%w: line %d: %w", ErrUnreadable, r.number, problem)
+	line, err := ParseLine(text)
+	if err != nil {
+		err = fmt.Errorf("%w: line %d: %w", ErrUnreadable, r.number, err)
 	}
-	return nil
+	return line, err
 }
 
-// text returns the next line without its line feed.
-func (r *Reader) text() (string, error) {
-	var long []byte
+// next returns the text of the next line without its line feed.
+func (r *reader) next() (string, error) {
+	r.text = r.text[:0]
 	for {
 		part, err := r.lines.ReadSlice('\n')
+		r.text = append(r.text, part...)
 		switch {
-		case err == nil && long == nil:
-			return string(part[:len(part)-1]), nil
-		case err == nil:
-			long = append(long, part[:len(part)-1]...)
-			return string(long), nil
-		case errors.Is(err, io.EOF) && len(part)+len(long) > 0:
-			return string(append(long, part...)), nil
+		case err == nil, errors.Is(err, io.EOF) && len(r.text) > 0:
+			return strings.TrimSuffix(string(r.text), "\n"), nil
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return "", r.explain(err)
-		case len(long)+len(part) > maxLine:
+		case len(r.text) > maxLine:
 			return "", fmt.Errorf("%w: line %d is longer than %d bytes", ErrUnreadable, r.number+1, maxLine)
 		}
-		long = append(long, part...)
 	}
 }
 
 // explain distinguishes an object that is damaged from a source that failed.
-func (r *Reader) explain(err error) error {
+func (r *reader) explain(err error) error {
 	switch {
 	case r.source.err != nil:
 		return r.source.err
@@ -105,13 +99,13 @@ func (r *Reader) explain(err error) error {
 		return fmt.Errorf(
 			"%w: it is truncated or damaged after line %d: %w", ErrUnreadable, r.number, err,
 		)
-	case r.source.empty():
+	case r.source.read == 0:
 		return fmt.Errorf("%w: it is empty", ErrUnreadable)
 	}
 	return io.EOF
 }
 
-// A source remembers the error of the reader in it, and whether anything was read.
+// A source remembers the error of the reader in it, and how much was read.
 type source struct {
 	r    io.Reader
 	read int64
@@ -127,8 +121,6 @@ func (s *source) Read(to []byte) (int, error) {
 	return n, err
 }
 
-func (s *source) empty() bool { return s.read == 0 }
-
 // Problems of a line.
 var (
 	errNotUTF8    = errors.New("it is not UTF-8 text")
@@ -136,152 +128,120 @@ var (
 	errNewVersion = errors.New("it was written by a newer version of the archive")
 )
 
-// parseLine reads one line. Members that are not known are ignored, so that members can be added
+// ParseLine reads one line. Members that are not known are ignored, so that members can be added
 // without a new version. A line with a member v, or with another outcome, is of a newer version.
-func parseLine(text string, line *Line) error {
+// The texts of the line share memory with text, except for the outcome.
+func ParseLine(text string) (Line, error) {
 	if !utf8.ValidString(text) {
-		return errNotUTF8
+		return Line{}, errNotUTF8
 	}
-	var m members
-	if err := m.scan(text); err != nil {
-		return err
-	}
-	return m.line(line)
-}
-
-// The members of a line.
-type members struct {
-	messageID, sentAt, outcome, reason, field, detail jsonscan.Value
-	orderID, userID, placed, value, mismatch          jsonscan.Value
-	body, trace, version, unknown                     jsonscan.Value
-}
-
-func (m *members) scan(text string) error {
 	s := jsonscan.New(text)
 	if s.Next() != '{' {
-		return errNotObject
+		return Line{}, errNotObject
 	}
 	s.Open()
-	var name jsonscan.Value
+	var m members
+	var name, value jsonscan.Value
 	for s.Member(&name) {
-		key, _ := name.Text()
-		s.Value(m.named(key))
+		s.Value(&value)
+		member, _ := name.Text()
+		m.read(member, &value)
 	}
 	if !s.End() {
-		return s.Err()
+		return Line{}, s.Err()
 	}
-	return nil
+	if err := m.check(); err != nil {
+		return Line{}, err
+	}
+	return m.line, nil
 }
 
-func (m *members) named(name string) *jsonscan.Value {
+// The members of a line that were read.
+type members struct {
+	line    Line
+	outcome string
+	value   string
+	newer   bool
+	err     error // the first problem
+}
+
+func (m *members) read(name string, v *jsonscan.Value) {
+	o := &m.line.Order
 	switch name {
 	case "message_id":
-		return &m.messageID
+		m.line.MessageID = m.text(name, v)
 	case "sent_at":
-		return &m.sentAt
+		m.line.SentAt = m.moment(name, v)
 	case "outcome":
-		return &m.outcome
+		m.outcome = m.text(name, v)
 	case "reason":
-		return &m.reason
+		m.line.Reason = order.Reason(m.text(name, v))
 	case "field":
-		return &m.field
+		m.line.Field = m.text(name, v)
 	case "detail":
-		return &m.detail
+		m.line.Detail = m.text(name, v)
 	case "order_id":
-		return &m.orderID
+		o.ID = m.text(name, v)
 	case "user_id":
-		return &m.userID
+		o.UserID = m.text(name, v)
 	case "placed":
-		return &m.placed
+		o.Placed = m.moment(name, v)
 	case "value":
-		return &m.value
+		m.value = m.text(name, v)
 	case "mismatch":
-		return &m.mismatch
+		o.Mismatch = v.Kind == jsonscan.Bool && v.True
 	case "body":
-		return &m.body
+		m.line.Body = m.text(name, v)
 	case "trace":
-		return &m.trace
+		m.line.Trace = m.text(name, v)
 	case "v":
-		return &m.version
+		m.newer = true
 	}
-	return &m.unknown
 }
 
-func (m *members) line(l *Line) error {
-	if m.version.Kind != jsonscan.Absent {
+// check completes the line, and says what is wrong with it.
+func (m *members) check() error {
+	known := []Outcome{Recorded, Duplicate, Invalid}
+	at := slices.Index(known, Outcome(m.outcome))
+	switch {
+	case m.newer:
 		return errNewVersion
-	}
-	r := texts{}
-	*l = Line{
-		MessageID: r.text("message_id", &m.messageID),
-		SentAt:    r.moment("sent_at", &m.sentAt),
-		Outcome:   Outcome(r.text("outcome", &m.outcome)),
-		Reason:    order.Reason(r.text("reason", &m.reason)),
-		Field:     r.text("field", &m.field),
-		Detail:    r.text("detail", &m.detail),
-		Body:      r.text("body", &m.body),
-		Trace:     r.text("trace", &m.trace),
-	}
-	switch l.Outcome {
-	case Recorded, Duplicate, Invalid:
-	case "":
+	case m.err != nil:
+		return m.err
+	case m.outcome == "":
 		return errors.New("outcome is missing")
-	default:
-		return fmt.Errorf("%w: outcome %q", errNewVersion, l.Outcome)
+	case at < 0:
+		return fmt.Errorf("%w: outcome %q", errNewVersion, m.outcome)
 	}
-
-	if m.orderID.Kind != jsonscan.Absent || l.Counts() {
-		l.Order = order.Order{
-			ID:       r.text("order_id", &m.orderID),
-			UserID:   r.text("user_id", &m.userID),
-			Placed:   r.moment("placed", &m.placed),
-			Value:    r.money("value", &m.value),
-			Mismatch: m.mismatch.Kind == jsonscan.Bool && m.mismatch.True,
-		}
-		if r.err == nil {
-			r.err = l.Order.Check()
-		}
+	m.line.Outcome = known[at]
+	if m.line.Order.ID == "" && !m.line.Counts() {
+		return nil
 	}
-	return r.err
+	var err error
+	if m.line.Order.Value, err = order.ParseCents(m.value); err != nil {
+		return errors.New("value is not an amount with two decimals")
+	}
+	return m.line.Order.Check()
 }
 
-// texts reads members and keeps the first error.
-type texts struct{ err error }
-
-func (r *texts) fail(name, problem string) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%s %s", name, problem)
+func (m *members) fail(name, problem string) {
+	if m.err == nil {
+		m.err = fmt.Errorf("%s %s", name, problem)
 	}
 }
 
-// text reads a string. Absent members are empty.
-func (r *texts) text(name string, v *jsonscan.Value) string {
-	if v.Kind == jsonscan.Absent {
-		return ""
-	}
+func (m *members) text(name string, v *jsonscan.Value) string {
 	text, whole := v.Text()
 	if v.Kind != jsonscan.String || !whole {
-		r.fail(name, "is not a string")
+		m.fail(name, "is not a string")
 	}
 	return text
 }
 
-func (r *texts) moment(name string, v *jsonscan.Value) time.Time {
-	if v.Kind == jsonscan.Absent {
-		return time.Time{}
-	}
-	moment, err := time.Parse(time.RFC3339Nano, r.text(name, v))
+func (m *members) moment(name string, v *jsonscan.Value) time.Time {
+	moment, err := time.Parse(time.RFC3339Nano, m.text(name, v))
 	if err != nil {
-		r.fail(name, "is not a time of RFC 3339")
-		return time.Time{}
+		m.fail(name, "is not a time of RFC 3339")
 	}
 	return moment.UTC()
-}
-
-func (r *texts) money(name string, v *jsonscan.Value) order.Cents {
-	value, err := order.ParseCents(r.text(name, v))
-	if err != nil {
-		r.fail(name, "is not an amount with two decimals")
-	}
-	return value
 }

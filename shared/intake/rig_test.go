@@ -204,18 +204,12 @@ func (r *rig) lines(t *testing.T) []archive.Line {
 		if _, err := archive.ArchivedAt(key); err != nil {
 			t.Errorf("object %q: %v", key, err)
 		}
-		reader, err := archive.NewReader(bytes.NewReader(object))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var line archive.Line
-		for err = reader.Next(&line); err == nil; err = reader.Next(&line) {
+		for line, err := range archive.Read(bytes.NewReader(object)) {
+			if err != nil {
+				t.Fatalf("object %s: %v", key, err)
+			}
 			lines = append(lines, line)
 		}
-		if got, want := err.Error(), "EOF"; got != want {
-			t.Errorf("object %s: %v", key, err)
-		}
-		reader.Close()
 	}
 	return lines
 }

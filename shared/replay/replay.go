@@ -102,19 +102,9 @@ func (h *Handler) object(
 		return counted, err
 	}
 	defer body.Close()
-	reader, err := archive.NewReader(body)
-	if err != nil {
-		return counted, err
-	}
-	defer reader.Close()
-
 	r := &objectReplay{handler: h, kind: kind, archivedAt: archivedAt, counted: &counted}
-	for {
-		var line archive.Line
-		err := reader.Next(&line)
+	for line, err := range archive.Read(body) {
 		switch {
-		case errors.Is(err, io.EOF):
-			return counted, r.flush(ctx)
 		case errors.Is(err, archive.ErrUnreadable):
 			// The lines before the damage are good: they are counted.
 			if failed := r.flush(ctx); failed != nil {
@@ -134,6 +124,7 @@ func (h *Handler) object(
 			}
 		}
 	}
+	return counted, r.flush(ctx)
 }
 
 // An objectReplay is the replay of one object.

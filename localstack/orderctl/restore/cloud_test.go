@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -287,18 +286,8 @@ func (c *cloud) Invoke(
 }
 
 func (c *cloud) replay(key string) (any, error) {
-	r, err := archive.NewReader(bytes.NewReader(c.s3.Content(key)))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
 	var counted protocol.Counted
-	for {
-		var line archive.Line
-		err := r.Next(&line)
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for line, err := range archive.Read(bytes.NewReader(c.s3.Content(key))) {
 		if err != nil {
 			return nil, err
 		}
