@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
@@ -115,7 +116,7 @@ func TestBook(t *testing.T) {
 		t.Errorf("days (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(
-		map[string]int64{"recorded": 2, "duplicate": 2, "invalid": 1}, b.Lines,
+		map[archive.Outcome]int64{"recorded": 2, "duplicate": 2, "invalid": 1}, b.Lines,
 	); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}

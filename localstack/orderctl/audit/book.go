@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
 )
@@ -43,12 +44,12 @@ const kept = 100
 
 // A Book is the archive added up. Its JSON is a part of what verify prints.
 type Book struct {
-	Objects   int64                    `json:"objects"`
-	Lines     map[string]int64         `json:"lines"` // by outcome
-	Total     Figures                  `json:"archive"`
-	Customers map[string]*customer     `json:"-"`
-	Months    map[order.Month]*Figures `json:"-"`
-	Days      map[order.Day]*Figures   `json:"-"`
+	Objects   int64                     `json:"objects"`
+	Lines     map[archive.Outcome]int64 `json:"lines"`
+	Total     Figures                   `json:"archive"`
+	Customers map[string]*customer      `json:"-"`
+	Months    map[order.Month]*Figures  `json:"-"`
+	Days      map[order.Day]*Figures    `json:"-"`
 
 	Conflicts     []Conflict `json:"conflicts"` // at most 100
 	ConflictCount int64      `json:"conflicts_total"`
@@ -65,7 +66,7 @@ func NewBook() *Book {
 		Customers: map[string]*customer{},
 		Months:    map[order.Month]*Figures{},
 		Days:      map[order.Day]*Figures{},
-		Lines:     map[string]int64{},
+		Lines:     map[archive.Outcome]int64{},
 		Conflicts: []Conflict{},
 		Faults:    []Fault{},
 		seen:      map[[2]uint64]uint64{},
@@ -78,9 +79,6 @@ type Page struct {
 	object string
 	lines  []line
 	faults []Fault
-	// hashes of the order id and of the content of each line
-	ids      [][2]uint64
-	contents []uint64
 }
 
 // Add takes over the lines of one object. Objects must be added in the order in which they were
@@ -93,19 +91,19 @@ func (b *Book) Add(p *Page) {
 	for i := range p.lines {
 		l := &p.lines[i]
 		b.Lines[l.outcome]++
-		if !l.counts() {
+		if l.outcome == archive.Invalid {
 			continue
 		}
 		if l.wrong != "" {
 			b.fault(Fault{p.object, 0, "the order " + l.orderID + ": " + l.wrong})
 		}
-		b.addOrder(p.object, l, p.ids[i], p.contents[i])
+		b.addOrder(p.object, l)
 	}
 }
 
-func (b *Book) addOrder(object string, l *line, id [2]uint64, content uint64) {
-	if first, repeated := b.seen[id]; repeated {
-		if first != content {
+func (b *Book) addOrder(object string, l *line) {
+	if first, repeated := b.seen[l.idHash]; repeated {
+		if first != l.content {
 			b.ConflictCount++
 			if len(b.Conflicts) < kept {
 				b.Conflicts = append(b.Conflicts, Conflict{l.orderID, object})
@@ -113,7 +111,7 @@ func (b *Book) addOrder(object string, l *line, id [2]uint64, content uint64) {
 		}
 		return
 	}
-	b.seen[id] = content
+	b.seen[l.idHash] = l.content
 	add(&b.Total, l.value)
 	add(figuresOf(b.Months, l.month), l.value)
 	add(figuresOf(b.Days, l.day), l.value)
@@ -151,32 +149,14 @@ func (b *Book) ReadPage(object, text string, zone *time.Location) *Page {
 		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
 			continue
 		}
-		l, err := readLine(raw, zone)
+		l, err := b.readLine(raw, zone)
 		if err != nil {
 			p.faults = append(p.faults, Fault{object, number, err.Error()})
 			continue
 		}
-		id, content := b.hashes(&l)
-		// The text of an object is long, and many pages wait to be added.
-		l.orderID, l.userID, l.placed = strings.Clone(l.orderID), strings.Clone(l.userID), ""
 		p.lines = append(p.lines, l)
-		p.ids = append(p.ids, id)
-		p.contents = append(p.contents, content)
 	}
 	return p
-}
-
-// hashes identifies the order id, and tells apart two orders with the same id.
-func (b *Book) hashes(l *line) (id [2]uint64, content uint64) {
-	if !l.counts() {
-		return id, 0
-	}
-	type said struct {
-		userID, placed string
-		value          order.Cents
-	}
-	id = [2]uint64{maphash.String(b.seed[0], l.orderID), maphash.String(b.seed[1], l.orderID)}
-	return id, maphash.Comparable(b.seed[2], said{l.userID, l.placed, l.value})
 }
 
 // Damaged notes an object that cannot be read to its end.
