@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
+	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/shared/archive"
 )
 
@@ -37,13 +39,8 @@ func List(ctx context.Context, a Archive, w Window) iter.Seq2[archive.Object, er
 				return
 			}
 		}
-		imports, err := Imports(ctx, a, "")
-		if err != nil {
-			yield(archive.Object{}, err)
-			return
-		}
-		for _, o := range imports {
-			if w.holds(o.Modified) && !yield(o, nil) {
+		for o, err := range Imports(ctx, a, "") {
+			if (err != nil || w.holds(o.Modified)) && !yield(o, err) {
 				return
 			}
 		}
@@ -77,21 +74,24 @@ func Messages(
 	}
 }
 
-// Imports lists the objects of imports whose names begin with name, the oldest first.
-func Imports(ctx context.Context, a Archive, name string) ([]archive.Object, error) {
-	var found []archive.Object
-	for o, err := range a.List(ctx, archive.ImportsPrefix+name, "") {
-		if err != nil {
-			return nil, err
+// Imports yields the objects of imports whose names begin with name, the oldest first.
+func Imports(ctx context.Context, a Archive, name string) iter.Seq2[archive.Object, error] {
+	return func(yield func(archive.Object, error) bool) {
+		var found []archive.Object
+		for o, err := range a.List(ctx, archive.ImportsPrefix+name, "") {
+			if err != nil {
+				yield(o, err)
+				return
+			}
+			if strings.HasSuffix(o.Key, archive.Suffix) {
+				found = append(found, o)
+			}
 		}
-		if strings.HasSuffix(o.Key, archive.Suffix) {
-			found = append(found, o)
-		}
+		slices.SortStableFunc(found, func(a, b archive.Object) int {
+			return cmp.Or(a.Modified.Compare(b.Modified), strings.Compare(a.Key, b.Key))
+		})
+		inorder.Values(slices.Values(found))(yield)
 	}
-	slices.SortStableFunc(found, func(a, b archive.Object) int {
-		return cmp.Or(a.Modified.Compare(b.Modified), strings.Compare(a.Key, b.Key))
-	})
-	return found, nil
 }
 
 func (w Window) holds(t time.Time) bool {
@@ -116,28 +116,43 @@ var unpacker = func() *zstd.Decoder {
 	return d
 }()
 
-// A DamagedError is about an object that was read and that is not what the archive writes.
-type DamagedError struct {
-	Key string
-	Err error
+// A Read is what was made of one object.
+type Read[R any] struct {
+	archive.Object
+	Result  R
+	Damaged error // the object could not be read to its end
 }
 
-func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Key, e.Err) }
+// readers is how many objects are read at the same time. More were not faster on LocalStack.
+const readers = 6
 
-func (e *DamagedError) Unwrap() error { return e.Err }
-
-// Text reads a whole object and returns its lines, NDJSON. An object that is truncated or damaged
-// is a *DamagedError; the text is then what could be read of it.
-func Text(ctx context.Context, a Archive, key string) (string, error) {
-	stored, err := Stored(ctx, a, key)
-	if err != nil {
-		return "", err
+// ReadAll reads whole objects, several at the same time, and yields in the order of the list what
+// use returns for their lines, NDJSON. Of an object that is truncated or damaged, use gets what
+// could be read.
+func ReadAll[R any](
+	ctx context.Context, a Archive, list iter.Seq2[archive.Object, error],
+	use func(o archive.Object, lines string) R,
+) iter.Seq2[Read[R], error] {
+	// An unpacked object is large: no more of them at a time than there are cores.
+	cores := make(chan struct{}, runtime.GOMAXPROCS(0))
+	one := func(ctx context.Context, o archive.Object) (Read[R], error) {
+		stored, err := readStored(ctx, a, o.Key)
+		if err != nil {
+			return Read[R]{}, err
+		}
+		cores <- struct{}{}
+		defer func() { <-cores }()
+		lines, err := unpack(stored)
+		if err != nil {
+			err = fmt.Errorf("%s is damaged: %w", o.Key, err)
+		}
+		return Read[R]{o, use(o, lines), err}, nil
 	}
-	return Unpack(key, stored)
+	return inorder.Map(ctx, readers, list, one)
 }
 
-// Stored reads a whole object as it is stored, compressed.
-func Stored(ctx context.Context, a Archive, key string) ([]byte, error) {
+// readStored reads a whole object as it is stored, compressed.
+func readStored(ctx context.Context, a Archive, key string) ([]byte, error) {
 	body, err := a.Open(ctx, key)
 	if err != nil {
 		return nil, err
@@ -150,15 +165,11 @@ func Stored(ctx context.Context, a Archive, key string) ([]byte, error) {
 	return stored, nil
 }
 
-// Unpack returns the lines of a stored object. Its error is a *DamagedError; the text is then what
-// could be read.
-func Unpack(key string, stored []byte) (string, error) {
+// unpack returns the lines of a stored object; after an error what could be read of them.
+func unpack(stored []byte) (string, error) {
 	if len(stored) == 0 {
-		return "", &DamagedError{key, io.ErrUnexpectedEOF}
+		return "", io.ErrUnexpectedEOF
 	}
 	text, err := unpacker.DecodeAll(stored, nil)
-	if err != nil {
-		return string(text), &DamagedError{key, err}
-	}
-	return string(text), nil
+	return string(text), err
 }

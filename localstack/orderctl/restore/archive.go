@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strings"
 	"time"
@@ -10,14 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
-	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
 )
-
-// readers is how many objects are read at the same time. More were not faster on LocalStack.
-const readers = 6
 
 func archiveCommand(env *session.Env) *cobra.Command {
 	return session.Group(&cobra.Command{
@@ -30,27 +25,6 @@ and its untouched body. The figures can be compared with it and rebuilt from it.
 		),
 	},
 		listCommand(env), showCommand(env), verifyCommand(env), replayCommand(env), forgetCommand(env))
-}
-
-// A text is the content of one object.
-type text struct {
-	archive.Object
-	lines   string
-	damaged error // the object could not be read to its end
-}
-
-// texts reads objects, several at the same time, in the order of the list.
-func (s *store) texts(
-	ctx context.Context,
-	list iter.Seq2[archive.Object, error],
-) iter.Seq2[text, error] {
-	return inorder.Map(ctx, readers, list, func(ctx context.Context, o archive.Object) (text, error) {
-		lines, err := objects.Text(ctx, s.bucket, o.Key)
-		if _, damaged := errors.AsType[*objects.DamagedError](err); damaged {
-			return text{o, lines, err}, nil
-		}
-		return text{o, lines, nil}, err
-	})
 }
 
 func listCommand(env *session.Env) *cobra.Command {
@@ -95,24 +69,34 @@ type tally struct {
 	Invalid   int `json:"invalid"`
 }
 
-// count adds an object. In its text an outcome that is not escaped is a member, not a part of a
-// body.
-func (d *dayRow) count(t text, fast bool) {
+// tallyOf counts the messages in an object. In its text an outcome that is not escaped is a member,
+// not a part of a body.
+func tallyOf(_ archive.Object, lines string) *tally {
+	return &tally{
+		Messages:  strings.Count(lines, "\n"),
+		Recorded:  strings.Count(lines, `"outcome":"recorded"`),
+		Duplicate: strings.Count(lines, `"outcome":"duplicate"`),
+		Invalid:   strings.Count(lines, `"outcome":"invalid"`),
+	}
+}
+
+// count adds an object.
+func (d *dayRow) count(o objects.Read[*tally]) {
 	d.Objects++
-	d.Bytes += t.Size
-	if fast {
+	d.Bytes += o.Size
+	if o.Damaged != nil {
+		d.Damaged++
+	}
+	if o.Result == nil {
 		return
 	}
 	if d.tally == nil {
 		d.tally = new(tally)
 	}
-	d.Messages += strings.Count(t.lines, "\n")
-	d.Recorded += strings.Count(t.lines, `"outcome":"recorded"`)
-	d.Duplicate += strings.Count(t.lines, `"outcome":"duplicate"`)
-	d.Invalid += strings.Count(t.lines, `"outcome":"invalid"`)
-	if t.damaged != nil {
-		d.Damaged++
-	}
+	d.Messages += o.Result.Messages
+	d.Recorded += o.Result.Recorded
+	d.Duplicate += o.Result.Duplicate
+	d.Invalid += o.Result.Invalid
 }
 
 // place says to which row an object belongs.
@@ -133,24 +117,25 @@ func (s *store) list(ctx context.Context, w objects.Window, fast bool) error {
 	byPlace := map[[2]string]*dayRow{}
 	var total dayRow
 	progress := s.Progress("reading", "objects", -1)
-	read := s.texts(ctx, objects.List(ctx, s.bucket, w))
+	found := objects.List(ctx, s.bucket, w)
+	read := objects.ReadAll(ctx, s.bucket, found, tallyOf)
 	if fast {
-		read = sizes(objects.List(ctx, s.bucket, w))
+		read = sizes(found)
 	}
-	for t, err := range read {
+	for o, err := range read {
 		if err != nil {
 			progress.Finish()
 			return err
 		}
-		day, source := place(t.Object)
+		day, source := place(o.Object)
 		row := byPlace[[2]string{day, source}]
 		if row == nil {
 			row = &dayRow{Day: day, Source: source}
 			byPlace[[2]string{day, source}] = row
 			rows = append(rows, row)
 		}
-		row.count(t, fast)
-		total.count(t, fast)
+		row.count(o)
+		total.count(o)
 		progress.Add(1)
 	}
 	progress.Finish()
@@ -165,11 +150,11 @@ func (s *store) list(ctx context.Context, w objects.Window, fast bool) error {
 	return nil
 }
 
-// sizes replaces texts where objects are not read.
-func sizes(list iter.Seq2[archive.Object, error]) iter.Seq2[text, error] {
-	return func(yield func(text, error) bool) {
+// sizes replaces objects.ReadAll where objects are not read.
+func sizes(list iter.Seq2[archive.Object, error]) iter.Seq2[objects.Read[*tally], error] {
+	return func(yield func(objects.Read[*tally], error) bool) {
 		for o, err := range list {
-			if !yield(text{Object: o}, err) || err != nil {
+			if !yield(objects.Read[*tally]{Object: o}, err) || err != nil {
 				return
 			}
 		}

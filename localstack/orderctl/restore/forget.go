@@ -52,24 +52,24 @@ func (s *store) forget(ctx context.Context, user string) error {
 	progress := s.Progress("searching", "objects", -1)
 	defer progress.Finish()
 	about := customerNeedle(user)
-	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, objects.Window{})) {
+	all := objects.List(ctx, s.bucket, objects.Window{})
+	for o, err := range objects.ReadAll(ctx, s.bucket, all, about.without) {
 		if err != nil {
 			return err
 		}
 		progress.Add(1)
-		kept, deleted := about.without(t.lines)
-		if deleted == 0 {
+		if o.Result.deleted == 0 {
 			continue
 		}
-		if t.damaged != nil {
+		if o.Damaged != nil {
 			// Writing it again would hide the damage.
-			return fmt.Errorf("%w: it names the customer and cannot be written again", t.damaged)
+			return fmt.Errorf("%w: it names the customer and cannot be written again", o.Damaged)
 		}
-		if err := s.replace(ctx, t.Object, kept); err != nil {
+		if err := s.replace(ctx, o.Key, o.Result.kept); err != nil {
 			return err
 		}
 		result.Objects++
-		result.Lines += deleted
+		result.Lines += o.Result.deleted
 	}
 	if s.JSON {
 		return s.Emit(result)
@@ -89,18 +89,27 @@ func customerNeedle(user string) needle {
 	return needle{`"user_id":` + member, inBody}
 }
 
+// A rest is what is left of an object without the lines about a customer.
+type rest struct {
+	kept    string
+	deleted int64 // lines
+}
+
 // without returns the lines that are not about the customer, and how many are. A form that is found
 // must also be the customer in the line: the same text may be another member of a body.
-func (n needle) without(lines string) (kept string, deleted int64) {
+func (n needle) without(_ archive.Object, lines string) (r rest) {
 	var b strings.Builder
 	for line := range strings.Lines(lines) {
 		if n.names(line) {
-			deleted++
+			r.deleted++
 			continue
 		}
 		b.WriteString(line)
 	}
-	return b.String(), deleted
+	if r.deleted > 0 {
+		r.kept = b.String()
+	}
+	return r
 }
 
 func (n needle) names(line string) bool {
@@ -129,24 +138,24 @@ func (n needle) names(line string) bool {
 
 // replace writes an object again, or deletes it where no line is left, and deletes its older
 // versions.
-func (s *store) replace(ctx context.Context, o archive.Object, lines string) error {
+func (s *store) replace(ctx context.Context, key, lines string) error {
 	if lines == "" {
 		_, err := s.notes.Client.DeleteObject(ctx, &s3.DeleteObjectInput{
-			Bucket: aws.String(s.bucket.Name()), Key: &o.Key,
+			Bucket: aws.String(s.bucket.Name()), Key: &key,
 		})
 		if err != nil {
-			return fmt.Errorf("delete %s: %w", o.Key, err)
+			return fmt.Errorf("delete %s: %w", key, err)
 		}
 	} else {
 		packed, err := pack(lines)
 		if err != nil {
 			return err
 		}
-		if err := s.bucket.Put(ctx, o.Key, packed); err != nil {
+		if err := s.bucket.Put(ctx, key, packed); err != nil {
 			return err
 		}
 	}
-	return s.deleteVersions(ctx, o.Key)
+	return s.deleteVersions(ctx, key)
 }
 
 func pack(lines string) ([]byte, error) {

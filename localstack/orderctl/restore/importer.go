@@ -26,18 +26,17 @@ type importer struct {
 }
 
 func (i *importer) run(ctx context.Context) error {
-	earlier, err := objects.Imports(ctx, i.bucket, i.result.SHA256)
-	if err != nil {
-		return err
-	}
 	i.existing = map[string]time.Time{}
-	for _, o := range earlier {
+	for o, err := range objects.Imports(ctx, i.bucket, i.result.SHA256) {
+		if err != nil {
+			return err
+		}
+		if len(i.existing) == 0 {
+			i.result.Before = o.Modified.UTC().Format(time.RFC3339)
+			i.Hintf("this file was imported on %s: what was counted then is not counted again\n",
+				i.result.Before)
+		}
 		i.existing[o.Key] = o.Modified
-	}
-	if len(earlier) > 0 {
-		i.result.Before = earlier[0].Modified.UTC().Format(time.RFC3339)
-		i.Hintf("this file was imported on %s: what was counted then is not counted again\n",
-			i.result.Before)
 	}
 	before, err := i.Numbers(ctx)
 	if err != nil {

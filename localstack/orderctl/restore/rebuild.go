@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
 	"time"
 
@@ -12,11 +12,11 @@ import (
 
 	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/console"
-	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/pause"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/replay/protocol"
 )
 
@@ -249,50 +249,47 @@ func (r *rebuild) clear(ctx context.Context) error {
 // noteEvery is after how many objects the progress of the replay is noted.
 const noteEvery = 200
 
-// replayFrom replays all messages after a key, and then all imports: of two orders with one id that
-// of a message counts.
+// remaining lists what is to be replayed after a key: all messages, and then all imports, because
+// of two orders with one id that of a message counts.
+func (r *rebuild) remaining(ctx context.Context, after string) []iter.Seq2[archive.Object, error] {
+	return []iter.Seq2[archive.Object, error]{
+		objects.Messages(ctx, r.bucket, after, ""), objects.Imports(ctx, r.bucket, ""),
+	}
+}
+
 func (r *rebuild) replayFrom(ctx context.Context, after string) error {
 	progress := r.Progress("replaying", "objects", r.size(ctx, after))
 	defer progress.Finish()
 	result := &r.result.Replay
 	began := time.Now()
-	result.done = progress.Add
-	result.note = func(key string) error {
-		if result.Objects%noteEvery != 0 {
+	each := func(key string) error {
+		progress.Add(1)
+		if result.Objects%noteEvery != 0 || !strings.HasPrefix(key, archive.MessagesPrefix) {
 			return nil
 		}
 		return r.pause.Step(ctx, stepReplay+" "+key)
 	}
-	err := r.replayAll(
-		ctx, protocol.KindRebuild, r.parallel, objects.Messages(ctx, r.bucket, after, ""), result,
-	)
-	if err != nil {
-		return err
+	for _, list := range r.remaining(ctx, after) {
+		err := r.replayAll(ctx, protocol.KindRebuild, r.parallel, list, result, each)
+		if err != nil {
+			return err
+		}
 	}
-	result.note = nil
-	imports, err := objects.Imports(ctx, r.bucket, "")
-	if err != nil {
-		return err
-	}
-	list := inorder.Values(slices.Values(imports))
-	err = r.replayAll(ctx, protocol.KindRebuild, r.parallel, list, result)
 	result.Seconds = session.Seconds(time.Since(began))
-	return err
+	return nil
 }
 
 // size is how many objects there are to replay; -1 where it is unknown.
 func (r *rebuild) size(ctx context.Context, after string) (n int64) {
-	for _, err := range objects.Messages(ctx, r.bucket, after, "") {
-		if err != nil {
-			return -1
+	for _, list := range r.remaining(ctx, after) {
+		for _, err := range list {
+			if err != nil {
+				return -1
+			}
+			n++
 		}
-		n++
 	}
-	imports, err := objects.Imports(ctx, r.bucket, "")
-	if err != nil {
-		return -1
-	}
-	return n + int64(len(imports))
+	return n
 }
 
 // report shows what was done. Its error says whether the figures are those of the archive.

@@ -53,8 +53,6 @@ type replayResult struct {
 	Failed  []failedObject   `json:"failed_objects"`
 	Refused int64            `json:"failed_total"`
 	Seconds float64          `json:"seconds"`
-	done    func(int64)      // shows the progress
-	note    func(key string) error
 }
 
 // A failedObject could not be replayed.
@@ -70,14 +68,15 @@ type outcome struct {
 	failed  error
 }
 
-// replayAll replays objects. An object that is damaged, or too old, is noted and does not hold up
-// the others.
+// replayAll replays objects, adds them to r, and calls each with the key of every one. An object
+// that is damaged, or too old, is listed and does not hold up the others.
 func (s *store) replayAll(
 	ctx context.Context,
 	kind string,
 	parallel session.Positive,
 	list iter.Seq2[archive.Object, error],
 	r *replayResult,
+	each func(key string) error,
 ) error {
 	one := func(ctx context.Context, o archive.Object) (outcome, error) {
 		counted, err := s.replayer.replay(ctx, kind, o.Key)
@@ -98,13 +97,8 @@ func (s *store) replayAll(
 				r.Failed = append(r.Failed, failedObject{done.Key, done.failed.Error()})
 			}
 		}
-		if r.done != nil {
-			r.done(1)
-		}
-		if r.note != nil {
-			if err := r.note(done.Key); err != nil {
-				return err
-			}
+		if err := each(done.Key); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -115,8 +109,12 @@ func (s *store) replayWindow(
 ) error {
 	began := time.Now()
 	progress := s.Progress("replaying", "objects", -1)
-	r := &replayResult{Failed: []failedObject{}, done: progress.Add}
-	err := s.replayAll(ctx, protocol.KindReplay, parallel, objects.List(ctx, s.bucket, w), r)
+	r := &replayResult{Failed: []failedObject{}}
+	list := objects.List(ctx, s.bucket, w)
+	err := s.replayAll(ctx, protocol.KindReplay, parallel, list, r, func(string) error {
+		progress.Add(1)
+		return nil
+	})
 	progress.Finish()
 	r.Seconds = session.Seconds(time.Since(began))
 	err = errors.Join(err, s.Result(r, r.show))

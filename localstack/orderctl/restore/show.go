@@ -12,6 +12,7 @@ import (
 	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
 )
 
 func showCommand(env *session.Env) *cobra.Command {
@@ -76,15 +77,15 @@ func (s *store) search(
 	wanted := needles(id)
 	progress := s.Progress("searching", "objects", -1)
 	defer progress.Finish()
-	for t, err := range s.texts(ctx, objects.List(ctx, s.bucket, w)) {
+	for o, err := range objects.ReadAll(ctx, s.bucket, objects.List(ctx, s.bucket, w), wanted.in) {
 		if err != nil {
 			return found, damaged, err
 		}
 		progress.Add(1)
-		if t.damaged != nil {
-			damaged = append(damaged, t.damaged.Error())
+		if o.Damaged != nil {
+			damaged = append(damaged, o.Damaged.Error())
 		}
-		found = append(found, wanted.in(t)...)
+		found = append(found, o.Result...)
 	}
 	return found, damaged, nil
 }
@@ -105,13 +106,13 @@ func quoted(id string) (member, inBody string) {
 	return member, escape(member)
 }
 
-func (n needle) in(t text) (found []hit) {
-	if !n.within(t.lines) {
+func (n needle) in(o archive.Object, lines string) (found []hit) {
+	if !n.within(lines) {
 		return nil
 	}
-	for i, line := range strings.Split(t.lines, "\n") {
+	for i, line := range strings.Split(lines, "\n") {
 		if n.within(line) && json.Valid([]byte(line)) {
-			found = append(found, hit{t.Key, i + 1, json.RawMessage(line)})
+			found = append(found, hit{o.Key, i + 1, json.RawMessage(line)})
 		}
 	}
 	return found

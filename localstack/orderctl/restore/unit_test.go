@@ -21,6 +21,7 @@ import (
 	"orderpipeline/localstack/orderctl/filecheck"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/replay/protocol"
 )
 
@@ -240,12 +241,12 @@ func TestNeedles(t *testing.T) {
 		`{"message_id":"m2","order_id":"A","body":"{\"order_id\":\"A\"}"}`,
 		`{"message_id":"m3","outcome":"invalid","body":"{\"order_id\": \"A\"}"}`,
 	}
-	t1 := text{lines: strings.Join(lines, "\n") + "\n"}
+	text := strings.Join(lines, "\n") + "\n"
 	for id, want := range map[string][]int{
 		`A"\B`: {1}, "A": {2, 3}, "m3": {3}, "m": nil, "order_id": {1, 2, 3},
 	} {
 		var got []int
-		for _, h := range needles(id).in(t1) {
+		for _, h := range needles(id).in(archive.Object{}, text) {
 			got = append(got, h.Line)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

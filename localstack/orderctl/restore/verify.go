@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 
 	"orderpipeline/localstack/orderctl/audit"
 	"orderpipeline/localstack/orderctl/console"
-	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
@@ -143,36 +141,21 @@ func (s *store) compareAll(ctx context.Context, book *audit.Book) (*verification
 
 // audit adds up the whole archive.
 func (s *store) audit(ctx context.Context, zone *time.Location) (*audit.Book, error) {
-	type read struct {
-		page    *audit.Page
-		damaged error
-		key     string
-	}
 	book := audit.NewBook()
 	progress := s.Progress("reading", "objects", -1)
 	defer progress.Finish()
-	// An unpacked object is several times its page: no more of them at a time than there are cores.
-	cores := make(chan struct{}, runtime.GOMAXPROCS(0))
-	parse := func(ctx context.Context, o archive.Object) (read, error) {
-		stored, err := objects.Stored(ctx, s.bucket, o.Key)
-		if err != nil {
-			return read{}, err
-		}
-		cores <- struct{}{}
-		defer func() { <-cores }()
-		text, damaged := objects.Unpack(o.Key, stored)
-		return read{book.ReadPage(o.Key, text, zone), damaged, o.Key}, nil
+	parse := func(o archive.Object, lines string) *audit.Page {
+		return book.ReadPage(o.Key, lines, zone)
 	}
-	for r, err := range inorder.Map(
-		ctx, readers, objects.List(ctx, s.bucket, objects.Window{}), parse,
-	) {
+	all := objects.List(ctx, s.bucket, objects.Window{})
+	for r, err := range objects.ReadAll(ctx, s.bucket, all, parse) {
 		if err != nil {
 			return nil, err
 		}
-		if r.damaged != nil {
-			book.Damaged(r.key, errors.Unwrap(r.damaged))
+		if r.Damaged != nil {
+			book.Damaged(r.Key, errors.Unwrap(r.Damaged))
 		}
-		book.Add(r.page)
+		book.Add(r.Result)
 		progress.Add(1)
 	}
 	return book, nil
