@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"iter"
 	"runtime"
 
@@ -99,23 +98,24 @@ func compare(seen map[[2]uint64]known, v *Verdict) {
 // chunks reads the file.
 func chunks(r *orderfile.Reader) iter.Seq2[[]Verdict, error] {
 	return func(yield func([]Verdict, error) bool) {
-		for {
-			chunk := make([]Verdict, 0, chunkEntries)
-			var err error
-			for len(chunk) < chunkEntries && err == nil {
-				var entry orderfile.Entry
-				if entry, err = r.Next(); err == nil {
-					chunk = append(chunk, Verdict{Entry: entry})
-				}
+		var failed error
+		chunk := make([]Verdict, 0, chunkEntries)
+		for entry, err := range r.All() {
+			if failed = err; err != nil {
+				break
 			}
-			if len(chunk) > 0 && !yield(chunk, nil) || errors.Is(err, io.EOF) {
+			if chunk = append(chunk, Verdict{Entry: entry}); len(chunk) < chunkEntries {
+				continue
+			}
+			if !yield(chunk, nil) {
 				return
 			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
+			chunk = make([]Verdict, 0, chunkEntries)
 		}
+		if len(chunk) > 0 && !yield(chunk, nil) || failed == nil {
+			return
+		}
+		yield(nil, failed)
 	}
 }
 

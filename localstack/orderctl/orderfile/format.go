@@ -94,42 +94,47 @@ func zip(head []byte) string {
 	return "it is a zip archive. Unpack it with `unzip -p FILE | orderctl … -`"
 }
 
-// recognise tells the layout of a text from its beginning, or says what else the file is.
-func recognise(head []byte) (l layout, problem string) {
-	if problem = binary(head); problem != "" {
-		return lines, problem
+// recognise tells the layout of a text from its beginning, and where the entries of a list begin;
+// or it says what else the file is.
+func recognise(head []byte) (l layout, begin int, problem string) {
+	rest := head[skipSpace(head, 0):]
+	if len(rest) == 0 {
+		return lines, 0, "" // nothing but white space
 	}
-	at := skipSpace(head, 0)
-	if at == len(head) {
-		return lines, "" // nothing but white space
-	}
-	rest := head[at:]
-	switch rest[0] {
-	case '[':
-		return array, ""
-	case '{':
-		if wrapsOrders(rest) {
-			return orders, ""
+	if begin, isList := listBegin(head); isList {
+		if rest[0] == '[' {
+			return array, begin, ""
 		}
-		return lineOrValue(rest), ""
+		return orders, begin, ""
+	}
+	if rest[0] == '{' {
+		return lineOrValue(rest), 0, ""
+	}
+	return lines, 0, otherText(rest)
+}
+
+// otherText says what a text is that begins neither with an object nor with an array; empty where
+// its first line is a broken order.
+func otherText(text []byte) string {
+	switch text[0] {
 	case '"':
-		end, whole := valueEnd(rest, 0)
-		after := skipBlanks(rest, end)
-		if whole && after < len(rest) && strings.IndexByte(",;\t", rest[after]) >= 0 {
-			return lines, csv(firstLine(rest))
+		end, whole := valueEnd(text, 0)
+		after := skipBlanks(text, end)
+		if whole && after < len(text) && strings.IndexByte(",;\t", text[after]) >= 0 {
+			return csv(firstLine(text))
 		}
-		return lines, ""
+		return ""
 	case '<':
-		return lines, "it is XML or HTML. " + wanted
+		return "it is XML or HTML. " + wanted
 	}
-	if otherLinesAreJSON(rest) {
-		return lines, "" // one broken line among others: a fault of that line
+	if bytes.Contains(text, []byte("\n{")) {
+		return "" // another line begins an object: the first one is a broken order
 	}
-	first := firstLine(rest)
+	first := firstLine(text)
 	if bytes.ContainsAny(first, ",;\t") {
-		return lines, csv(first)
+		return csv(first)
 	}
-	return lines, fmt.Sprintf("its first line, %s, is no order in JSON. %s", quote(first), wanted)
+	return fmt.Sprintf("its first line, %s, is no order in JSON. %s", quote(first), wanted)
 }
 
 func csv(first []byte) string {
@@ -200,44 +205,38 @@ func lineOrValue(head []byte) layout {
 	return values
 }
 
-// otherLinesAreJSON says whether a line after the first begins an object.
-func otherLinesAreJSON(head []byte) bool { return bytes.Contains(head, []byte("\n{")) }
-
-// wrapsOrders says whether the text is an object with a list of orders as its member "orders". An
-// order has no such member.
-func wrapsOrders(head []byte) bool {
-	at, ok := findOrders(head)
-	return ok && at < len(head) && head[at] == '['
-}
-
-// findOrders returns where the value of the member "orders" begins, in an object at the beginning
-// of text.
-func findOrders(text []byte) (at int, ok bool) {
-	at = skipSpace(text, 0)
-	if at == len(text) || text[at] != '{' {
+// listBegin returns where the entries of a list begin: of an array, or of an object whose member
+// "orders" is an array. An order has no such member.
+func listBegin(head []byte) (begin int, isList bool) {
+	at := skipSpace(head, 0)
+	if at < len(head) && head[at] == '{' {
+		at = findOrders(head, at+1)
+	}
+	if at == len(head) || head[at] != '[' {
 		return 0, false
 	}
-	for at++; ; at++ {
-		if at = skipSpace(text, at); at == len(text) || text[at] != '"' {
-			return 0, false
+	return at + 1, true
+}
+
+// findOrders returns where the value of the member "orders" begins, in an object that is open at
+// at; len(text) where there is no such member.
+func findOrders(text []byte, at int) int {
+	for {
+		name := skipSpace(text, at)
+		end, whole := valueEnd(text, name)
+		colon := skipSpace(text, end)
+		if !whole || text[name] != '"' || colon == len(text) || text[colon] != ':' {
+			return len(text)
 		}
-		end, whole := valueEnd(text, at)
-		if !whole {
-			return 0, false
+		at = skipSpace(text, colon+1)
+		if string(text[name:end]) == `"orders"` {
+			return at
 		}
-		name := text[at:end]
-		if at = skipSpace(text, end); at == len(text) || text[at] != ':' {
-			return 0, false
+		end, whole = valueEnd(text, at)
+		comma := skipSpace(text, end)
+		if !whole || comma == len(text) || text[comma] != ',' {
+			return len(text)
 		}
-		at = skipSpace(text, at+1)
-		if string(name) == `"orders"` {
-			return at, true
-		}
-		if end, whole = valueEnd(text, at); !whole {
-			return 0, false
-		}
-		if at = skipSpace(text, end); at == len(text) || text[at] != ',' {
-			return 0, false
-		}
+		at = comma + 1
 	}
 }

@@ -62,148 +62,115 @@ const (
 type Reader struct {
 	scanner *bufio.Scanner
 	split   *splitter
-	err     error
 }
 
 // NewReader recognises the format of a file. Its error wraps ErrInput and says what the file is and
 // what to do.
 func NewReader(r io.Reader) (*Reader, error) {
-	text, head, err := open(r)
+	in, err := open(r)
 	if err != nil {
 		return nil, err
 	}
-	layout, problem := recognise(head)
+	layout, begin, problem := recognise(in.head)
 	if problem != "" {
 		return nil, &Error{Text: problem}
 	}
-	return newReader(text, layout), nil
+	return newReader(in, layout, begin)
 }
 
 // NewLineReader reads every line that is not blank as one entry, JSON or not.
 func NewLineReader(r io.Reader) (*Reader, error) {
-	text, head, err := open(r)
+	in, err := open(r)
 	if err != nil {
 		return nil, err
 	}
-	if problem := binary(head); problem != "" {
-		return nil, &Error{Text: problem}
-	}
-	return newReader(text, lines), nil
+	return newReader(in, lines, 0)
 }
 
-func newReader(text io.Reader, l layout) *Reader {
-	source := &failing{r: text}
-	s := &splitter{layout: l, line: 1, source: source}
-	scanner := bufio.NewScanner(source)
+// newReader reads a text from where its first entry begins.
+func newReader(in *source, l layout, begin int) (*Reader, error) {
+	s := &splitter{layout: l, line: 1, source: in}
+	s.pass(in.head[:begin])
+	if _, err := in.text.Discard(begin); err != nil {
+		return nil, err
+	}
+	scanner := bufio.NewScanner(in.text)
 	// The buffer holds one entry and what surrounds it.
 	scanner.Buffer(make([]byte, bufferBytes), MaxEntry+bufferBytes)
 	scanner.Split(s.next)
-	return &Reader{scanner: scanner, split: s}
+	return &Reader{scanner: scanner, split: s}, nil
 }
 
-// open unpacks gzip, drops a byte order mark, and returns the text with the beginning of it.
-func open(r io.Reader) (text *bufio.Reader, head []byte, err error) {
-	text = bufio.NewReaderSize(r, headBytes)
-	head, err = peek(text)
-	if err != nil {
-		return nil, nil, err
+// A source is the content of a file.
+type source struct {
+	r       io.Reader
+	problem string // of the file when reading r fails
+	failed  bool   // what was read last may be half an entry
+
+	text *bufio.Reader // what r holds, without a byte order mark
+	head []byte        // the beginning of text, all of it where it is short
+}
+
+// open unpacks gzip and drops a byte order mark. What holds no text is refused.
+func open(r io.Reader) (*source, error) {
+	s := &source{r: r, problem: "reading failed"}
+	if err := s.begin(); err != nil {
+		return nil, err
 	}
-	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
-		unpacked, err := gzip.NewReader(text)
+	if bytes.HasPrefix(s.head, []byte("\x1f\x8b")) {
+		unpacked, err := gzip.NewReader(s.text)
 		if err != nil {
-			return nil, nil, &Error{Text: "the gzip file is damaged", Err: err}
+			return nil, &Error{Text: "the gzip file is damaged", Err: err}
 		}
-		text = bufio.NewReaderSize(gunzip{unpacked}, headBytes)
-		if head, err = peek(text); err != nil {
-			return nil, nil, err
+		s = &source{r: unpacked, problem: "the gzip file is damaged or cut off"}
+		if err := s.begin(); err != nil {
+			return nil, err
 		}
 	}
-	if !bytes.HasPrefix(head, []byte(byteOrderMark)) {
-		return text, head, nil
+	if without, marked := bytes.CutPrefix(s.head, []byte(byteOrderMark)); marked {
+		s.head = without
+		if _, err := s.text.Discard(len(byteOrderMark)); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := text.Discard(len(byteOrderMark)); err != nil {
-		return nil, nil, readError(0, err)
+	if problem := binary(s.head); problem != "" {
+		return nil, &Error{Text: problem}
 	}
-	return text, head[len(byteOrderMark):], nil
+	return s, nil
 }
 
-// peek returns the beginning of the text, all of it where it is short.
-func peek(text *bufio.Reader) ([]byte, error) {
-	head, err := text.Peek(headBytes)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, readError(0, err)
+// begin looks at the beginning of the text.
+func (s *source) begin() (err error) {
+	s.text = bufio.NewReaderSize(s, headBytes)
+	if s.head, err = s.text.Peek(headBytes); errors.Is(err, io.EOF) {
+		return nil
 	}
-	return head, nil
+	return err
 }
 
-// failing remembers that reading failed: what was read last may then be half an entry.
-type failing struct {
-	r      io.Reader
-	failed bool
-}
-
-func (f *failing) Read(p []byte) (int, error) {
-	n, err := f.r.Read(p)
-	f.failed = f.failed || err != nil && !errors.Is(err, io.EOF)
-	return n, err
-}
-
-// gunzip marks the errors of a damaged file.
-type gunzip struct{ r io.Reader }
-
-type damaged struct{ error }
-
-func (d damaged) Unwrap() error { return d.error }
-
-func (g gunzip) Read(p []byte) (int, error) {
-	n, err := g.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = damaged{err}
+// Read makes what goes wrong an *Error.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	s.failed = true
+	if _, known := errors.AsType[*Error](err); !known {
+		err = &Error{Text: s.problem, Err: err}
 	}
 	return n, err
 }
 
-func readError(line int, err error) error {
-	broken, isDamaged := errors.AsType[damaged](err)
-	switch {
-	case errors.Is(err, bufio.ErrTooLong):
-		return &Error{Line: line, Text: fmt.Sprintf("an order is longer than %d MiB", MaxEntry>>20)}
-	case isDamaged:
-		return &Error{Line: line, Text: "the gzip file is damaged or cut off", Err: broken.error}
-	}
-	return &Error{Line: line, Text: "reading failed", Err: err}
-}
-
-// Next returns the next entry; io.EOF after the last. Any other error is an *Error, and nothing
-// follows it.
-func (r *Reader) Next() (Entry, error) {
-	if r.err != nil {
-		return Entry{}, r.err
-	}
-	if r.scanner.Scan() {
-		return Entry{Line: r.split.start, Body: string(r.scanner.Bytes())}, nil
-	}
-	r.err = io.EOF
-	if err := r.scanner.Err(); err != nil {
-		r.err = err
-		if _, known := errors.AsType[*Error](err); !known {
-			r.err = readError(r.split.line, err)
-		}
-	}
-	return Entry{}, r.err
-}
-
-// All yields the entries. After an error nothing follows.
+// All yields the entries. An error, which is an *Error, is yielded last.
 func (r *Reader) All() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for {
-			entry, err := r.Next()
-			if errors.Is(err, io.EOF) {
+		for r.scanner.Scan() {
+			if !yield(Entry{Line: r.split.start, Body: string(r.scanner.Bytes())}, nil) {
 				return
 			}
-			if !yield(entry, err) || err != nil {
-				return
-			}
+		}
+		if err := r.scanner.Err(); err != nil {
+			yield(Entry{}, r.split.explain(err))
 		}
 	}
 }
@@ -212,23 +179,20 @@ func (r *Reader) All() iter.Seq2[Entry, error] {
 // order mark and the line breaks at the end are dropped. It need not be an order. A file that holds
 // a list of orders, a table, or no text, is refused.
 func ReadMessage(r io.Reader, limit int) (string, error) {
-	text, head, err := open(r)
+	in, err := open(r)
 	if err != nil {
 		return "", err
 	}
-	if problem := binary(head); problem != "" {
-		return "", &Error{Text: problem}
-	}
-	switch at := skipSpace(head, 0); {
-	case at < len(head) && head[at] == '[', wrapsOrders(head[at:]):
+	if _, isList := listBegin(in.head); isList {
 		return "", &Error{Text: "it holds a list of orders, and this command sends one message. " +
 			"Send every order of it with `orderctl populate FILE`"}
-	case isTable(head):
-		return "", &Error{Text: csv(firstLine(head))}
 	}
-	body, err := io.ReadAll(io.LimitReader(text, int64(limit)+1))
+	if isTable(in.head) {
+		return "", &Error{Text: csv(firstLine(in.head))}
+	}
+	body, err := io.ReadAll(io.LimitReader(in.text, int64(limit)+1))
 	if err != nil {
-		return "", readError(0, err)
+		return "", err
 	}
 	if len(body) > limit {
 		return "", &Error{Text: fmt.Sprintf("the message is longer than %d bytes", limit)}

@@ -3,6 +3,8 @@ package orderfile
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
 )
 
 // A splitter is the split function of a bufio.Scanner: it finds the end of the next entry in what
@@ -13,17 +15,16 @@ type splitter struct {
 	state  state
 	line   int // at which the unread text begins
 	start  int // at which the last entry began
-	source *failing
+	source *source
 }
 
 // A state is where in a list the splitter is.
 type state uint8
 
 const (
-	beforeList state = iota
-	beforeFirst
-	beforeComma // after an entry
-	beforeEntry // after a comma
+	beforeFirst state = iota
+	beforeComma       // after an entry
+	beforeEntry       // after a comma
 	afterList
 	afterAll // after the object around the list
 )
@@ -68,9 +69,20 @@ func (s *splitter) nextLine(data []byte, atEnd bool) (advance int, token []byte,
 
 func (s *splitter) tooLong(entry []byte) error {
 	if len(entry) > MaxEntry {
-		return readError(s.start, bufio.ErrTooLong)
+		return s.explain(bufio.ErrTooLong)
 	}
 	return nil
+}
+
+// explain makes the error of the scanner an *Error that names a line.
+func (s *splitter) explain(err error) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return s.fault(s.line, fmt.Sprintf("an order is longer than %d MiB", MaxEntry>>20))
+	}
+	if e, known := errors.AsType[*Error](err); known && e.Line == 0 {
+		e.Line = s.line
+	}
+	return err
 }
 
 // nextValue takes values that follow each other with nothing but white space between them.
@@ -94,14 +106,6 @@ func (s *splitter) nextElement(data []byte, atEnd bool) (advance int, token []by
 			return at, nil, s.endsEarly(atEnd)
 		}
 		switch c := data[at]; s.state {
-		case beforeList:
-			begin, found := s.list(data, at)
-			if !found {
-				// NewReader saw the list; it is within the buffer.
-				return 0, nil, s.fault(s.line, "the list of orders is missing")
-			}
-			s.pass(data[at:begin])
-			at, s.state = begin+1, beforeFirst
 		case beforeComma:
 			switch c {
 			case ',':
@@ -137,15 +141,6 @@ func (s *splitter) nextElement(data []byte, atEnd bool) (advance int, token []by
 			}
 		}
 	}
-}
-
-// list finds the opening bracket of the list.
-func (s *splitter) list(data []byte, at int) (begin int, found bool) {
-	if s.layout == array {
-		return at, data[at] == '['
-	}
-	begin, found = findOrders(data[at:])
-	return at + begin, found && at+begin < len(data) && data[at+begin] == '['
 }
 
 // order takes the value that begins at begin. The state matters in a list only.
