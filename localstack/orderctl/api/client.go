@@ -24,8 +24,6 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrNotFound says that the customer has no orders, or that the API has no such route.
 	ErrNotFound = errors.New("not found")
-	// ErrRefused says that the API does not accept the request.
-	ErrRefused = errors.New("the API refuses")
 )
 
 // maxAnswer bounds what is read of an answer.
@@ -170,7 +168,7 @@ func refusal(status int, body []byte) error {
 	case status >= 500:
 		return fmt.Errorf("%w: the API fails: %s", ErrUnavailable, detail)
 	}
-	return fmt.Errorf("%w: %s", ErrRefused, detail)
+	return fmt.Errorf("the API refuses: %s", detail)
 }
 
 func redisAway(detail string) error {

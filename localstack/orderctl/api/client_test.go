@@ -92,7 +92,10 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 			"the API answers, but Redis does not: The figures cannot be read right now.",
 		},
 		{"an answer without a problem", 502, `<html>`, ErrUnavailable, "status 502 Bad Gateway"},
-		{"a bad parameter", 422, `{"title":"Unprocessable Entity"}`, ErrRefused, "Unprocessable Entity"},
+		{
+			"a bad parameter", 422, `{"title":"Unprocessable Entity"}`, nil,
+			"the API refuses: Unprocessable Entity",
+		},
 		{"another service", 200, `<html>`, nil, "is not the pipeline's API"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

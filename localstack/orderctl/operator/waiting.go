@@ -43,7 +43,6 @@ type stillness struct {
 	since  time.Time
 	depth  queue.Depth
 	counts *answer.Counts
-	delay  time.Duration // after a first failed attempt; 0 until it is read
 }
 
 // look compares with the last look. It returns nil while nothing waits for its next attempt. counts
@@ -61,16 +60,11 @@ func (st *stillness) look(
 	if d.InFlight == 0 || counts != nil && now.Sub(st.since) < stillTime {
 		return nil
 	}
-	if st.delay == 0 {
-		st.delay = retryDelay(ctx, s)
-	}
-	return &waiting{d.InFlight, session.Seconds(nextAttempt(ctx, s, d, st.delay))}
+	return &waiting{d.InFlight, session.Seconds(nextAttempt(ctx, s, d))}
 }
 
 // nextAttempt is the longest time until the next attempt of a message in flight.
-func nextAttempt(
-	ctx context.Context, s *session.Session, d queue.Depth, first time.Duration,
-) time.Duration {
+func nextAttempt(ctx context.Context, s *session.Session, d queue.Depth) time.Duration {
 	if !s.Local {
 		return backoff.Longest
 	}
@@ -78,7 +72,7 @@ func nextAttempt(
 	if err != nil || l.Receives == 0 {
 		return backoff.Longest
 	}
-	return backoff.Within(first, l.Receives)
+	return backoff.Within(retryDelay(ctx, s), l.Receives)
 }
 
 // retryDelay reads the delay after a first failed attempt from the order function's settings.

@@ -84,10 +84,7 @@ const grace = 10 * time.Second
 // taken effect in the service all the same, unknown to the caller.
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		Sleep(later, d)
-		cancel()
-	})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
 	return later, func() {
 		stop()
 		cancel()

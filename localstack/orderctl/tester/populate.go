@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -76,23 +75,23 @@ func populate(
 
 // A file is an open file of orders.
 type file struct {
-	reader *orderfile.Reader
-	read   *countingReader
-	size   int64 // 0 where it is unknown, such as for a pipe
+	reader  *orderfile.Reader
+	regular *os.File // nil where the size is unknown, such as for a pipe
+	size    int64
 }
 
 func newFile(in io.Reader, lines bool) (*file, error) {
-	f := &file{read: &countingReader{r: in}}
-	if regular, ok := in.(*os.File); ok {
-		if info, err := regular.Stat(); err == nil && info.Mode().IsRegular() {
-			f.size = info.Size()
+	f := &file{}
+	if opened, ok := in.(*os.File); ok {
+		if info, err := opened.Stat(); err == nil && info.Mode().IsRegular() {
+			f.regular, f.size = opened, info.Size()
 		}
 	}
 	var err error
 	if lines {
-		f.reader, err = orderfile.NewLineReader(f.read)
+		f.reader, err = orderfile.NewLineReader(in)
 	} else {
-		f.reader, err = orderfile.NewReader(f.read)
+		f.reader, err = orderfile.NewReader(in)
 	}
 	return f, err
 }
@@ -113,8 +112,10 @@ func (f *file) messages(
 				return
 			}
 			n++
-			if at := f.read.n.Load(); f.size > 0 && n%estimateEvery == 0 && at > 0 {
-				p.Total(int64(float64(n) * float64(max(f.size, at)) / float64(at)))
+			if f.regular != nil && n%estimateEvery == 0 {
+				if at, err := f.regular.Seek(0, io.SeekCurrent); err == nil && at > 0 {
+					p.Total(int64(float64(n) * float64(max(f.size, at)) / float64(at)))
+				}
 			}
 			switch {
 			case v.Refusal != nil:
@@ -130,15 +131,4 @@ func (f *file) messages(
 		}
 		p.Total(n)
 	}
-}
-
-type countingReader struct {
-	r io.Reader
-	n atomic.Int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	return n, err
 }

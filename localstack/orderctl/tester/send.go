@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
+	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/orderfile"
 	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
@@ -114,6 +116,9 @@ func readMessage(env *session.Env, name string) (m queue.Message, err error) {
 	return m, err
 }
 
+// itemParts are those of an --item. The product may hold a colon.
+var itemParts = regexp.MustCompile(`(?s)^(.*):([^:]*):([^:]*)$`)
+
 // orderBody writes the order of the flags as JSON. Numbers stay as they were typed; what is not a
 // number becomes a string.
 func orderBody(f sendFlags, now time.Time) (body, id string, err error) {
@@ -139,28 +144,18 @@ func orderBody(f sendFlags, now time.Time) (body, id string, err error) {
 		o.Value = number(f.value)
 	}
 	for _, text := range f.items {
-		// From the right, so that a product may hold a colon.
-		rest, price, ok := cutLast(text)
-		product, quantity, ok2 := cutLast(rest)
-		if !ok || !ok2 {
+		parts := itemParts.FindStringSubmatch(text)
+		if parts == nil {
 			return "", "", session.Usage(
 				"--item %q: write PRODUCT:QUANTITY:PRICE, such as P001:2:20.00", text)
 		}
-		o.Items = append(o.Items, item{product, number(quantity), number(price)})
+		o.Items = append(o.Items, item{parts[1], number(parts[2]), number(parts[3])})
 	}
 	text, err := json.Marshal(o)
 	if err != nil {
 		return "", "", fmt.Errorf("write the order: %w", err)
 	}
 	return string(text), o.ID, nil
-}
-
-func cutLast(s string) (before, after string, ok bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }
 
 // number keeps a JSON number as it was typed, such as 20.00; anything else becomes a JSON string.
@@ -184,13 +179,7 @@ func send(ctx context.Context, s *session.Session, f sendFlags, m queue.Message)
 	if m.Label == "" {
 		m.Label = "the message"
 	}
-	copies := func(yield func(queue.Message, error) bool) {
-		for range f.copies {
-			if !yield(m, nil) {
-				return
-			}
-		}
-	}
+	copies := inorder.Values(slices.Values(slices.Repeat([]queue.Message{m}, int(f.copies))))
 	return s.Perform(ctx, session.Plan{
 		Question: s.SendQuestion(m.Label, false),
 		Act: func(ctx context.Context) (err error) {
