@@ -15,12 +15,16 @@ import (
 	"orderpipeline/shared/redistest/freeport"
 )
 
-// A route is one route of both APIs.
+// A route is one route of our API.
 type route struct {
 	name     string
 	requests [][]byte
-	baseline string // the baseline's route that it is compared with
+	baseline string // the route of the baseline that it is compared with
+	asked    [][]byte
 }
+
+// An apiRound is what one round measured with one route and one number of connections.
+type apiRound struct{ ours, python loadResult }
 
 // api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline
 // by turns.
@@ -37,65 +41,56 @@ func (b *benchmark) api(ctx context.Context) error {
 	}
 	defer python.stop()
 
-	users := make([][]byte, 5000)
-	random := rand.New(rand.NewPCG(1, 2))
-	for i := range users {
-		users[i] = get(fmt.Sprintf("/users/U%d/stats", random.IntN(b.size.apiCustomers)))
-	}
-	one := func(path string) [][]byte { return [][]byte{get(path)} }
-	const global = "/stats/global"
-	routes := []route{
-		{"/users/{id}/stats", users, "/users/{id}/stats"},
-		{global, one(global), global},
-		{"/stats/top/10", one("/stats/top/10"), "/stats/top/10"},
-		{"/stats/monthly", one("/stats/monthly"), global},
-		{"/health", one("/health"), global},
-		{"/metrics", one("/metrics"), "/metrics"},
-	}
-
-	var keys []apiLoad
-	var cases []turn[loadResult]
-	add := func(r route, connections int, addr string) {
-		keys = append(keys, apiLoad{r.name, connections, addr == python.addr})
-		load := load{addr, r.requests, connections, b.size.apiTime / 4, b.size.apiTime}
-		cases = append(cases, func(ctx context.Context) (loadResult, error) {
-			result, err := load.run(ctx)
-			if err != nil {
-				err = fmt.Errorf("%s at %d connections: %w", r.name, connections, err)
-			}
-			return result, err
-		})
-	}
-	for _, n := range apiConnections {
-		for _, r := range routes {
-			if r.baseline == r.name {
-				add(r, n, python.addr)
-			}
-			add(r, n, ours.addr)
+	routes := b.apiRoutes()
+	var cases []turn[apiRound]
+	for _, r := range routes {
+		for _, n := range apiConnections {
+			cases = append(cases, func(ctx context.Context) (both apiRound, err error) {
+				l := load{python.addr, r.asked, n, b.size.apiTime / 4, b.size.apiTime}
+				if both.python, err = l.run(ctx); err == nil {
+					l.addr, l.requests = ours.addr, r.requests
+					both.ours, err = l.run(ctx)
+				}
+				if err != nil {
+					err = fmt.Errorf("%s at %d connections: %w", r.name, n, err)
+				}
+				return both, err
+			})
 		}
 	}
-	rounds, err := byTurns(ctx, b, "API", b.size.rounds, cases...)
+	results, err := byTurns(ctx, b, "API", b.size.rounds, cases...)
 	if err != nil {
 		return err
-	}
-	results := map[apiLoad][]loadResult{}
-	for i, key := range keys {
-		results[key] = rounds[i]
 	}
 	b.reportAPI(routes, results)
 	return nil
 }
 
-// An apiLoad is one load on one of the two servers.
-type apiLoad struct {
-	route       string
-	connections int
-	baseline    bool
-}
-
+// apiConnections are the numbers of connections with which each route is measured.
 var apiConnections = []int{1, 16, 64}
 
-func (b *benchmark) reportAPI(routes []route, results map[apiLoad][]loadResult) {
+func (b *benchmark) apiRoutes() []route {
+	users := make([][]byte, 5000)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range users {
+		users[i] = get(fmt.Sprintf("/users/U%d/stats", random.IntN(b.size.apiCustomers)))
+	}
+	one := func(path, baseline string) route {
+		return route{path, [][]byte{get(path)}, baseline, [][]byte{get(baseline)}}
+	}
+	return []route{
+		{"/users/{id}/stats", users, "/users/{id}/stats", users},
+		one("/stats/global", "/stats/global"),
+		one("/stats/top/10", "/stats/top/10"),
+		one("/stats/monthly", "/stats/global"),
+		one("/health", "/stats/global"),
+		one("/metrics", "/metrics"),
+	}
+}
+
+// reportAPI writes the results, which are those of the first route with each number of connections,
+// then those of the next route.
+func (b *benchmark) reportAPI(routes []route, results [][]apiRound) {
 	s := b.section(
 		"API over HTTP", "route", "connections", "requests/s", "p50 ms", "p99 ms", "FastAPI requests/s",
 		"p50 ms", "p99 ms", "×",
@@ -114,26 +109,28 @@ func (b *benchmark) reportAPI(routes []route, results map[apiLoad][]loadResult) 
 		"The baseline has no /stats/monthly and no /health: these are compared with its " +
 			"/stats/global, its cheapest route. /metrics of the baseline covers its process only.",
 	)
-	perSecond := func(r loadResult) float64 { return r.rate }
-	p50 := func(r loadResult) float64 { return millis(r.p50) }
-	p99 := func(r loadResult) float64 { return millis(r.p99) }
-	for _, r := range routes {
-		for _, n := range apiConnections {
-			ours, python := results[apiLoad{r.name, n, false}], results[apiLoad{r.baseline, n, true}]
-			slow, pythonSlow := each(ours, p99), each(python, p99)
-			x := ratio(each(ours, perSecond), each(python, perSecond))
-			s.row(
-				r.name, strconv.Itoa(n),
-				each(ours, perSecond).text(whole), hundredths(each(ours, p50).median()),
-				slow.text(hundredths),
-				each(python, perSecond).text(whole), hundredths(each(python, p50).median()),
-				pythonSlow.text(hundredths), x.text(times),
-			)
-			if n == 16 && r.name != "/metrics" && r.name != "/health" {
-				b.target("API, "+r.name+", 16 connections", "≥ 10 × FastAPI, p99 lower",
-					fmt.Sprintf("%s, p99 %.2f against %.2f ms", x.text(times), slow.median(), pythonSlow.median()),
-					x.median() >= 10 && slow.median() < pythonSlow.median(), "against "+r.baseline)
-			}
+	rate := func(r loadResult) float64 { return r.rate }
+	p50 := func(r loadResult) float64 { return r.p50 }
+	p99 := func(r loadResult) float64 { return r.p99 }
+	for i, rounds := range results {
+		r, n := routes[i/len(apiConnections)], apiConnections[i%len(apiConnections)]
+		ours := func(figure func(loadResult) float64) sample {
+			return each(rounds, func(both apiRound) float64 { return figure(both.ours) })
+		}
+		python := func(figure func(loadResult) float64) sample {
+			return each(rounds, func(both apiRound) float64 { return figure(both.python) })
+		}
+		x := ratio(ours(rate), python(rate))
+		slow, pythonSlow := ours(p99), python(p99)
+		s.row(
+			r.name, strconv.Itoa(n), ours(rate).text(whole), hundredths(ours(p50).median()),
+			slow.text(hundredths), python(rate).text(whole), hundredths(python(p50).median()),
+			pythonSlow.text(hundredths), x.text(times),
+		)
+		if n == 16 && r.name != "/metrics" && r.name != "/health" {
+			b.target("API, "+r.name+", 16 connections", "≥ 10 × FastAPI, p99 lower",
+				fmt.Sprintf("%s, p99 %.2f against %.2f ms", x.text(times), slow.median(), pythonSlow.median()),
+				x.median() >= 10 && slow.median() < pythonSlow.median(), "against "+r.baseline)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http/httputil"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ type load struct {
 // A loadResult is what a load saw.
 type loadResult struct {
 	rate     float64 // answers a second
-	p50, p99 time.Duration
+	p50, p99 float64 // time until the answer, in ms
 }
 
 // get writes a request as a client does.
@@ -51,14 +52,11 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 	if err := errors.Join(errs...); err != nil {
 		return loadResult{}, err
 	}
-	var all []time.Duration
-	for _, times := range took {
-		all = append(all, times...)
-	}
+	all := slices.Concat(took...)
 	return loadResult{
 		float64(len(all)) / l.duration.Seconds(),
-		percentile(all, 0.5),
-		percentile(all, 0.99),
+		millis(percentile(all, 0.5)),
+		millis(percentile(all, 0.99)),
 	}, nil
 }
 

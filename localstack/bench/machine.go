@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -18,9 +17,9 @@ const versionsOfPython = "import platform, fastapi, pydantic, redis, uvicorn; " 
 
 // machine describes what this run is measured on, one line each.
 func machine(ctx context.Context) ([]string, error) {
-	store, err := storeName(ctx)
+	store, err := output(ctx, "redis-server", "--version") // Redis or Valkey, with its allocator
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("redis-server (on Debian: apt-get install redis-server): %w", err)
 	}
 	python, err := output(ctx, baselinePython, "-c", versionsOfPython)
 	if err != nil {
@@ -44,29 +43,6 @@ func machine(ctx context.Context) ([]string, error) {
 		"load of the machine when the run began (1, 5, 15 minutes): " +
 			strings.Join(words("/proc/loadavg", 3), ", "),
 	}, nil
-}
-
-// storeName says which server redis-server is: Redis or Valkey, its version and its allocator.
-func storeName(ctx context.Context) (string, error) {
-	server, err := startRedis()
-	if err != nil {
-		return "", err
-	}
-	defer server.stop()
-	about, err := server.info(ctx)
-	if err != nil {
-		return "", err
-	}
-	name := "Redis " + about["redis_version"]
-	if version := about["valkey_version"]; version != "" {
-		name = "Valkey " + version
-	}
-	allocator := cmp.Or(about["mem_allocator"], "an unknown allocator")
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s (%s), %s", name, path, allocator), nil
 }
 
 // output is what a command prints, without its end of line.
