@@ -43,7 +43,6 @@ type size struct {
 	archiveOrders int
 	growth        []int // store sizes, in orders
 	growthWindow  int   // orders of one measurement at a size
-	shardOrders   int
 	callerOrders  int
 	callerRounds  int
 	localOrders   int
@@ -63,7 +62,6 @@ var sizes = map[string]size{
 		archiveOrders: 200_000,
 		growth:        []int{10_000, 100_000, 1_000_000, 10_000_000},
 		growthWindow:  20_000,
-		shardOrders:   200_000,
 		callerOrders:  800_000,
 		callerRounds:  3,
 		localOrders:   10_000,
@@ -81,7 +79,6 @@ var sizes = map[string]size{
 		archiveOrders: 50_000,
 		growth:        []int{10_000, 100_000},
 		growthWindow:  5_000,
-		shardOrders:   20_000,
 		callerOrders:  400_000,
 		callerRounds:  1,
 		localOrders:   1_000,
@@ -113,7 +110,7 @@ func run(ctx context.Context) error {
 	}
 	b := &benchmark{begun: time.Now()}
 	only := flag.String("only", "", "measure only these, separated by commas: "+
-		"path, lambda, archive, api, start, growth, shards, callers, check, local, import")
+		"path, lambda, archive, api, start, growth, callers, check, local, import")
 	flag.Parse()
 	var known bool
 	if b.size, known = sizes[name]; !known {
@@ -135,7 +132,6 @@ func run(ctx context.Context) error {
 		{"api", b.api},
 		{"start", b.start},
 		{"growth", b.growth},
-		{"shards", b.shards},
 		{"callers", b.callers},
 		{"check", b.check},
 		{"local", b.local},
