@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/redistest/freeport"
 )
@@ -29,7 +30,7 @@ type apiRound struct{ ours, python loadResult }
 // api measures each route over HTTP with many customers in the store, ours and the FastAPI baseline
 // by turns.
 func (b *benchmark) api(ctx context.Context) error {
-	b.progress("API: filling two stores with %s customers", whole(float64(b.size.apiCustomers)))
+	b.progress("API: filling two stores with %s customers", console.Count(b.size.apiCustomers))
 	ours, err := b.statsServer(ctx)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (b *benchmark) reportAPI(routes []route, results [][]apiRound) {
 		"The stats function's binary as a plain server (LOG_LEVEL=warn) and one uvicorn process with "+
 			"the FastAPI baseline (--log-level warning), as its first lines say, each with a separate "+
 			"Redis that holds %s customers.",
-		whole(float64(b.size.apiCustomers)),
+		console.Count(b.size.apiCustomers),
 	)
 	s.note(
 		"The load (a closed loop with kept connections), the server and Redis share the cores; the " +

@@ -13,6 +13,7 @@ import (
 
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/archive/s3test"
 	"orderpipeline/shared/replay/protocol"
@@ -86,7 +87,7 @@ func (b *benchmark) archived(ctx context.Context) error {
 	)
 	s.note("The whole handler over %s orders of 10,000 customers, batches of 1,000, 2 consumers, by "+
 		"turns. With the archive it compresses its lines and puts one object for each batch into an S3 "+
-		"that answers at once; that S3 runs in the same process.", whole(float64(with.orders)))
+		"that answers at once; that S3 runs in the same process.", console.Count(with.orders))
 	python, plain := each(results[0], cost.rate), each(results[1], cost.rate)
 	archiving := each(results[2], cost.rate)
 	share, x := ratio(archiving, plain), ratio(archiving, python)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
 )
@@ -51,7 +52,7 @@ func (b *benchmark) callers(ctx context.Context) error {
 		"callers", "orders/s", "of the best", "batches", "failed batches")
 	s.note("%s orders of 10,000 customers in batches of %s. Each caller has its own client with the "+
 		"functions' time limit of %v, and takes the next batch when it has an answer; a batch that "+
-		"fails is not retried.", whole(float64(len(orders))), whole(callerBatch), callerTimeout)
+		"fails is not retried.", console.Count(len(orders)), console.Count(callerBatch), callerTimeout)
 	s.note("MaxConcurrency in template.yaml bounds the callers: by default 20.")
 	all := b.size.callerRounds * len(orders) / callerBatch
 	for i, n := range counts {

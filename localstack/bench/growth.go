@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/order"
 )
@@ -119,7 +120,7 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 	s.note(
 		"The store is filled to a size; then windows of new orders (a fifth as many, at most %s) of "+
 			"customers that it knows are recorded by one consumer, in batches of 1,000, without decoding.",
-		whole(float64(b.size.growthWindow)),
+		console.Count(b.size.growthWindow),
 	)
 	s.note(
 		"Bytes are Redis's used_memory over the empty server's, for each order, customers included. " +
@@ -131,7 +132,7 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 		for _, p := range ofKind {
 			n := float64(p.orders)
 			s.row(
-				whole(n), whole(float64(p.known)), each(p.windows, cost.took).text(hundredths),
+				whole(n), console.Count(p.known), each(p.windows, cost.took).text(hundredths),
 				each(p.windows, cost.redisCPU).text(hundredths), whole(p.memory/n),
 				hundredths(p.scripts.usual), hundredths(p.scripts.p999), hundredths(p.scripts.longest),
 			)
@@ -161,7 +162,7 @@ func (b *benchmark) reportGrowth(points [len(growthKinds)][]growthPoint, longest
 	)
 	b.target(
 		"memory in Redis per customer", "≤ 150 bytes", whole(perCustomer)+" bytes", perCustomer <= 150,
-		"at "+whole(float64(many.known))+" customers",
+		"at "+console.Count(many.known)+" customers",
 	)
 	for kind, k := range growthKinds {
 		first, last := points[kind][0].windows, points[kind][last].windows

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderpipeline/localstack/lab/sandbox"
+	"orderpipeline/localstack/orderctl/console"
 )
 
 // eventMessages is how many messages the template's event source mapping puts into one event.
@@ -49,7 +50,7 @@ func (b *benchmark) lambda(ctx context.Context) error {
 		"The built bootstrap under the benchmark's Lambda Runtime API, %s orders in events "+
 			"of %s messages (%.0f KB each), from the first event handed out to the last answer; an "+
 			"instance has taken one event before.",
-		whole(float64(b.size.lambdaOrders)), whole(eventMessages), float64(len(batches[0]))/1e3,
+		console.Count(b.size.lambdaOrders), console.Count(eventMessages), float64(len(batches[0]))/1e3,
 	)
 	s.note("The Python worker has its orders in memory: no event, no Lambda.")
 	python := each(results[0], cost.rate)

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"orderpipeline/localstack/orderctl/console"
 )
 
 // Paths from the repository's root.
@@ -166,7 +168,7 @@ func (b *benchmark) prepare(ctx context.Context) (err error) {
 	if b.functions, err = buildFunctions(ctx); err != nil {
 		return err
 	}
-	b.progress("files of %s orders", whole(float64(b.size.orders)))
+	b.progress("files of %s orders", console.Count(b.size.orders))
 	if b.few, err = openCorpus(ctx, b.size.orders, 10_000); err != nil {
 		return err
 	}

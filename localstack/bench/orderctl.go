@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orderpipeline/localstack/deployment"
+	"orderpipeline/localstack/orderctl/console"
 )
 
 // importOrders is how many orders are imported and checked at most.
@@ -35,11 +36,11 @@ func (b *benchmark) check(ctx context.Context) error {
 	memory := each(results[0], func(r programRun) float64 { return r.peak })
 	s := b.section("Checking a file", "what", "seconds", "orders/s", "peak MB")
 	s.note("orderctl check over the first %s orders of the file of 10,000 customers, from the start "+
-		"of the process to its end.", whole(float64(n)))
-	s.row(whole(float64(n))+" orders", took.text(hundredths),
+		"of the process to its end.", console.Count(n))
+	s.row(console.Count(n)+" orders", took.text(hundredths),
 		whole(float64(n)/took.median()), memory.text(whole))
 	limit := 1.5 * float64(n) / importOrders
-	b.target("orderctl check, "+whole(float64(n))+" orders", "≤ "+hundredths(limit)+" s",
+	b.target("orderctl check, "+console.Count(n)+" orders", "≤ "+hundredths(limit)+" s",
 		took.text(hundredths)+" s", took.median() <= limit, "")
 	return nil
 }
@@ -106,7 +107,7 @@ func (b *benchmark) importing(ctx context.Context) error {
 }
 
 func (b *benchmark) importAndVerify(ctx context.Context, s *section, file *corpus) (err error) {
-	customers := "file of " + whole(float64(file.users)) + " customers"
+	customers := "file of " + console.Count(file.users) + " customers"
 	b.progress("LocalStack: starting and deploying for the %s", customers)
 	d, err := deployment.Start(ctx)
 	if err != nil {
@@ -114,11 +115,11 @@ func (b *benchmark) importAndVerify(ctx context.Context, s *section, file *corpu
 	}
 	defer func() { err = errors.Join(err, d.Stop(context.WithoutCancel(ctx))) }()
 	run := func(what string, n int, args ...string) (programRun, error) {
-		b.progress("LocalStack: %s of %s orders", what, whole(float64(n)))
+		b.progress("LocalStack: %s of %s orders", what, console.Count(n))
 		return timed(d.Command(ctx, "bin/orderctl", args...))
 	}
 	report := func(what string, n int, r programRun) {
-		s.row(what+" of "+whole(float64(n))+" orders, "+customers, hundredths(r.taken.Seconds()),
+		s.row(what+" of "+console.Count(n)+" orders, "+customers, hundredths(r.taken.Seconds()),
 			whole(float64(n)/r.taken.Seconds()), whole(r.peak))
 	}
 
@@ -134,7 +135,7 @@ func (b *benchmark) importAndVerify(ctx context.Context, s *section, file *corpu
 		}
 		if n == first {
 			report("import", n, r)
-			b.target("orderctl import, "+whole(float64(n))+" orders", "≤ 30 s until all are counted",
+			b.target("orderctl import, "+console.Count(n)+" orders", "≤ 30 s until all are counted",
 				hundredths(r.taken.Seconds())+" s", r.taken <= 30*time.Second,
 				"on LocalStack; "+customers)
 		}
@@ -144,7 +145,7 @@ func (b *benchmark) importAndVerify(ctx context.Context, s *section, file *corpu
 		return err
 	}
 	report("verify", all, r)
-	b.target("orderctl archive verify, "+whole(float64(all))+" orders", "≤ 20 s, ≤ 500 MB",
+	b.target("orderctl archive verify, "+console.Count(all)+" orders", "≤ 20 s, ≤ 500 MB",
 		hundredths(r.taken.Seconds())+" s, "+whole(r.peak)+" MB",
 		r.taken <= 20*time.Second && r.peak <= 500, "on LocalStack; "+customers)
 	return nil

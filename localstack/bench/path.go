@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"orderpipeline/localstack/orderctl/console"
 	"orderpipeline/shared/order"
 )
 
@@ -57,7 +58,7 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 	s.note(
 		"Decode → validate → record, %s orders, batches of 1,000, 2 consumers; the Python worker "+
 			"takes the first %s orders of the same file, because it needs that long for them.",
-		whole(float64(len(b.few.ends))), whole(float64(b.size.pythonOrders)),
+		console.Count(len(b.few.ends)), console.Count(b.size.pythonOrders),
 	)
 	s.note("Each measurement has an empty redis-server, both sides without append-only file.")
 	s.note(
@@ -73,7 +74,7 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 		ours := each(rounds, func(r pathRound) float64 { return r.sides[i].ours.rate() })
 		python := each(rounds, func(r pathRound) float64 { return r.sides[i].python.rate() })
 		x, ofWall := ratio(ours, python), ratio(ours, walls)
-		s.row(whole(float64(file.users))+" customers", ours.text(whole), python.text(whole),
+		s.row(console.Count(file.users)+" customers", ours.text(whole), python.text(whole),
 			x.text(times), ofWall.text(percent))
 		if file == b.few {
 			b.target(
@@ -138,7 +139,7 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	s.note(
 		"Up to %s orders of the same files. The whole handler is the order function's: it also adds "+
 			"to the shared counters and logs one line a batch.",
-		whole(float64(b.size.gridOrders)),
+		console.Count(b.size.gridOrders),
 	)
 	s.note(
 		"With more than one shard, all of them on one redis-server, an order is claimed in the shard " +
@@ -150,8 +151,8 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	s.note("Redis writes an append-only file only in the last two lines.")
 	for i, j := range jobs {
 		s.row(
-			j.path, whole(float64(j.corpus.users)), whole(float64(j.batch)),
-			whole(float64(j.consumers)), each(results[i], cost.rate).text(whole),
+			j.path, console.Count(j.corpus.users), console.Count(j.batch),
+			console.Count(j.consumers), each(results[i], cost.rate).text(whole),
 			each(results[i], cost.goCPU).text(hundredths),
 			each(results[i], cost.redisCPU).text(hundredths),
 			each(results[i], cost.bytes).text(whole),

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"orderpipeline/localstack/orderctl/console"
 )
 
 // A sample is what several rounds of one measurement gave.
@@ -63,11 +65,7 @@ func whole(v float64) string {
 	if math.IsNaN(v) {
 		return "–"
 	}
-	digits := fmt.Sprintf("%.0f", v)
-	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
+	return console.Count(int64(math.Round(v)))
 }
 
 func tenths(v float64) string     { return fmt.Sprintf("%.1f", v) }
