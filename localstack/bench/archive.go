@@ -8,9 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
+	"orderpipeline/localstack/deployment"
 	"orderpipeline/localstack/lab/queue"
 	"orderpipeline/localstack/lab/sandbox"
 	"orderpipeline/localstack/orderctl/console"
@@ -42,11 +40,7 @@ func (c *cloud) stop() {
 
 // bucket is the archive as the functions open it.
 func (c *cloud) bucket() *archive.Bucket {
-	return archive.NewBucket(aws.Config{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(c.queues.Endpoint()),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, c.Name)
+	return archive.NewBucket(deployment.AWS(c.queues.Endpoint()), c.Name)
 }
 
 // archived measures what the archive costs the handler, how large it is, and how fast it is

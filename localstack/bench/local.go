@@ -42,10 +42,11 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 		return err
 	}
 	visible := each(slices.Concat(results[0], results[1]), drained.total)
-	many := results[2]
-	draining := each(many, func(d drained) float64 { return d.counting.Seconds() })
+	sending := each(results[2], func(d drained) float64 { return d.sending.Seconds() })
+	draining := each(results[2], func(d drained) float64 { return d.counting.Seconds() })
 
 	n := float64(b.size.localOrders)
+	rate := each(results[2], func(d drained) float64 { return n / d.total() })
 	s := b.section("End to end on LocalStack", "what", "measured")
 	s.note(
 		"The stack as make deploy-local deploys it, in host mode on free ports: LocalStack's " +
@@ -57,11 +58,9 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 			"last confirmed send, and ends when all orders are counted.",
 	)
 	s.row("one order, from sending to visible, s", visible.text(hundredths))
-	s.row(whole(n)+" orders sent by 8 senders, s", each(many, func(d drained) float64 { return d.sending.Seconds() }).text(hundredths))
+	s.row(whole(n)+" orders sent by 8 senders, s", sending.text(hundredths))
 	s.row(whole(n)+" orders drained after the last was sent, s", draining.text(hundredths))
-	s.row(
-		"orders/s from the first send to the last count", each(many, func(d drained) float64 { return n / d.total() }).text(whole),
-	)
+	s.row("orders/s from the first send to the last count", rate.text(whole))
 	b.target(
 		"end to end on LocalStack: "+whole(n)+" orders", "drained ≤ 6 s after the last was sent",
 		draining.text(hundredths)+" s", draining.median() <= 6,

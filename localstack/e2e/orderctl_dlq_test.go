@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderpipeline/localstack/orderctl/queue"
+
+	"orderpipeline/localstack/deployment"
 )
 
 // sendDeadLetters puts orders of one customer, marker, into the dead-letter queue: their ids are
@@ -126,10 +127,7 @@ func TestOrderctlRedriveStopsWhereItIs(t *testing.T) {
 // On AWS the age of the oldest message is a metric; LocalStack does not write it, but keeps what is
 // written.
 func TestOrderctlReadsTheAgeFromCloudWatch(t *testing.T) {
-	client := cloudwatch.New(cloudwatch.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(pipeline.Endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	client := cloudwatch.NewFromConfig(deployment.AWS(pipeline.Endpoint))
 	now := time.Now()
 	for minutes, seconds := range map[int]float64{9: 700, 3: 90, 5: 400} {
 		_, err := client.PutMetricData(

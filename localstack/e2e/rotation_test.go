@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/redis/go-redis/v9"
+
+	"orderpipeline/localstack/deployment"
 )
 
 // The password of Redis is rotated three times under traffic, as AWS documents it for users with
@@ -128,11 +129,8 @@ func newRotation(t *testing.T) rotation {
 	}
 	// A connection that has logged in stays so, whatever happens to the password.
 	options.PoolSize, options.Protocol, options.DisableIdentity = 1, 2, true
-	r := rotation{redis.NewClient(options), secretsmanager.New(secretsmanager.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(pipeline.Endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}), options.Password}
+	r := rotation{redis.NewClient(options), secretsmanager.NewFromConfig(deployment.AWS(pipeline.Endpoint)),
+		options.Password}
 	t.Cleanup(func() { _ = r.admin.Close() })
 	return r
 }

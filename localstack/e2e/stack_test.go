@@ -16,10 +16,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderpipeline/localstack/deployment"
 )
 
 // second is a stack beside the first, with its own Redis database, queues, functions and alarms.
@@ -58,11 +59,7 @@ func deploySecond(t *testing.T) second {
 	}
 	key := cli(t, "bin/awslocal", "apigateway", "get-api-key", "--include-value", "--output", "text",
 		"--query", "value", "--api-key", outputs["ApiKeyId"])
-	return second{outputs, strings.TrimSpace(string(key)), cloudwatch.New(cloudwatch.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(pipeline.Endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})}
+	return second{outputs, strings.TrimSpace(string(key)), cloudwatch.NewFromConfig(deployment.AWS(pipeline.Endpoint))}
 }
 
 // deleteStack deletes a stack beside the first one. On a busy machine LocalStack does not delete
