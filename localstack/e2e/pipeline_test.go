@@ -104,6 +104,12 @@ func fetch(t *testing.T, url, host string) (int, string, http.Header) {
 		t.Fatal(err)
 	}
 	request.Host = host
+	return do(t, request)
+}
+
+// do sends a request. The body comes without its end of line.
+func do(t *testing.T, request *http.Request) (int, string, http.Header) {
+	t.Helper()
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

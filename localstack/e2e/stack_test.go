@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -187,16 +186,8 @@ func (s second) ask(t *testing.T, path, key string) (int, string) {
 	if key != "" {
 		request.Header.Set("X-Api-Key", key)
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, strings.TrimSuffix(string(body), "\n")
+	status, body, _ := do(t, request)
+	return status, body
 }
 
 // alarmsReachTheTopic sets each alarm to ALARM and finds its message in a queue that subscribed to

@@ -65,19 +65,24 @@ func (r *rig) poll() {
 // deliver does what the event source mapping does with one batch: it invokes the function and
 // deletes the messages that were processed.
 func (r *rig) deliver(c *consumer, batch []queue.Message) {
-	result := c.Invoke(r.event(batch))
-	r.mu.Lock()
-	r.deliveries += len(batch)
-	if result.Error != "" {
-		r.failed++
-	}
-	r.mu.Unlock()
-	if done, ok := r.done(result, batch); ok {
+	if done, ok := r.done(r.invoke(c, batch), batch); ok {
 		r.orders.Delete(done)
 		r.mu.Lock()
 		r.settled += len(done)
 		r.mu.Unlock()
 	}
+}
+
+// invoke gives the function a batch and counts it.
+func (r *rig) invoke(c *consumer, batch []queue.Message) sandbox.Result {
+	result := c.Invoke(r.event(batch))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deliveries += len(batch)
+	if result.Error != "" {
+		r.failed++
+	}
+	return result
 }
 
 // done returns the handles of the messages that the function processed, by Lambda's rules.

@@ -2,7 +2,9 @@ package faults
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -305,30 +307,19 @@ func (r *rig) withoutFailure() {
 func (r *rig) onEveryInstance() {
 	r.fill()
 	all := r.orders.Receive(r.messages)
-	done := make(chan struct{})
+	var group sync.WaitGroup
 	for _, c := range r.consumers {
 		mine := make([]queue.Message, len(all))
 		for to, from := range r.random.Perm(len(all)) {
 			mine[to] = all[from]
 		}
 		size := 1 + r.random.IntN(300)
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for len(mine) > 0 {
-				batch := mine[:min(size, len(mine))]
-				mine = mine[len(batch):]
-				result := c.Invoke(r.event(batch))
-				r.mu.Lock()
-				r.deliveries += len(batch)
-				if result.Error != "" {
-					r.failed++
-				}
-				r.mu.Unlock()
+		group.Go(func() {
+			for batch := range slices.Chunk(mine, size) {
+				r.invoke(c, batch)
 			}
-		}()
+		})
 	}
-	for range r.consumers {
-		<-done
-	}
+	group.Wait()
 	r.drain()
 }
