@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"runtime/debug"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,14 +14,8 @@ import (
 
 	"orderpipeline/shared/backoff"
 	"orderpipeline/shared/intake"
-	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/replay/protocol"
 )
-
-// reserve is how long before its deadline an invocation begins no further object.
-const reserve = 10 * time.Second
-
-var errNoTime = errors.New("no time left for the object")
 
 // event replays the objects that the messages of an SQS event name. A message whose objects were
 // not all replayed is reported as a batch item failure, and is redelivered with exponential
@@ -67,12 +60,25 @@ func (h *Handler) guarded(ctx context.Context, m *intake.Message) (err error) {
 	return h.message(ctx, m)
 }
 
+// message replays what one message names.
+func (h *Handler) message(ctx context.Context, m *intake.Message) error {
+	wanted, err := requests([]byte(m.Body))
+	if err != nil {
+		return err
+	}
+	for _, r := range wanted {
+		if _, err := h.replay(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // A notification is what S3 sends when an object was written.
 type notification struct {
 	Event   string // s3:TestEvent when the notification was configured
 	Records []struct {
-		EventTime time.Time `json:"eventTime"`
-		S3        struct {
+		S3 struct {
 			Object struct {
 				Key string `json:"key"` // encoded as in a URL
 			} `json:"object"`
@@ -80,61 +86,39 @@ type notification struct {
 	}
 }
 
-// message replays what one message names.
-func (h *Handler) message(ctx context.Context, m *intake.Message) error {
-	r, err := protocol.Parse([]byte(m.Body))
+// requests returns the replays that a message asks for: one that is a request itself, or those of
+// the objects that a notification names.
+func requests(body []byte) ([]protocol.Request, error) {
+	r, err := protocol.Parse(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if r.Operation == protocol.Replay {
-		started := h.config.Now()
-		kind, archivedAt, err := h.resolve(ctx, r, started)
-		if err != nil {
-			return err
-		}
-		return h.measured(ctx, kind, r.Key, archivedAt)
+		return []protocol.Request{r}, nil
 	}
 
 	var n notification
-	if err := json.Unmarshal([]byte(m.Body), &n); err != nil {
-		return fmt.Errorf("%w: the message is not a notification of S3: %w", protocol.ErrUnreadable, err)
-	}
-	if n.Event == "s3:TestEvent" {
-		return nil
-	}
-	if len(n.Records) == 0 {
-		return fmt.Errorf(
-			"%w: the message is neither a notification of S3 nor a request",
-			protocol.ErrUnreadable,
+	if err := json.Unmarshal(body, &n); err != nil {
+		return nil, fmt.Errorf(
+			"%w: the message is not a notification of S3: %w", protocol.ErrUnreadable, err,
 		)
 	}
-	for i := range n.Records {
-		record := &n.Records[i]
+	if len(n.Records) == 0 && n.Event != "s3:TestEvent" {
+		return nil, fmt.Errorf(
+			"%w: the message is neither a notification of S3 nor a request", protocol.ErrUnreadable,
+		)
+	}
+	var wanted []protocol.Request
+	for _, record := range n.Records {
 		key, err := url.QueryUnescape(record.S3.Object.Key)
 		if err != nil {
-			return fmt.Errorf("%w: the key %q: %w", protocol.ErrUnreadable, record.S3.Object.Key, err)
+			return nil, fmt.Errorf(
+				"%w: the key %q: %w", protocol.ErrUnreadable, record.S3.Object.Key, err,
+			)
 		}
-		archivedAt, err := h.archivedAt(ctx, key)
-		if err != nil {
-			return err
-		}
-		if err := h.measured(ctx, ledger.Healing, key, archivedAt); err != nil {
-			return err
-		}
+		wanted = append(wanted, protocol.Request{Kind: protocol.KindReplay, Key: key})
 	}
-	return nil
-}
-
-func (h *Handler) measured(
-	ctx context.Context, kind ledger.ReplayKind, key string, archivedAt time.Time,
-) error {
-	started := h.config.Now()
-	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(started) < reserve {
-		return errNoTime
-	}
-	counted, err := h.object(ctx, kind, key, archivedAt)
-	h.measure(ctx, started, kind, 1, counted, err)
-	return err
+	return wanted, nil
 }
 
 // postpone sets the visibility timeout of a failed message, because partial batch responses switch

@@ -112,10 +112,9 @@ func reasonOf(cause error) string {
 	return "unreadable"
 }
 
-// measure logs what a replay did as metrics, and counts conflicts in the store.
+// measure logs what the replay of an object did as metrics, and counts conflicts in the store.
 func (h *Handler) measure(
-	ctx context.Context, started time.Time, kind ledger.ReplayKind, objects int, c protocol.Counted,
-	cause error,
+	ctx context.Context, started time.Time, kind ledger.ReplayKind, c protocol.Counted, cause error,
 ) {
 	healed := 0
 	if kind == ledger.Healing {
@@ -123,7 +122,7 @@ func (h *Handler) measure(
 	}
 	now := h.config.Now()
 	attrs := h.config.EMF.Attrs(now,
-		metric.Count("ReplayedObjects", objects),
+		metric.Count("ReplayedObjects", 1),
 		metric.Count("Replayed", int(c.Orders)),
 		metric.Count("Healed", healed),
 		metric.Count("ReplayConflicts", int(c.Conflict)),

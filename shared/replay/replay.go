@@ -10,8 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"log/slog"
 	"strings"
 	"sync"
@@ -37,12 +35,6 @@ type Ledger interface {
 	State(ctx context.Context) (ledger.State, error)
 }
 
-// An Archive is where the objects are. *archive.Bucket is one.
-type Archive interface {
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
-	List(ctx context.Context, prefix, start string) iter.Seq2[archive.Object, error]
-}
-
 // SQS is what a replay needs of the queue service. *sqs.Client is one.
 type SQS interface {
 	SendMessageBatch(
@@ -59,7 +51,7 @@ type SQS interface {
 // Config of a Handler. All fields but EMF and Stack are needed.
 type Config struct {
 	Ledger      Ledger
-	Archive     Archive
+	Archive     *archive.Bucket
 	SQS         SQS
 	ReplayURL   string // the queue that objects come from
 	DLQURL      string // the queue for objects that cannot be replayed

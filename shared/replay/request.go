@@ -37,7 +37,7 @@ const clearReserve = 5 * time.Second
 func (h *Handler) answer(ctx context.Context, r protocol.Request) (any, error) {
 	switch r.Operation {
 	case protocol.Replay:
-		return h.direct(ctx, r)
+		return h.replay(ctx, r)
 	case protocol.State:
 		return h.state(ctx)
 	case protocol.Begin:
@@ -73,15 +73,23 @@ func (h *Handler) state(ctx context.Context) (protocol.Found, error) {
 	return protocol.Found{Layout: state.Layout, Orders: state.Orders, Begun: state.Begun}, err
 }
 
-// direct replays the object of a direct request.
-func (h *Handler) direct(ctx context.Context, r protocol.Request) (protocol.Counted, error) {
+// reserve is how long before its deadline an invocation begins no further object.
+const reserve = 10 * time.Second
+
+var errNoTime = errors.New("no time left for the object")
+
+// replay replays the object of a request.
+func (h *Handler) replay(ctx context.Context, r protocol.Request) (protocol.Counted, error) {
 	started := h.config.Now()
+	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(started) < reserve {
+		return protocol.Counted{}, errNoTime
+	}
 	kind, archivedAt, err := h.resolve(ctx, r, started)
 	if err != nil {
 		return protocol.Counted{}, err
 	}
 	counted, err := h.object(ctx, kind, r.Key, archivedAt)
-	h.measure(ctx, started, kind, 1, counted, err)
+	h.measure(ctx, started, kind, counted, err)
 	return counted, err
 }
 
