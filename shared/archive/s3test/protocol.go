@@ -1,8 +1,6 @@
 package s3test
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"crypto/md5"
 	"encoding/hex"
@@ -26,7 +24,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPut && key != "":
 		call.Operation = Put
-		body, err := readBody(r)
+		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			refuse(w, http.StatusBadRequest, "IncompleteBody")
 			return
@@ -34,8 +32,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		call.Body = body
 	case r.Method == http.MethodGet && key != "":
 		call.Operation = Get
-	case r.Method == http.MethodHead && key != "":
-		call.Operation = Head
 	case r.Method == http.MethodDelete && key != "":
 		call.Operation = Delete
 	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
@@ -77,13 +73,9 @@ func (discard) WriteHeader(int)                {}
 func (s *Service) do(w http.ResponseWriter, r *http.Request, call Call) {
 	switch call.Operation {
 	case Put:
-		if _, found := s.get(call.Key); found && r.Header.Get("If-None-Match") == "*" {
-			refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
-			return
-		}
 		s.Write(call.Key, call.Body)
 		w.Header().Set("ETag", etag(call.Body))
-	case Get, Head:
+	case Get:
 		object, found := s.get(call.Key)
 		if !found {
 			refuse(w, http.StatusNotFound, "NoSuchKey")
@@ -92,9 +84,7 @@ func (s *Service) do(w http.ResponseWriter, r *http.Request, call Call) {
 		w.Header().Set("ETag", etag(object.Data))
 		w.Header().Set("Last-Modified", object.Written.UTC().Format(http.TimeFormat))
 		w.Header().Set("Content-Length", strconv.Itoa(len(object.Data)))
-		if call.Operation == Get {
-			_, _ = w.Write(object.Data) // a caller that went away reads it again
-		}
+		_, _ = w.Write(object.Data) // a caller that went away reads it again
 	case Delete:
 		s.Delete(call.Key)
 		w.WriteHeader(http.StatusNoContent)
@@ -114,8 +104,7 @@ type listing struct {
 	Contents []entry
 
 	IsTruncated           bool
-	NextContinuationToken string  `xml:",omitempty"`
-	CommonPrefixes        []group `xml:",omitempty"`
+	NextContinuationToken string `xml:",omitempty"`
 }
 
 type entry struct {
@@ -125,33 +114,18 @@ type entry struct {
 	Size         int
 }
 
-type group struct{ Prefix string }
-
 // list answers ListObjectsV2. The continuation token is the last key of the page before.
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	most := s.pageSize
-	if n, err := strconv.Atoi(query.Get("max-keys")); err == nil {
-		most = min(most, n)
-	}
 	page := listing{Name: s.Name, Prefix: query.Get("prefix")}
 	after := max(query.Get("start-after"), query.Get("continuation-token"))
-	delimiter := query.Get("delimiter")
 	for _, object := range s.Objects(page.Prefix) {
 		if object.Key <= after {
 			continue
 		}
-		if rest := object.Key[len(page.Prefix):]; delimiter != "" && strings.Contains(rest, delimiter) {
-			folder, _, _ := strings.Cut(rest, delimiter)
-			prefix := page.Prefix + folder + delimiter
-			if n := len(page.CommonPrefixes); n == 0 || page.CommonPrefixes[n-1].Prefix != prefix {
-				page.CommonPrefixes = append(page.CommonPrefixes, group{prefix})
-			}
-			continue
-		}
-		if len(page.Contents) == most {
+		if n := len(page.Contents); n == s.pageSize {
 			page.IsTruncated = true
-			page.NextContinuationToken = page.Contents[most-1].Key
+			page.NextContinuationToken = page.Contents[n-1].Key
 			break
 		}
 		page.Contents = append(page.Contents, entry{
@@ -175,35 +149,4 @@ func refuse(w http.ResponseWriter, status int, code string) {
 func etag(data []byte) string {
 	sum := md5.Sum(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
-}
-
-// readBody reads the body of a put, which SDKs may send in aws-chunked encoding: chunks, each
-// behind its length in hexadecimal, and trailers with a checksum.
-func readBody(r *http.Request) ([]byte, error) {
-	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		return io.ReadAll(r.Body)
-	}
-	body := bufio.NewReader(r.Body)
-	var data bytes.Buffer
-	for {
-		line, err := body.ReadString('\n')
-		if err != nil {
-			return nil, fmt.Errorf("read the length of a chunk: %w", err)
-		}
-		length, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		n, err := strconv.ParseInt(length, 16, 64)
-		if err != nil {
-			return nil, fmt.Errorf("read the length of a chunk: %w", err)
-		}
-		if n == 0 {
-			_, err := io.Copy(io.Discard, body)
-			return data.Bytes(), err
-		}
-		if _, err := io.CopyN(&data, body, n); err != nil {
-			return nil, fmt.Errorf("read a chunk: %w", err)
-		}
-		if _, err := body.Discard(len("\r\n")); err != nil {
-			return nil, fmt.Errorf("read the end of a chunk: %w", err)
-		}
-	}
 }

@@ -1,7 +1,6 @@
 // Package s3test is an S3 bucket in memory for tests and benchmarks. It speaks the part of S3 that
-// the pipeline uses, with path-style addresses: put, get, head, delete and list, conditional puts
-// and notifications to a queue. Its user decides for each call whether it is refused, hangs, is
-// late or loses its response.
+// the pipeline uses, with path-style addresses: put, get, delete and list, and notifications to a
+// queue. Its user decides for each call whether it is refused, hangs, is late or loses its response.
 package s3test
 
 import (
@@ -23,7 +22,6 @@ type Operation string
 const (
 	Put          Operation = "PutObject"
 	Get          Operation = "GetObject"
-	Head         Operation = "HeadObject"
 	Delete       Operation = "DeleteObject"
 	List         Operation = "ListObjectsV2"
 	ListVersions Operation = "ListObjectVersions" // only current versions are kept: the list is empty
@@ -141,7 +139,7 @@ func (s *Service) Write(key string, data []byte) {
 	s.mu.Unlock()
 	for _, n := range notify {
 		if strings.HasPrefix(key, n.prefix) {
-			n.send(s.Notification(key))
+			n.send(s.notification(key, len(data)))
 		}
 	}
 }
@@ -153,11 +151,8 @@ func (s *Service) Delete(key string) {
 	delete(s.objects, key)
 }
 
-// Notification is the body of S3's message about a created object.
-func (s *Service) Notification(key string) string {
-	s.mu.Lock()
-	size := len(s.objects[key].Data)
-	s.mu.Unlock()
+// notification is the body of S3's message about a created object.
+func (s *Service) notification(key string, size int) string {
 	body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"eventVersion": "2.1",
 		"eventSource":  "aws:s3",
@@ -202,17 +197,15 @@ func (s *Service) get(key string) (Object, bool) {
 	return object, found
 }
 
-// wait returns false when the caller or the bucket went away first.
-func (s *Service) wait(r *http.Request, d time.Duration) bool {
+// wait returns after d, or earlier when the caller or the bucket went away. A d of 0 has no end.
+func (s *Service) wait(r *http.Request, d time.Duration) {
 	var timer <-chan time.Time
 	if d > 0 {
 		timer = time.After(d)
 	}
 	select {
 	case <-timer:
-		return true
 	case <-r.Context().Done():
 	case <-s.done:
 	}
-	return false
 }
