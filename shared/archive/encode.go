@@ -25,13 +25,29 @@ type Encoder struct {
 
 // NewEncoder makes an encoder that writes to w.
 func NewEncoder(w io.Writer) *Encoder {
+	return &Encoder{zip: newCompressor(w), text: make([]byte, 0, 2*writeSize)}
+}
+
+func newCompressor(w io.Writer) *zstd.Encoder {
 	zip, err := zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window),
 		zstd.WithEncoderConcurrency(1)) // one: no goroutines
 	if err != nil {
 		panic(err) // the options are constants
 	}
-	return &Encoder{zip: zip, text: make([]byte, 0, 2*writeSize)}
+	return zip
 }
+
+// Encode makes an object of lines.
+func Encode(lines ...Line) []byte {
+	var text []byte
+	for i := range lines {
+		text = append(lines[i].Append(text), '\n')
+	}
+	return Compress(text)
+}
+
+// Compress makes an object of lines that are encoded, each with its line feed.
+func Compress(text []byte) []byte { return newCompressor(nil).EncodeAll(text, nil) }
 
 // Reset makes the encoder write a new object to w. It keeps its memory.
 func (e *Encoder) Reset(w io.Writer) {

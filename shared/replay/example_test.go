@@ -1,9 +1,7 @@
 package replay_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,10 +34,7 @@ func ExampleHandler_Invoke() {
 
 	s3 := s3test.Start("archive")
 	defer s3.Close()
-	key, err := archiveOrder(s3, time.Now())
-	if err != nil {
-		panic(err)
-	}
+	key := archiveOrder(s3, time.Now())
 
 	handler := replay.New(replay.Config{
 		Ledger:  store,
@@ -58,7 +53,7 @@ func ExampleHandler_Invoke() {
 }
 
 // archiveOrder stores an object with one order, as the order function does.
-func archiveOrder(s3 *s3test.Server, now time.Time) (key string, err error) {
+func archiveOrder(s3 *s3test.Server, now time.Time) (key string) {
 	line := archive.Line{
 		MessageID: "m1",
 		SentAt:    now,
@@ -66,10 +61,7 @@ func archiveOrder(s3 *s3test.Server, now time.Time) (key string, err error) {
 		Order:     order.Order{ID: "ORD1", UserID: "U1", Placed: now, Value: 4000},
 		Body:      "the untouched body",
 	}
-	var object bytes.Buffer
-	encoder := archive.NewEncoder(&object)
-	err = errors.Join(encoder.Encode(&line), encoder.Close())
 	key = archive.Key(now, 1)
-	s3.Write(key, object.Bytes())
-	return key, err
+	s3.Write(key, archive.Encode(line))
+	return key
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -132,29 +131,21 @@ func makeOrders(prefix string, n int) []order.Order {
 // object stores an archive object of these orders.
 func (r *rig) object(key string, orders ...order.Order) {
 	r.t.Helper()
-	var object bytes.Buffer
-	e := archive.NewEncoder(&object)
-	invalid := archive.Line{
+	lines := []archive.Line{{
 		MessageID: "refused",
 		Outcome:   archive.Invalid,
 		Reason:    order.InvalidJSON,
 		Body:      "x",
-	}
-	err := e.Encode(&invalid)
-	for i := range orders {
-		o := orders[i]
-		line := archive.Line{
+	}}
+	for _, o := range orders {
+		lines = append(lines, archive.Line{
 			MessageID: "m-" + o.ID,
 			Outcome:   archive.Duplicate,
 			Order:     o,
 			Body:      "body of " + o.ID,
-		}
-		err = errors.Join(err, e.Encode(&line))
+		})
 	}
-	if err = errors.Join(err, e.Close()); err != nil {
-		r.t.Fatal(err)
-	}
-	r.s3.Write(key, object.Bytes())
+	r.s3.Write(key, archive.Encode(lines...))
 }
 
 // archived stores an object of the order function that was archived some time ago.

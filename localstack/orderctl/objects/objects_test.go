@@ -103,21 +103,13 @@ func read(t *testing.T, s shelf, key string) (lines string, err error) {
 
 func TestReadAll(t *testing.T) {
 	t.Parallel()
-	var object bytes.Buffer
-	e := archive.NewEncoder(&object)
-	for _, body := range []string{"a", "b"} {
-		if err := e.Encode(
-			&archive.Line{Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: body},
-		); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
+	object := archive.Encode(
+		archive.Line{Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: "a"},
+		archive.Line{Outcome: archive.Invalid, Reason: order.InvalidJSON, Body: "b"},
+	)
 	s := shelf{
-		"whole": {content: object.Bytes()},
-		"cut":   {content: object.Bytes()[:object.Len()-5]},
+		"whole": {content: object},
+		"cut":   {content: object[:len(object)-5]},
 		"other": {content: []byte("text")},
 		"empty": {},
 	}

@@ -3,7 +3,6 @@ package orderfile
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -119,8 +118,8 @@ func otherText(text []byte) string {
 	switch text[0] {
 	case '"':
 		end, whole := valueEnd(text, 0)
-		after := skipBlanks(text, end)
-		if whole && after < len(text) && strings.IndexByte(",;\t", text[after]) >= 0 {
+		after := bytes.TrimLeft(text[end:], " \r")
+		if whole && bytes.IndexAny(after, ",;\t") == 0 {
 			return csv(firstLine(text))
 		}
 		return ""

@@ -12,14 +12,6 @@ func skipSpace(text []byte, at int) int {
 	return at
 }
 
-// skipBlanks stays on the line.
-func skipBlanks(text []byte, at int) int {
-	for at < len(text) && (text[at] == ' ' || text[at] == '\r') {
-		at++
-	}
-	return at
-}
-
 // structural marks the bytes that decide where a value ends.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -18,30 +17,21 @@ func BenchmarkAudit(b *testing.B) {
 		`"order_timestamp": "2024-%02d-11T05:00:00Z", "order_value": 99.99, ` +
 		`"items": [{"product_id": "P001", "quantity": 2, "price_per_unit": 20.03}, ` +
 		`{"product_id": "P002", "quantity": 3, "price_per_unit": 31.5}]}`
-	var object bytes.Buffer
-	e := archive.NewEncoder(&object)
 	for i := range objects {
-		object.Reset()
-		e.Reset(&object)
+		var lines []archive.Line
 		for n := i * each; n < (i+1)*each; n++ {
 			text := fmt.Sprintf(body, n, n%users, 1+n%12)
 			o, err := order.Parse(text)
 			if err != nil {
 				b.Fatal(err)
 			}
-			line := archive.Line{
+			lines = append(lines, archive.Line{
 				MessageID: fmt.Sprintf("5fea7756-0ea4-451a-a703-%012d", n), SentAt: time.Unix(int64(n), 0),
 				Outcome: archive.Recorded, Order: o, Body: text,
-			}
-			if err := e.Encode(&line); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := e.Close(); err != nil {
-			b.Fatal(err)
+			})
 		}
 		key := archive.Key(time.Unix(int64(i), 0), uint64(i))
-		c.s3.Write(key, object.Bytes())
+		c.s3.Write(key, archive.Encode(lines...))
 	}
 
 	s, _, _ := c.open()

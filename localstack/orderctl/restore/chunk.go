@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,21 +63,6 @@ func chunks(ctx context.Context, in io.Reader, digest [32]byte) iter.Seq2[fileCh
 			yield(fileChunk{archive.ImportKey(digest, number), lines}, nil)
 		}
 	}
-}
-
-// encode returns the object.
-func (c *fileChunk) encode() ([]byte, error) {
-	var object bytes.Buffer
-	e := archive.NewEncoder(&object)
-	for i := range c.lines {
-		if err := e.Encode(&c.lines[i]); err != nil {
-			return nil, fmt.Errorf("write %s: %w", c.key, err)
-		}
-	}
-	if err := e.Close(); err != nil {
-		return nil, fmt.Errorf("write %s: %w", c.key, err)
-	}
-	return object.Bytes(), nil
 }
 
 // An asideFile takes the refused orders of a file.

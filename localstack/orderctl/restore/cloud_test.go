@@ -187,28 +187,21 @@ func (c *cloud) archive(lost bool, orders ...order.Order) (key string) {
 	defer c.mu.Unlock()
 	c.archived++
 	key = archive.Key(time.Date(2026, 3, 1, 10, 0, c.archived, 0, time.UTC), uint64(c.archived))
-	var object bytes.Buffer
-	e := archive.NewEncoder(&object)
+	var lines []archive.Line
 	for _, o := range orders {
 		_, body := newOrder(o.ID, o.UserID, o.Placed.Format(time.DateOnly), o.Value)
-		line := archive.Line{
+		lines = append(lines, archive.Line{
 			MessageID: "m-" + o.ID,
 			SentAt:    time.Unix(1, 0),
 			Outcome:   archive.Recorded,
 			Order:     o,
 			Body:      body,
-		}
-		if err := e.Encode(&line); err != nil {
-			c.t.Fatal(err)
-		}
+		})
 		if !lost {
 			c.orders[o.ID] = o
 		}
 	}
-	if err := e.Close(); err != nil {
-		c.t.Fatal(err)
-	}
-	c.s3.Write(key, object.Bytes())
+	c.s3.Write(key, archive.Encode(lines...))
 	return key
 }
 

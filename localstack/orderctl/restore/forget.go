@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/console"
@@ -147,23 +146,11 @@ func (s *store) replace(ctx context.Context, key, lines string) error {
 			return fmt.Errorf("delete %s: %w", key, err)
 		}
 	} else {
-		packed, err := pack(lines)
-		if err != nil {
-			return err
-		}
-		if err := s.bucket.Put(ctx, key, packed); err != nil {
+		if err := s.bucket.Put(ctx, key, archive.Compress([]byte(lines))); err != nil {
 			return err
 		}
 	}
 	return s.deleteVersions(ctx, key)
-}
-
-func pack(lines string) ([]byte, error) {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		return nil, err
-	}
-	return zip.EncodeAll([]byte(lines), nil), nil
 }
 
 // deleteVersions deletes the versions of an object that are not the current one.

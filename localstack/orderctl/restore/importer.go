@@ -10,6 +10,7 @@ import (
 	"orderpipeline/localstack/orderctl/inorder"
 	"orderpipeline/localstack/orderctl/objects"
 	"orderpipeline/localstack/orderctl/session"
+	"orderpipeline/shared/archive"
 	"orderpipeline/shared/replay/protocol"
 	"orderpipeline/shared/statsapi/answer"
 )
@@ -96,11 +97,7 @@ func (i *importer) count(ctx context.Context, c fileChunk) (protocol.Counted, er
 		}
 		// Another version of the order contract wrote it, with other orders.
 	}
-	object, err := c.encode()
-	if err != nil {
-		return protocol.Counted{}, err
-	}
-	if err := i.bucket.Put(ctx, c.key, object); err != nil {
+	if err := i.bucket.Put(ctx, c.key, archive.Encode(c.lines...)); err != nil {
 		return protocol.Counted{}, err
 	}
 	return i.replayer.replay(ctx, protocol.KindImport, c.key)

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -177,23 +176,16 @@ func TestForget(t *testing.T) {
 	c.several(12) // of U0, U1 and U2
 	alone, _ := newOrder("alone", "U1", "2024-01-01", 1)
 	c.archive(false, alone) // an object of that customer alone
-	object := new(bytes.Buffer)
-	e := archive.NewEncoder(object)
+	var lines []archive.Line
 	for _, body := range []string{
 		`{"user_id":"U1"}`, `{"user_id": "U1", "items": 7}`, `broken "U1"`, // refused, and about U1
 		`{"user_id":"U2","items":[{"product_id":"U1"}]}`, `{"user_id":"U11"}`, `x`, // not about U1
 	} {
-		line := archive.Line{
+		lines = append(lines, archive.Line{
 			MessageID: "m", Outcome: archive.Invalid, Reason: order.InvalidField, Body: body,
-		}
-		if err := e.Encode(&line); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c.s3.Write(archive.Key(time.Now(), 99), object.Bytes())
+	c.s3.Write(archive.Key(time.Now(), 99), archive.Encode(lines...))
 	objectsBefore := len(c.s3.Keys())
 
 	s, out, _ := c.open()
