@@ -59,6 +59,36 @@ func TestLaterDeploymentKeepsWhereItRunsAndItsStore(t *testing.T) {
 	}
 }
 
+// LocalStack deploys what the template does not allow: the functions failed, and make deploy-local
+// said that the pipeline runs.
+func TestSettingsThatWouldBreakTheFunctionsAreRefused(t *testing.T) {
+	t.Parallel()
+	for variables, want := range map[string]string{
+		"": "",
+		"LEDGER_SHARDS=64 RETRY_DELAY_SECONDS=900 REPLAY_DELAY_SECONDS=0 LOG_LEVEL=debug": "",
+		"TIME_ZONE=America/Argentina/Buenos_Aires REDIS_CLUSTER=true":                     "",
+		"LEDGER_SHARDS=0":          "LEDGER_SHARDS=0 is not a whole number from 1 to 64",
+		"LEDGER_SHARDS=65":         "LEDGER_SHARDS=65 is not a whole number from 1 to 64",
+		"LEDGER_SHARDS=2x":         "LEDGER_SHARDS=2x is not a whole number",
+		"RETRY_DELAY_SECONDS=0":    "RETRY_DELAY_SECONDS=0 is not",
+		"REPLAY_DELAY_SECONDS=-1":  "REPLAY_DELAY_SECONDS=-1 is not a whole number from 0 to 900",
+		"REPLAY_DELAY_SECONDS=901": "REPLAY_DELAY_SECONDS=901 is not",
+		"LOG_LEVEL=loud":           "LOG_LEVEL=loud is not one of debug info warn error",
+		"REDIS_CLUSTER=yes":        "REDIS_CLUSTER=yes is not one of true false",
+		"TIME_ZONE=Berlin":         "TIME_ZONE=Berlin is not a name",
+		"TIME_ZONE=Europe":         "TIME_ZONE=Europe is not a name",
+	} {
+		t.Run(variables, func(t *testing.T) {
+			t.Parallel()
+			got := settings(t, t.TempDir(), "HOME="+os.Getenv("HOME")+" "+variables,
+				"use_settings asked; (require_settings) 2>&1 || true")
+			if want == "" && got != "" || !strings.Contains(got, want) {
+				t.Errorf("said %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // settings runs commands of the scripts' settings with nothing set but the given variables.
 func settings(t *testing.T, state, variables, commands string) string {
 	t.Helper()

@@ -14,15 +14,19 @@ import (
 func TestDeployLocalOfAnotherStack(t *testing.T) {
 	const name = "beside"
 	first := totalOrders(t, pipeline.Outputs["ApiUrl"])
-	up := pipeline.Command(t.Context(), "localstack/local", "up")
-	up.Env = append(up.Env, "STACK_NAME="+name)
+	deploy := func() (string, error) {
+		up := pipeline.Command(t.Context(), "localstack/local", "up")
+		up.Env = append(up.Env, "STACK_NAME="+name)
+		out, err := up.CombinedOutput()
+		return string(out), err
+	}
 	t.Cleanup(func() {
 		deleteStack(t, name)
 		if err := pipeline.Up(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
-	if out, err := up.CombinedOutput(); err != nil {
+	if out, err := deploy(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
@@ -44,6 +48,18 @@ func TestDeployLocalOfAnotherStack(t *testing.T) {
 		if !strings.Contains(status, "stack "+stack+": deployed") {
 			t.Errorf("status does not show %s:\n%s", stack, status)
 		}
+	}
+
+	// A queue that is deleted by hand is named, also where nothing else is to be deployed.
+	url := pipeline.Outputs["RejectedQueueUrl"]
+	url = url[:strings.LastIndexByte(url, '/')+1] + name + "-orders-rejected"
+	cli(t, "bin/awslocal", "sqs", "delete-queue", "--queue-url", url)
+	code, said, _ := orderctl(t, "", "status")
+	if code != 1 || !strings.Contains(said, name+"-orders-rejected: the queue does not exist") {
+		t.Errorf("orderctl status: exit code %d, want 1 and the queue that is gone:\n%s", code, said)
+	}
+	if out, err := deploy(); err == nil || !strings.Contains(out, "the stack "+name+" lacks RejectedQueue") {
+		t.Errorf("make deploy-local: error %v, want one about RejectedQueue:\n%s", err, out)
 	}
 }
 

@@ -56,6 +56,7 @@ deploy() {
     done
   } | checksum)
   if [[ $(cat "$folder/deployed" 2>/dev/null) == "$fingerprint" ]] && stack_complete; then
+    prepare "$ENDPOINT" "$STACK_NAME" # stops where a resource was deleted
     note 'unchanged'
     return
   fi
@@ -64,14 +65,15 @@ deploy() {
   url_without_password "$redis" >"$folder/store"
   # The functions read the password from Secrets Manager, as on AWS: a parameter would show in
   # describe-stacks and in the process list. An empty one means a Redis without a password.
-  arn=$(printf '%s' "$password" |
-    "$TOOLS/clients/bin/python" "$LIB/prepare.py" "$ENDPOINT" "$BUCKET" "$STACK_NAME")
+  arn=$(printf '%s' "$password" | prepare "$ENDPOINT" "$STACK_NAME" "$BUCKET")
   parameters+=("RedisSecretArn=$arn")
   clients samlocal deploy --config-file "$ROOT/samconfig.toml" --config-env local \
     --stack-name "$STACK_NAME" --template-file "$BUILD/template.yaml" \
     --parameter-overrides "${parameters[@]}"
   printf '%s' "$fingerprint" >"$folder/deployed"
 }
+
+prepare() { "$TOOLS/clients/bin/python" "$LIB/prepare.py" "$@"; }
 
 # take_database: gives this stack a database of the local Redis, so that stacks beside each other
 # count apart. The file lists the stacks in the order of their databases.

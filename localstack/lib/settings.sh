@@ -87,6 +87,38 @@ keep_settings() {
     say "kept as deployed before: ${said[*]} (a variable changes one, make clean forgets all)"
 }
 
+# require_settings stops where a value would be deployed and would break the functions: emulators do
+# not check the limits of the template's parameters.
+require_settings() {
+  whole_number LEDGER_SHARDS 1 64
+  whole_number RETRY_DELAY_SECONDS 1 900
+  whole_number REPLAY_DELAY_SECONDS 0 900
+  one_of LOG_LEVEL debug info warn error
+  one_of REDIS_CLUSTER true false
+  zone_exists || fail "TIME_ZONE=$TIME_ZONE is not a name of the IANA time zone database," \
+    'such as Europe/Berlin'
+}
+
+# whole_number NAME FROM TO: stops unless the setting is a whole number in that range.
+whole_number() {
+  [[ ${!1} =~ ^(0|[1-9][0-9]{0,4})$ && ${!1} -ge $2 && ${!1} -le $3 ]] ||
+    fail "$1=${!1} is not a whole number from $2 to $3"
+}
+
+# one_of NAME VALUE...: stops unless the setting is one of the values.
+one_of() {
+  [[ " ${*:2} " == *" ${!1} "* ]] || fail "$1=${!1} is not one of ${*:2}"
+}
+
+# zone_exists: whether Go, whose database the functions bring along, knows TIME_ZONE. The directory
+# at the end of that archive has a zero byte before each name and the letters PK behind it.
+zone_exists() {
+  local zones
+  zones=$(go env GOROOT 2>/dev/null)/lib/time/zoneinfo.zip
+  [[ ! -r $zones ]] || LC_ALL=C tr -c 'A-Za-z0-9_+/-' '\n' <"$zones" |
+    grep -xF -- "${TIME_ZONE}PK" >/dev/null
+}
+
 # saved_setting NAME: prints the value that the last deployment was started with.
 saved_setting() (
   unset "$1"
