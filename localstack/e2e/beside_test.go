@@ -58,8 +58,9 @@ func TestDeployLocalOfAnotherStack(t *testing.T) {
 	if code != 1 || !strings.Contains(said, name+"-orders-rejected: the queue does not exist") {
 		t.Errorf("orderctl status: exit code %d, want 1 and the queue that is gone:\n%s", code, said)
 	}
-	if out, err := deploy(); err == nil || !strings.Contains(out, "the stack "+name+" lacks RejectedQueue") {
-		t.Errorf("make deploy-local: error %v, want one about RejectedQueue:\n%s", err, out)
+	const lacks = "the stack " + name + " lacks RejectedQueue"
+	if out, err := deploy(); err == nil || !strings.Contains(out, lacks) {
+		t.Errorf("make deploy-local: error %v, want %s:\n%s", err, lacks, out)
 	}
 }
 
