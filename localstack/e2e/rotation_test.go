@@ -19,11 +19,12 @@ import (
 // The password of Redis is rotated three times under traffic, as AWS documents it for users with
 // two passwords: add the new one, write it to the secret, remove the old one. At the end of each
 // all connections are closed. The functions stay warm and no message fails. A request may get 503
-// only where the secret was not read within the second that the API gives each request, as on a busy
-// machine.
+// only where the secret was not read within the second that the API gives each request, as on a
+// busy machine.
 func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 	r := newRotation(t)
 	failing := failedAttempts(t)
+	user := fmt.Sprintf("U-rotation-%d", time.Now().UnixNano())
 
 	stop := make(chan struct{})
 	var traffic sync.WaitGroup
@@ -36,7 +37,7 @@ func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 			case <-time.After(20 * time.Millisecond):
 			}
 			if _, err := send(
-				t.Context(), newOrder(fmt.Sprintf("ROTATION-%d", n), "U-rotation").body(t),
+				t.Context(), newOrder(fmt.Sprintf("%s-%d", user, n), user).body(t),
 			); err != nil {
 				t.Errorf("send: %v", err)
 				return
@@ -73,7 +74,7 @@ func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 		// Both functions get something done between this rotation and the next.
 		orders, requests := sent.Load(), asked.Load()+5
 		eventually(t, func() error {
-			if got := countOf(t, "U-rotation"); got <= orders || asked.Load() < requests {
+			if got := countOf(t, user); got <= orders || asked.Load() < requests {
 				return fmt.Errorf("%d orders counted, want more than %d; %d requests, want %d",
 					got, orders, asked.Load(), requests)
 			}
@@ -84,7 +85,7 @@ func TestRotationOfTheSecretUnderTraffic(t *testing.T) {
 	traffic.Wait()
 
 	total := int(sent.Load())
-	wantUser(t, "U-rotation", total, fmt.Sprintf("%d.00", 40*total))
+	wantUser(t, user, total, fmt.Sprintf("%d.00", 40*total))
 	if now := failedAttempts(t); now != failing {
 		t.Errorf("%d attempts failed, want none", now-failing)
 	}

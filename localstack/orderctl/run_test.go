@@ -330,7 +330,8 @@ func TestInterruptedBeforeItBegan(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, line := range []string{
-		"bulk 1000000000 --dry-run", "status", "rejected list", "status --endpoint-url http://127.0.0.1:1",
+		"bulk 1000000000 --dry-run", "status", "rejected list",
+		"status --endpoint-url http://127.0.0.1:1",
 	} {
 		var out, errOut bytes.Buffer
 		code := run(ctx, strings.Fields(line), strings.NewReader(""), &out, &errOut, nothing)

@@ -147,8 +147,8 @@ func (st *status) mapping(ctx context.Context, s *session.Session) {
 	}
 }
 
-// unfinished looks for a command that stopped the mappings and did not end: after a rebuild that was
-// interrupted the figures are too low.
+// unfinished looks for a command that stopped the mappings and did not end: after a rebuild that
+// was interrupted the figures are too low.
 func (st *status) unfinished(ctx context.Context, s *session.Session) {
 	note, err := pause.NotesIn(s.AWS, s.Outputs["ArchiveBucketName"]).Read(ctx)
 	switch {

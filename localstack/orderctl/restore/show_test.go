@@ -124,8 +124,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// Objects that others wrote, or that are cut off, and a queue that was deleted are named; what can be
-// read is found all the same.
+// Objects that others wrote, or that are cut off, and a queue that was deleted are named; what can
+// be read is found all the same.
 func TestDamagedObjectsAndADeletedQueueAreNamed(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

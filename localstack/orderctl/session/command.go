@@ -42,8 +42,8 @@ func Group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// OneID is the Args of a command about one thing. An empty id, such as that of a variable that is not
-// set, is refused: it would match everything or nothing.
+// OneID is the Args of a command about one thing. An empty id, such as that of a variable that is
+// not set, is refused: it would match everything or nothing.
 func OneID(cmd *cobra.Command, args []string) error {
 	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 		return err
