@@ -53,26 +53,16 @@ func (b *batch) quarantine(ctx context.Context, round []int) {
 	})
 }
 
-// rejectedCalls makes the entries of the invalid messages, divided into calls by number and size.
-func (b *batch) rejectedCalls(round []int) (calls [][]types.SendMessageBatchRequestEntry) {
-	size := 0
+// rejectedCalls makes the calls that send the invalid messages.
+func (b *batch) rejectedCalls(round []int) [][]types.SendMessageBatchRequestEntry {
+	var calls RejectedCalls
 	for _, i := range round {
-		if b.entries[i].fate != invalid {
-			continue
+		e := &b.entries[i]
+		if e.fate == invalid {
+			b.guard(i, "quarantine", func() { calls.Add(i, e.refusal, e.message) })
 		}
-		b.guard(i, "quarantine", func() {
-			entry, bytes := b.rejectedEntry(i)
-			last := len(calls) - 1
-			if last < 0 || len(calls[last]) == callEntries || size+bytes > callBytes {
-				calls = append(calls, nil)
-				size = 0
-				last++
-			}
-			calls[last] = append(calls[last], entry)
-			size += bytes
-		})
 	}
-	return calls
+	return calls.All
 }
 
 // quarantined notes that the message of an entry is in orders-rejected.
@@ -89,20 +79,36 @@ func (b *batch) quarantined(entryID *string) {
 	})
 }
 
-func (b *batch) rejectedEntry(i int) (entry types.SendMessageBatchRequestEntry, bytes int) {
-	e := &b.entries[i]
-	attributes, bytes := RejectedAttributes(e.refusal, e.message)
-	entry = types.SendMessageBatchRequestEntry{
-		Id:                aws.String(strconv.Itoa(i)),
-		MessageBody:       &e.message.Body,
+// RejectedCalls are the entries of messages for orders-rejected, divided by number and size into
+// batch calls of SQS.
+type RejectedCalls struct {
+	All  [][]types.SendMessageBatchRequestEntry
+	size int // of the last call, in bytes
+}
+
+// Add adds a message, whose entry has the number as its id.
+func (c *RejectedCalls) Add(number int, r *order.Refusal, m *Message) {
+	attributes, bytes := RejectedAttributes(r, m)
+	bytes += len(m.Body)
+	entry := types.SendMessageBatchRequestEntry{
+		Id:                aws.String(strconv.Itoa(number)),
+		MessageBody:       &m.Body,
 		MessageAttributes: attributes,
 	}
-	if header := e.message.TraceHeader; header != "" {
+	if m.TraceHeader != "" {
 		entry.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
-			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: &header},
+			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: &m.TraceHeader},
 		}
 	}
-	return entry, bytes + len(e.message.Body)
+
+	last := len(c.All) - 1
+	if last < 0 || len(c.All[last]) == callEntries || c.size+bytes > callBytes {
+		c.All = append(c.All, nil)
+		c.size = 0
+		last++
+	}
+	c.All[last] = append(c.All[last], entry)
+	c.size += bytes
 }
 
 // RejectedAttributes makes the attributes of a message in orders-rejected, and returns their size:

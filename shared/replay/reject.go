@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderpipeline/shared/archive"
 	"orderpipeline/shared/intake"
@@ -26,55 +24,24 @@ type rejection struct {
 	refusal *order.Refusal
 }
 
-// Limits of one batch call of SQS; every emulator accepts 256 KiB.
-const (
-	callEntries = 10
-	callBytes   = 256 << 10
-)
-
 // reject sends orders to orders-rejected, with their untouched bodies. If one cannot be sent the
 // replay fails; the next attempt sends all of the object again.
 func (h *Handler) reject(ctx context.Context, refused []rejection) error {
-	var entries []types.SendMessageBatchRequestEntry
-	size := 0
-	for i := range refused {
-		r := &refused[i]
-		attributes, bytes := intake.RejectedAttributes(r.refusal, &intake.Message{ID: r.line.MessageID})
-		bytes += len(r.line.Body)
-		if len(entries) == callEntries || len(entries) > 0 && size+bytes > callBytes {
-			if err := h.sendRejected(ctx, entries); err != nil {
-				return err
-			}
-			entries = nil
-			size = 0
-		}
-		entries = append(entries, types.SendMessageBatchRequestEntry{
-			Id:                aws.String(strconv.Itoa(i)),
-			MessageBody:       &r.line.Body,
-			MessageAttributes: attributes,
+	var calls intake.RejectedCalls
+	for i, r := range refused {
+		calls.Add(i, r.refusal, &intake.Message{ID: r.line.MessageID, Body: r.line.Body})
+	}
+	for _, entries := range calls.All {
+		out, err := h.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+			QueueUrl: &h.config.RejectedURL,
+			Entries:  entries,
 		})
-		size += bytes
-	}
-	if len(entries) > 0 {
-		if err := h.sendRejected(ctx, entries); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("send orders to orders-rejected: %w", err)
 		}
-	}
-	return nil
-}
-
-func (h *Handler) sendRejected(
-	ctx context.Context, entries []types.SendMessageBatchRequestEntry,
-) error {
-	out, err := h.config.SQS.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
-		QueueUrl: &h.config.RejectedURL,
-		Entries:  entries,
-	})
-	if err != nil {
-		return fmt.Errorf("send orders to orders-rejected: %w", err)
-	}
-	if len(out.Failed) > 0 {
-		return fmt.Errorf("orders-rejected did not accept an order: %s", aws.ToString(out.Failed[0].Code))
+		if len(out.Failed) > 0 {
+			return fmt.Errorf("orders-rejected did not accept an order: %s", aws.ToString(out.Failed[0].Code))
+		}
 	}
 	return nil
 }
