@@ -110,7 +110,7 @@ func ForStats(lookup Lookup) (Stats, error) {
 		Listen:   cmp.Or(e.get("LISTEN"), DefaultListen),
 		InLambda: e.get("AWS_LAMBDA_RUNTIME_API") != "",
 	}
-	c.Ledger.Zone = e.zoneName()
+	c.Ledger.Zone = e.zone()
 	for name, variable := range map[string]string{
 		"orders":            "ORDERS_QUEUE_URL",
 		"orders-dlq":        "DLQ_QUEUE_URL",

@@ -29,8 +29,12 @@ func env(pairs ...string) Lookup {
 	}
 }
 
-// zones compares time zones by their names.
-var zones = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+// zones compares time zones by their names and by their offsets at one moment.
+var zones = cmp.Comparer(func(a, b *time.Location) bool {
+	at := time.Unix(0, 0)
+	return a.String() == b.String() &&
+		at.In(a).Format(time.RFC3339) == at.In(b).Format(time.RFC3339)
+})
 
 func TestForOrders(t *testing.T) {
 	t.Parallel()
@@ -93,7 +97,11 @@ func TestForStats(t *testing.T) {
 		"REDIS_URL", "redis://h:1", "LISTEN", ":1", "AWS_LAMBDA_RUNTIME_API", "h:2",
 		"TIME_ZONE", "Asia/Kathmandu"))
 	shared := defaults
-	shared.Ledger.Zone = time.FixedZone("Asia/Kathmandu", 0)
+	var errZone error
+	shared.Ledger.Zone, errZone = time.LoadLocation("Asia/Kathmandu")
+	if errZone != nil {
+		t.Fatal(errZone)
+	}
 	want = Stats{Shared: shared, Queues: map[string]string{}, Listen: ":1", InLambda: true}
 	if diff := cmp.Diff(want, got, zones); diff != "" || err != nil {
 		t.Errorf("settings in Lambda, error %v (-want +got):\n%s", err, diff)

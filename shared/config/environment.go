@@ -125,15 +125,6 @@ func (e *environment) zone() *time.Location {
 	return zone
 }
 
-// zoneName returns a zone with the right name and no rules. It is for a function that reads
-// figures, and only compares the name with that of the store.
-func (e *environment) zoneName() *time.Location {
-	if name := e.get("TIME_ZONE"); name != "" {
-		return time.FixedZone(name, 0)
-	}
-	return time.UTC
-}
-
 // login reads how a function logs in to Redis and whom it trusts. Without REDIS_AUTH a secret is
 // used where one is named.
 func (e *environment) login(c *Shared) {
