@@ -31,8 +31,6 @@ type Connection struct {
 	RootCAs *x509.CertPool
 	// Timeout bounds each wait for an answer; half of it bounds dialling. Zero means two seconds.
 	Timeout time.Duration
-	// PoolSize bounds the open connections to one node. Zero means 16.
-	PoolSize int
 }
 
 // LogTo sends the log lines of the Redis client to log, at level debug, because the errors that it
@@ -52,9 +50,6 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
 	}
-	if c.PoolSize == 0 {
-		c.PoolSize = 16
-	}
 	o := redis.UniversalOptions{
 		DialTimeout:           c.Timeout / 2,
 		ReadTimeout:           c.Timeout,
@@ -62,7 +57,7 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 		PoolTimeout:           c.Timeout,
 		ContextTimeoutEnabled: true,
 
-		PoolSize:         c.PoolSize,
+		PoolSize:         poolSize,
 		PipelinePoolSize: onePool,
 		ConnMaxIdleTime:  idleLimit,
 		ReadBufferSize:   bufferSize,
@@ -116,8 +111,10 @@ func (c Connection) secure(o *redis.UniversalOptions) {
 }
 
 const (
+	// poolSize bounds the open connections to one node.
+	poolSize = 16
 	// onePool turns the separate pool for pipelines off. Nearly everything sent is a pipeline, and
-	// PoolSize would not bound that pool.
+	// poolSize would not bound that pool.
 	onePool = -1
 	// bufferSize holds the scripts of some hundred orders.
 	bufferSize = 128 << 10

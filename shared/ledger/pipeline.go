@@ -68,14 +68,8 @@ func retry(ctx context.Context, do func() error) error {
 
 // isClosed reports whether the connection was made and then closed by the other side.
 func isClosed(err error) bool {
-	for _, closed := range []error{
-		io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE,
-	} {
-		if errors.Is(err, closed) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // isReply reports whether Redis answered, with an error.
