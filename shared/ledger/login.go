@@ -10,11 +10,9 @@ import (
 type Credentials interface {
 	// Credentials returns the user name, which may be empty, and the password.
 	Credentials(ctx context.Context) (username, password string, err error)
-	// Version tells one state of the credentials from the next.
-	Version() int64
-	// Renew is called when Redis refused the credentials of that version. It reports whether
-	// another login may succeed.
-	Renew(ctx context.Context, refused int64) bool
+	// Renew is called when Redis refused a login with these. It reports whether another login may
+	// succeed.
+	Renew(ctx context.Context, username, password string) bool
 }
 
 // loginWith returns what go-redis calls for each new connection: log in, and select the database.
@@ -25,10 +23,9 @@ type Credentials interface {
 // in a hook would be wrong for a cluster, which sends commands again that a hook has retried.
 func loginWith(credentials Credentials, db int) func(context.Context, *redis.Conn) error {
 	return func(ctx context.Context, conn *redis.Conn) error {
-		version := credentials.Version()
-		err := login(ctx, conn, credentials)
-		if redis.IsAuthError(err) && credentials.Renew(ctx, version) {
-			err = login(ctx, conn, credentials)
+		username, password, err := login(ctx, conn, credentials)
+		if redis.IsAuthError(err) && credentials.Renew(ctx, username, password) {
+			_, _, err = login(ctx, conn, credentials)
 		}
 		if err != nil || db == 0 {
 			return err
@@ -37,13 +34,17 @@ func loginWith(credentials Credentials, db int) func(context.Context, *redis.Con
 	}
 }
 
-func login(ctx context.Context, conn *redis.Conn, credentials Credentials) error {
-	username, password, err := credentials.Credentials(ctx)
-	if err != nil {
-		return err
+// login logs in, and returns what it logged in with.
+func login(
+	ctx context.Context, conn *redis.Conn, credentials Credentials,
+) (username, password string, err error) {
+	username, password, err = credentials.Credentials(ctx)
+	switch {
+	case err != nil:
+	case username == "":
+		err = conn.Auth(ctx, password).Err()
+	default:
+		err = conn.AuthACL(ctx, username, password).Err()
 	}
-	if username == "" {
-		return conn.Auth(ctx, password).Err()
-	}
-	return conn.AuthACL(ctx, username, password).Err()
+	return username, password, err
 }

@@ -19,7 +19,7 @@ type rotated struct {
 	secret   atomic.Pointer[string]
 	mu       sync.Mutex
 	password string
-	version  int64
+	changes  int // of the password
 	renewals int
 }
 
@@ -35,16 +35,10 @@ func (r *rotated) Credentials(context.Context) (string, string, error) {
 	return "worker", r.password, nil
 }
 
-func (r *rotated) Version() int64 {
+func (r *rotated) Renew(_ context.Context, _, refused string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.version
-}
-
-func (r *rotated) Renew(_ context.Context, refused int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if refused != r.version {
+	if refused != r.password {
 		return true
 	}
 	r.renewals++
@@ -52,7 +46,7 @@ func (r *rotated) Renew(_ context.Context, refused int64) bool {
 		return false
 	}
 	r.password = *r.secret.Load()
-	r.version++
+	r.changes++
 	return true
 }
 
@@ -135,8 +129,8 @@ func TestRotationUnderTraffic(t *testing.T) {
 	if totals, err := store.Global(t.Context()); err != nil || totals.Orders != want {
 		t.Errorf("%d orders, error %v, want %d", totals.Orders, err, want)
 	}
-	if credentials.version != 20 {
-		t.Errorf("%d renewals, want 20", credentials.version)
+	if credentials.changes != 20 {
+		t.Errorf("%d renewals, want 20", credentials.changes)
 	}
 }
 

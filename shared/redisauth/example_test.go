@@ -3,6 +3,7 @@ package redisauth_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,13 +26,18 @@ func (r *rotating) GetSecretValue(
 // The secret is read once. When Redis refuses a login, it is read again.
 func ExampleSecret() {
 	ctx := context.Background()
-	secret := redisauth.NewSecret(&rotating{}, "arn:aws:secretsmanager:…", "", time.Now)
+	secret, err := redisauth.NewSecret(
+		ctx, &rotating{}, "arn:aws:secretsmanager:…", "", time.Now,
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
 	for range 2 {
 		username, password, err := secret.Credentials(ctx)
 		fmt.Println(username, password, err)
 	}
 
-	fmt.Println(secret.Renew(ctx, secret.Version()))
+	fmt.Println(secret.Renew(ctx, "orders", "password 1"))
 	_, password, err := secret.Credentials(ctx)
 	fmt.Println(password, err)
 	// Output:

@@ -80,9 +80,6 @@ func (p *IAM) Credentials(ctx context.Context) (username, password string, err e
 	return p.username, strings.TrimPrefix(signed, "http://"), nil
 }
 
-// Version is constant: every login gets a new token.
-func (p *IAM) Version() int64 { return 0 }
-
 // Renew reports true: the next login gets a new token in any case, and one refusal may have come
 // from a user group that was being changed.
-func (p *IAM) Renew(context.Context, int64) bool { return true }
+func (p *IAM) Renew(context.Context, string, string) bool { return true }

@@ -91,11 +91,16 @@ func (s *stored) want(t *testing.T, reads int) {
 }
 
 // fixture returns a provider of a secret that holds "old", and the clock that it looks at.
-func fixture() (*Secret, *stored, *time.Time) {
+func fixture(t *testing.T) (*Secret, *stored, *time.Time) {
+	t.Helper()
 	s := &stored{}
 	s.set("old")
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	return NewSecret(s, "arn", "orders", func() time.Time { return now }), s, &now
+	p, err := NewSecret(t.Context(), s, "arn", "orders", func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, s, &now
 }
 
 func wantLogin(t *testing.T, p *Secret, username, password string) {
@@ -108,7 +113,7 @@ func wantLogin(t *testing.T, p *Secret, username, password string) {
 
 func TestSecretIsReadOnce(t *testing.T) {
 	t.Parallel()
-	p, s, _ := fixture()
+	p, s, _ := fixture(t)
 	for range 3 {
 		wantLogin(t, p, "orders", "old")
 	}
@@ -117,15 +122,14 @@ func TestSecretIsReadOnce(t *testing.T) {
 
 func TestRefusedCredentialsAreRenewedOnceForAll(t *testing.T) {
 	t.Parallel()
-	p, s, _ := fixture()
+	p, s, _ := fixture(t)
 	wantLogin(t, p, "orders", "old")
-	refused := p.Version()
 	s.set(`{"username":"orders-2","password":"new"}`)
 
 	var group sync.WaitGroup
 	for range 16 {
 		group.Go(func() {
-			if !p.Renew(t.Context(), refused) {
+			if !p.Renew(t.Context(), "orders", "old") {
 				t.Error("not renewed")
 			}
 		})
@@ -137,10 +141,10 @@ func TestRefusedCredentialsAreRenewedOnceForAll(t *testing.T) {
 
 func TestUnchangedSecretIsReadOnceASecond(t *testing.T) {
 	t.Parallel()
-	p, s, now := fixture()
+	p, s, now := fixture(t)
 	wantLogin(t, p, "orders", "old")
 	for range 5 {
-		if p.Renew(t.Context(), p.Version()) {
+		if p.Renew(t.Context(), "orders", "old") {
 			t.Error("renewed, although the secret is as it was")
 		}
 	}
@@ -148,7 +152,7 @@ func TestUnchangedSecretIsReadOnceASecond(t *testing.T) {
 
 	*now = now.Add(renewPause)
 	s.set("new")
-	if !p.Renew(t.Context(), p.Version()) {
+	if !p.Renew(t.Context(), "orders", "old") {
 		t.Error("not renewed a second later")
 	}
 	wantLogin(t, p, "orders", "new")
@@ -156,31 +160,24 @@ func TestUnchangedSecretIsReadOnceASecond(t *testing.T) {
 
 func TestFailedReadKeepsTheCredentials(t *testing.T) {
 	t.Parallel()
-	p, s, _ := fixture()
+	p, s, _ := fixture(t)
 	wantLogin(t, p, "orders", "old")
 	s.err = errors.New("throttled")
-	if p.Renew(t.Context(), p.Version()) {
+	if p.Renew(t.Context(), "orders", "old") {
 		t.Error("renewed without an answer")
 	}
 	wantLogin(t, p, "orders", "old")
 }
 
-func TestFirstReadThatFailsIsRepeated(t *testing.T) {
+func TestSecretThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
-	p, s, _ := fixture()
-	s.err = errors.New("throttled")
-	if _, _, err := p.Credentials(t.Context()); !errors.Is(err, s.err) {
+	throttled := errors.New("throttled")
+	if _, err := NewSecret(t.Context(), &stored{err: throttled}, "arn", "", time.Now); !errors.Is(
+		err, throttled,
+	) {
 		t.Errorf("error %v, want that of Secrets Manager", err)
 	}
-	s.err = nil
-	wantLogin(t, p, "orders", "old")
-}
-
-func TestSecretOfBytesIsRefused(t *testing.T) {
-	t.Parallel()
-	p, s, _ := fixture()
-	s.text = nil
-	if _, _, err := p.Credentials(t.Context()); err == nil {
+	if _, err := NewSecret(t.Context(), &stored{}, "arn", "", time.Now); err == nil {
 		t.Error("a secret without text was taken for a password")
 	}
 }
@@ -188,9 +185,7 @@ func TestSecretOfBytesIsRefused(t *testing.T) {
 // The API ends a request after a second. A secret that takes longer is there for the next one.
 func TestAReadOutlivesTheRequestThatNeedsIt(t *testing.T) {
 	t.Parallel()
-	p, s, _ := fixture()
-	wantLogin(t, p, "orders", "old")
-	refused := p.Version()
+	p, s, _ := fixture(t)
 	s.set("new")
 	s.asked, s.answer = make(chan struct{}), make(chan struct{})
 
@@ -199,11 +194,11 @@ func TestAReadOutlivesTheRequestThatNeedsIt(t *testing.T) {
 		<-s.asked
 		cancel()
 	}()
-	if p.Renew(ctx, refused) {
+	if p.Renew(ctx, "orders", "old") {
 		t.Error("renewed before Secrets Manager had answered")
 	}
 	close(s.answer)
-	if !p.Renew(t.Context(), refused) {
+	if !p.Renew(t.Context(), "orders", "old") {
 		t.Error("what was read is not there for the next request")
 	}
 	wantLogin(t, p, "orders", "new")
@@ -212,16 +207,13 @@ func TestAReadOutlivesTheRequestThatNeedsIt(t *testing.T) {
 
 func TestWaitingForARenewalEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	p, _, _ := fixture()
+	p, _, _ := fixture(t)
 	if err := p.lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p.Renew(ctx, 0) {
+	if p.Renew(ctx, "orders", "old") {
 		t.Error("renewed although another reading was under way")
-	}
-	if _, _, err := p.Credentials(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
 	}
 }

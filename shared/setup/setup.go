@@ -95,8 +95,10 @@ func redisCredentials(
 		client := secretsmanager.NewFromConfig(cloud, func(o *secretsmanager.Options) {
 			o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(secretLimit)
 		})
-		secret := redisauth.NewSecret(client, c.SecretARN, username(c.Redis.URL), time.Now)
-		if _, _, err := secret.Credentials(ctx); err != nil {
+		secret, err := redisauth.NewSecret(
+			ctx, client, c.SecretARN, username(c.Redis.URL), time.Now,
+		)
+		if err != nil {
 			return nil, fmt.Errorf("read the secret of REDIS_SECRET_ARN: "+
 				"may the function call secretsmanager:GetSecretValue on it? %w", err)
 		}
