@@ -23,37 +23,28 @@ var files embed.FS
 // rendered at its first request: a cold start pays for none of it.
 func (a *API) pages(document *huma.OpenAPI) {
 	dashboard := sync.OnceValue(renderDashboard)
-	for _, pattern := range []string{"GET /{$}", "GET /dashboard"} {
-		a.page(pattern, func(w http.ResponseWriter, _ *http.Request) { dashboard().write(w) })
-	}
-
 	described := sync.OnceFunc(func() { describeProblems(document) })
-	openapi := sync.OnceValue(func() rendered {
-		described()
-		return renderDocument(document.MarshalJSON)
-	})
-	openapi30 := sync.OnceValue(func() rendered {
-		described()
-		return renderDocument(document.Downgrade)
-	})
-	a.page("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		openapi().write(w)
-	})
-	a.page("GET /openapi-3.0.json", func(w http.ResponseWriter, _ *http.Request) {
-		openapi30().write(w)
-	})
-
-	a.page("GET /docs", func(w http.ResponseWriter, _ *http.Request) { renderDocs().write(w) })
+	for pattern, render := range map[string]func() rendered{
+		"GET /{$}":       dashboard,
+		"GET /dashboard": dashboard,
+		"GET /openapi.json": sync.OnceValue(func() rendered {
+			described()
+			return renderDocument(document.MarshalJSON)
+		}),
+		"GET /openapi-3.0.json": sync.OnceValue(func() rendered {
+			described()
+			return renderDocument(document.Downgrade)
+		}),
+		"GET /docs":          renderDocs,
+		"GET /docs/docs.js":  file("docs.js", "text/javascript; charset=utf-8"),
+		"GET /docs/docs.css": file("docs.css", "text/css; charset=utf-8"),
+	} {
+		a.page(pattern, func(w http.ResponseWriter, _ *http.Request) { render().write(w) })
+	}
 	a.page("GET /docs/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		// http.Redirect would make the location absolute, and lose the stage.
 		w.Header().Set("Location", "../docs")
 		w.WriteHeader(http.StatusPermanentRedirect)
-	})
-	a.page("GET /docs/docs.js", func(w http.ResponseWriter, _ *http.Request) {
-		rendered{"text/javascript; charset=utf-8", "", read("docs.js")}.write(w)
-	})
-	a.page("GET /docs/docs.css", func(w http.ResponseWriter, _ *http.Request) {
-		rendered{"text/css; charset=utf-8", "", read("docs.css")}.write(w)
 	})
 	a.page("GET /docs/swagger-ui-bundle.js", viewer("text/javascript; charset=utf-8"))
 	a.page("GET /docs/swagger-ui.css", viewer("text/css; charset=utf-8"))
@@ -94,17 +85,7 @@ func renderDashboard() rendered {
 	}
 	page := bytes.Replace(squeeze(read("dashboard.html")), []byte("/*style*/"), style, 1)
 	page = bytes.Replace(page, []byte("/*script*/"), script, 1)
-	policy := strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + hash(style),
-		"script-src " + hash(script),
-		"img-src data:",
-		"connect-src 'self'",
-		"base-uri 'none'",
-		"form-action 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")
-	return rendered{"text/html; charset=utf-8", policy, page}
+	return rendered{"text/html; charset=utf-8", policy(hash(style), hash(script), "data:"), page}
 }
 
 // scripts are one module, in this order.
@@ -132,17 +113,27 @@ func hash(content []byte) string {
 }
 
 func renderDocs() rendered {
-	policy := strings.Join([]string{
+	return rendered{
+		"text/html; charset=utf-8", policy("'self'", "'self'", "'self' data:"), read("docs.html"),
+	}
+}
+
+// policy is a Content-Security-Policy that allows these sources, and requests to the API.
+func policy(style, script, image string) string {
+	return strings.Join([]string{
 		"default-src 'none'",
-		"style-src 'self'",
-		"script-src 'self'",
-		"img-src 'self' data:",
+		"style-src " + style,
+		"script-src " + script,
+		"img-src " + image,
 		"connect-src 'self'",
 		"base-uri 'none'",
 		"form-action 'none'",
 		"frame-ancestors 'none'",
 	}, "; ")
-	return rendered{"text/html; charset=utf-8", policy, read("docs.html")}
+}
+
+func file(name, contentType string) func() rendered {
+	return func() rendered { return rendered{contentType, "", read(name)} }
 }
 
 func renderDocument(marshal func() ([]byte, error)) rendered {
