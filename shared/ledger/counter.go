@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -99,12 +98,10 @@ func (s *Store) Messages(ctx context.Context) (MessageCounts, error) {
 		Mismatch:  sums[2],
 		Healed:    sums[3],
 		Failed:    counters[FailedMessages],
-		Refused:   map[order.Reason]int64{},
+		Refused:   make(map[order.Reason]int64, len(order.Reasons())),
 	}
-	for name, n := range counters {
-		if reason, ok := strings.CutPrefix(name, refusedPrefix); ok {
-			counts.Refused[order.Reason(reason)] = n
-		}
+	for _, reason := range order.Reasons() {
+		counts.Refused[reason] = counters[refusedPrefix+string(reason)]
 	}
 	return counts, nil
 }

@@ -160,10 +160,10 @@ type (
 
 // MessageCounts are the numbers of messages by outcome since the store was begun.
 type MessageCounts struct {
-	Recorded  int64 // new orders counted
-	Duplicate int64 // acknowledged, already counted; also a message redelivered after a lost answer
-	Mismatch  int64 // recorded orders whose stated value was overridden
-	Healed    int64 // orders that Redis had lost and a replay counted again
-	Failed    int64 // attempts reported as batch item failures: each is redelivered
-	Refused   map[order.Reason]int64
+	Recorded  int64                  // new orders counted
+	Duplicate int64                  // acknowledged, already counted; also a message redelivered after a lost answer
+	Mismatch  int64                  // recorded orders whose stated value was overridden
+	Healed    int64                  // orders that Redis had lost and a replay counted again
+	Failed    int64                  // attempts reported as batch item failures: each is redelivered
+	Refused   map[order.Reason]int64 // zeros included
 }

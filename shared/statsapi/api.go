@@ -6,6 +6,7 @@
 package statsapi
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -59,13 +60,7 @@ type Config struct {
 
 // An API is an http.Handler, safe for concurrent use.
 type API struct {
-	store  Store
-	queues Queues
-	log    *slog.Logger
-	now    func() time.Time
-	zone   *time.Location
-	limit  time.Duration
-	emf    *metric.EMF
+	config Config
 	mux    *http.ServeMux
 
 	mu    sync.Mutex
@@ -74,26 +69,12 @@ type API struct {
 
 // New makes an API. It does not query the store yet.
 func New(c Config) *API {
-	a := &API{
-		store:  c.Store,
-		queues: c.Queues,
-		log:    c.Log,
-		now:    c.Now,
-		zone:   c.Zone,
-		limit:  c.Limit,
-		emf:    c.EMF,
-		mux:    http.NewServeMux(),
-		delta:  metric.Delta{},
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	if a.now == nil {
-		a.now = time.Now
-	}
-	if a.zone == nil {
-		a.zone = time.UTC
-	}
-	if a.limit == 0 {
-		a.limit = time.Second
-	}
+	c.Zone = cmp.Or(c.Zone, time.UTC)
+	c.Limit = cmp.Or(c.Limit, time.Second)
+	a := &API{config: c, mux: http.NewServeMux(), delta: metric.Delta{}}
 
 	document := a.routes()
 	a.pages(document)

@@ -33,7 +33,7 @@ func (a *API) Flush(ctx context.Context) error {
 
 	ctx, cancel := context.WithTimeout(ctx, flushLimit)
 	defer cancel()
-	err := a.store.AddCounters(ctx, delta)
+	err := a.config.Store.AddCounters(ctx, delta)
 	if err == nil {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (a *API) Flush(ctx context.Context) error {
 	for key, n := range delta {
 		a.delta[key] += n
 	}
-	a.log.WarnContext(ctx, "request counters are kept for the next flush", "error", err)
+	a.config.Log.WarnContext(ctx, "request counters are kept for the next flush", "error", err)
 	return fmt.Errorf("add the request counters: %w", err)
 }
 

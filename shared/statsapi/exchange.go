@@ -38,9 +38,10 @@ const statusGone = 499
 
 // ServeHTTP answers one request within the limit, counts it and logs one line. A panic is a 500.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := a.now()
+	started := a.config.Now()
 	x := &exchange{ResponseWriter: w, id: requestID(r.Context())}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), a.limit)
+	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+	ctx, cancel := context.WithTimeout(ctx, a.config.Limit)
 	defer cancel()
 	routed := r.WithContext(ctx) // the mux writes the pattern into it
 
@@ -51,7 +52,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	defer func() {
 		if p := recover(); p != nil {
-			a.log.ErrorContext(
+			a.config.Log.ErrorContext(
 				ctx, "panic", "request_id", x.id, "panic", p, "stack", string(debug.Stack()),
 			)
 			if x.status == 0 {
@@ -62,7 +63,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			errors.Is(r.Context().Err(), context.Canceled) {
 			x.status = statusGone // the client disconnected: not an error of the server
 		}
-		a.finish(x, routed, a.now().Sub(started))
+		a.finish(x, routed, a.config.Now().Sub(started))
 	}()
 
 	if escaped, found := dotPaths[r.URL.EscapedPath()]; found {
@@ -115,21 +116,21 @@ func (a *API) finish(x *exchange, r *http.Request, took time.Duration) {
 		level = slog.LevelError
 	}
 	var attrs []slog.Attr
-	if a.emf == nil {
+	if a.config.EMF == nil {
 		a.count(route, strconv.Itoa(x.status), took)
 	} else {
 		failures := 0
 		if failed {
 			failures = 1
 		}
-		attrs = a.emf.Attrs(a.now(),
+		attrs = a.config.EMF.Attrs(a.config.Now(),
 			metric.Count("ApiRequests", 1),
 			metric.Count("ApiFailures", failures),
 			metric.Milliseconds("ApiDuration", took))
 	}
 
 	ctx := r.Context()
-	if !a.log.Enabled(ctx, level) {
+	if !a.config.Log.Enabled(ctx, level) {
 		return
 	}
 	attrs = append(attrs,
@@ -141,10 +142,10 @@ func (a *API) finish(x *exchange, r *http.Request, took time.Duration) {
 	if x.cause != nil {
 		attrs = append(attrs, slog.String("error", x.cause.Error()))
 	}
-	if a.log.Enabled(ctx, slog.LevelDebug) {
+	if a.config.Log.Enabled(ctx, slog.LevelDebug) {
 		attrs = append(attrs, slog.String("uri", r.URL.RequestURI())) // may hold a customer's id
 	}
-	a.log.LogAttrs(ctx, level, "request", attrs...)
+	a.config.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // unmatchedRoute names the route of a request that no pattern matched.

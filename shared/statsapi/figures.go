@@ -28,7 +28,7 @@ func (a *API) user(ctx context.Context, in *userQuery) (*body[answer.User], erro
 			"The customer's id is not UTF-8: percent-encode it as UTF-8.",
 		)
 	}
-	stats, err := a.store.User(ctx, in.ID)
+	stats, err := a.config.Store.User(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (a *API) user(ctx context.Context, in *userQuery) (*body[answer.User], erro
 }
 
 func (a *API) global(ctx context.Context, _ *noQuery) (*body[answer.Totals], error) {
-	totals, err := a.store.Global(ctx)
+	totals, err := a.config.Store.Global(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ type topAnswer struct {
 }
 
 func (a *API) top(ctx context.Context, in *topQuery) (*topAnswer, error) {
-	top, err := a.store.Top(ctx, in.N)
+	top, err := a.config.Store.Top(ctx, in.N)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (a *API) monthly(ctx context.Context, in *monthlyQuery) (*body[answer.Month
 	if err != nil {
 		return nil, err
 	}
-	months, err := a.store.Monthly(ctx, asked.from, asked.to)
+	months, err := a.config.Store.Monthly(ctx, asked.from, asked.to)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (a *API) daily(ctx context.Context, in *dailyQuery) (*body[answer.Days], er
 	if err != nil {
 		return nil, err
 	}
-	days, err := a.store.Daily(ctx, asked.from, asked.to)
+	days, err := a.config.Store.Daily(ctx, asked.from, asked.to)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ type customersQuery struct {
 }
 
 func (a *API) customers(ctx context.Context, in *customersQuery) (*body[answer.Customers], error) {
-	page, next, err := a.store.Customers(ctx, in.Cursor, in.Limit)
+	page, next, err := a.config.Store.Customers(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 
-	"orderpipeline/shared/ledger"
 	"orderpipeline/shared/metric"
 	"orderpipeline/shared/order"
 	"orderpipeline/shared/statsapi/answer"
@@ -15,40 +14,40 @@ import (
 // outage. So each reads Redis and the queues side by side, and answers with the one that it has.
 
 func (a *API) health(ctx context.Context, _ *noQuery) (*body[answer.Health], error) {
-	if err := a.store.Ping(ctx); err != nil {
+	if err := a.config.Store.Ping(ctx); err != nil {
 		return nil, err
 	}
 	return &body[answer.Health]{answer.Health{Status: "ok"}}, nil
 }
 
 func (a *API) messages(ctx context.Context, _ *noQuery) (*body[answer.Messages], error) {
-	queues := a.readQueues(ctx)
-	counts, err := withReserve(ctx, a, a.store.Messages)
-	answered := answer.Messages{RedisUp: err == nil, Queues: <-queues}
-	switch {
-	case err == nil:
-		answered.Counts = asCounts(counts)
-	case len(answered.Queues) == 0:
-		return nil, err // nothing is known
-	default:
-		logCause(ctx, err)
+	counts, queues, err := withQueues(ctx, a, func(ctx context.Context) (*answer.Counts, error) {
+		counts, err := a.config.Store.Messages(ctx)
+		return (*answer.Counts)(&counts), err
+	})
+	if err != nil {
+		return nil, err
 	}
+	answered := answer.Messages{Counts: counts, RedisUp: counts != nil, Queues: queues}
 	return &body[answer.Messages]{answered}, nil
 }
 
-func asCounts(m ledger.MessageCounts) *answer.Counts {
-	c := &answer.Counts{
-		Recorded:  m.Recorded,
-		Duplicate: m.Duplicate,
-		Mismatch:  m.Mismatch,
-		Healed:    m.Healed,
-		Failed:    m.Failed,
-		Refused:   make(map[order.Reason]int64, len(order.Reasons())),
+// withQueues reads Redis and the queues. While Redis is away what was read is nil; the error is
+// that of Redis when the queues are unknown too.
+func withQueues[T any](
+	ctx context.Context, a *API, read func(context.Context) (*T, error),
+) (found *T, queues []answer.Queue, err error) {
+	depths := a.readQueues(ctx)
+	found, err = withReserve(ctx, a, read)
+	queues = <-depths
+	switch {
+	case err == nil:
+		return found, queues, nil
+	case len(queues) == 0:
+		return nil, nil, err
 	}
-	for _, reason := range order.Reasons() {
-		c.Refused[reason] = m.Refused[reason] // zeros too
-	}
-	return c
+	logCause(ctx, err)
+	return nil, queues, nil
 }
 
 // metrics always answers: a scrape that fails exactly during an outage of Redis would hide it.
@@ -62,7 +61,7 @@ func (a *API) metrics(ctx context.Context, _ *noQuery) (*textAnswer, error) {
 		samples, families = metric.Delta{}, metric.Independent()
 		metric.RedisUp.Set(samples, 0)
 	default:
-		if a.emf != nil {
+		if a.config.EMF != nil {
 			families = metric.WithoutRequests()
 		}
 		metric.RedisUp.Set(samples, 1)
@@ -83,15 +82,15 @@ func (a *API) metrics(ctx context.Context, _ *noQuery) (*textAnswer, error) {
 // samples reads everything that Redis holds: the shared counters and what the ledger's scripts
 // count.
 func (a *API) samples(ctx context.Context) (metric.Delta, error) {
-	samples, err := a.store.Counters(ctx)
+	samples, err := a.config.Store.Counters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := a.store.Messages(ctx)
+	messages, err := a.config.Store.Messages(ctx)
 	if err != nil {
 		return nil, err
 	}
-	totals, err := a.store.Global(ctx)
+	totals, err := a.config.Store.Global(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func (a *API) samples(ctx context.Context) (metric.Delta, error) {
 func withReserve[T any](
 	ctx context.Context, a *API, read func(context.Context) (T, error),
 ) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.limit*3/4)
+	ctx, cancel := context.WithTimeout(ctx, a.config.Limit*3/4)
 	defer cancel()
 	return read(ctx)
 }
@@ -123,17 +122,17 @@ func withReserve[T any](
 // costs the depths, never the answer, and at most a quarter of its time.
 func (a *API) readQueues(ctx context.Context) <-chan []answer.Queue {
 	depths := make(chan []answer.Queue, 1)
-	if a.queues == nil {
+	if a.config.Queues == nil {
 		depths <- []answer.Queue{}
 		return depths
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, a.limit/4)
+	ctx, cancel := context.WithTimeout(ctx, a.config.Limit/4)
 	read := make(chan []answer.Queue, 1)
 	go func() {
-		queues, err := a.queues.Depths(ctx)
+		queues, err := a.config.Queues.Depths(ctx)
 		if err != nil && !errors.Is(err, context.Canceled) {
-			a.log.WarnContext(ctx, "queue depths are unknown", "error", err)
+			a.config.Log.WarnContext(ctx, "queue depths are unknown", "error", err)
 		}
 		read <- queues
 	}()

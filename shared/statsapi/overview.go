@@ -27,56 +27,51 @@ func (a *API) overview(ctx context.Context, in *overviewQuery) (*body[answer.Ove
 		days = &asked
 	}
 
-	queues := a.readQueues(ctx)
-	figures, err := withReserve(ctx, a, func(ctx context.Context) (*answer.Figures, error) {
+	figures, queues, err := withQueues(ctx, a, func(ctx context.Context) (*answer.Figures, error) {
 		return a.readFigures(ctx, in, days)
 	})
-	answered := answer.Overview{
-		Time:     a.now().UTC(),
-		TimeZone: a.zone.String(),
-		RedisUp:  err == nil,
+	if err != nil {
+		return nil, err
+	}
+	return &body[answer.Overview]{answer.Overview{
+		Time:     a.config.Now().UTC(),
+		TimeZone: a.config.Zone.String(),
+		RedisUp:  figures != nil,
 		Figures:  figures,
-		Queues:   <-queues,
-	}
-	switch {
-	case err != nil && len(answered.Queues) == 0:
-		return nil, err // nothing is known
-	case err != nil:
-		logCause(ctx, err)
-	}
-	return &body[answer.Overview]{answered}, nil
+		Queues:   queues,
+	}}, nil
 }
 
 // readFigures reads what Redis holds; days is nil when no days were asked for.
 func (a *API) readFigures(
 	ctx context.Context, in *overviewQuery, days *span[order.Day],
 ) (*answer.Figures, error) {
-	totals, err := a.store.Global(ctx)
+	totals, err := a.config.Store.Global(ctx)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := a.store.Messages(ctx)
+	counts, err := a.config.Store.Messages(ctx)
 	if err != nil {
 		return nil, err
 	}
-	top, err := a.store.Top(ctx, in.Top)
+	top, err := a.config.Store.Top(ctx, in.Top)
 	if err != nil {
 		return nil, err
 	}
 
-	months, err := a.store.Months(ctx)
+	months, err := a.config.Store.Months(ctx)
 	if err != nil {
 		return nil, err
 	}
-	today := order.DayOf(a.now().In(a.zone))
-	now, err := a.store.Daily(ctx, today, today)
+	today := order.DayOf(a.config.Now().In(a.config.Zone))
+	now, err := a.config.Store.Daily(ctx, today, today)
 	if err != nil {
 		return nil, err
 	}
 
 	figures := &answer.Figures{
 		Totals:   answer.Totals(totals),
-		Messages: *asCounts(counts),
+		Messages: answer.Counts(counts),
 		Top:      each(top, asSpender),
 		Months:   each(months, asDated),
 	}
@@ -84,7 +79,7 @@ func (a *API) readFigures(
 		figures.Today = answer.Today{Orders: d.Orders, Revenue: d.Revenue}
 	}
 	if days != nil {
-		found, err := a.store.Daily(ctx, days.from, days.to)
+		found, err := a.config.Store.Daily(ctx, days.from, days.to)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +87,7 @@ func (a *API) readFigures(
 		figures.Days = &all
 	}
 	if in.User != "" {
-		user, err := a.store.User(ctx, in.User)
+		user, err := a.config.Store.User(ctx, in.User)
 		switch {
 		case err == nil:
 			found := answer.User(user)

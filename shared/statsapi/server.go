@@ -24,7 +24,7 @@ func (a *API) Serve(ctx context.Context, address string) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.ListenAndServe() }()
-	a.log.InfoContext(ctx, "listening", "address", address)
+	a.config.Log.InfoContext(ctx, "listening", "address", address)
 
 	flushing, stopFlushing := context.WithCancel(context.WithoutCancel(ctx))
 	flushed := make(chan struct{})
