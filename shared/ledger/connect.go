@@ -71,35 +71,41 @@ func Connect(c Connection) (redis.UniversalClient, error) {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	}
+	if err := readURL(c, &o); err != nil {
+		return nil, urlError(err)
+	}
+	c.secure(&o)
 	if c.Cluster {
-		from, err := redis.ParseClusterURL(c.URL)
-		if err != nil {
-			return nil, urlError(err)
-		}
-		o.Addrs = from.Addrs
-		o.Username = from.Username
-		o.Password = cmp.Or(c.Password, from.Password)
-		o.TLSConfig = from.TLSConfig
-		c.secure(&o)
 		cluster := o.Cluster()
 		cluster.ClusterStateReloadInterval = stateLimit
 		return redis.NewClusterClient(cluster), nil
 	}
+	return redis.NewClient(o.Simple()), nil
+}
+
+// readURL sets what the URL says.
+func readURL(c Connection, o *redis.UniversalOptions) error {
+	if c.Cluster {
+		from, err := redis.ParseClusterURL(c.URL)
+		if err != nil {
+			return err
+		}
+		o.Addrs, o.TLSConfig = from.Addrs, from.TLSConfig
+		o.Username, o.Password = from.Username, from.Password
+		return nil
+	}
 	from, err := redis.ParseURL(c.URL)
 	if err != nil {
-		return nil, urlError(err)
+		return err
 	}
-	o.Addrs = []string{from.Addr}
-	o.DB = from.DB
-	o.Username = from.Username
-	o.Password = cmp.Or(c.Password, from.Password)
-	o.TLSConfig = from.TLSConfig
-	c.secure(&o)
-	return redis.NewClient(o.Simple()), nil
+	o.Addrs, o.DB, o.TLSConfig = []string{from.Addr}, from.DB, from.TLSConfig
+	o.Username, o.Password = from.Username, from.Password
+	return nil
 }
 
 // secure sets what a connection logs in with and whom it trusts.
 func (c Connection) secure(o *redis.UniversalOptions) {
+	o.Password = cmp.Or(c.Password, o.Password)
 	if c.Credentials != nil {
 		o.OnConnect = loginWith(c.Credentials, o.DB)
 		o.Username, o.Password, o.DB = "", "", 0

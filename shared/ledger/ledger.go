@@ -99,20 +99,14 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 // Ping checks that every Redis node that the store needs answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return unavailable("ping", retry(ctx, func() error {
-		return s.forEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		cluster, ok := s.rdb.(*redis.ClusterClient)
+		if !ok {
+			return s.rdb.Ping(ctx).Err()
+		}
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 			return node.Ping(ctx).Err()
 		})
 	}))
-}
-
-// forEachMaster calls do for each node that holds keys, concurrently.
-func (s *Store) forEachMaster(
-	ctx context.Context, do func(context.Context, *redis.Client) error,
-) error {
-	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, do)
-	}
-	return do(ctx, s.rdb.(*redis.Client))
 }
 
 // Close closes the connections.

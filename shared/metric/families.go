@@ -1,7 +1,5 @@
 package metric
 
-import "slices"
-
 // Label values of Messages.
 const (
 	OutcomeRecorded  = "recorded"
@@ -51,12 +49,14 @@ var (
 	// BatchSize observes messages.
 	BatchSize = histogram("orders_batch_messages", 0,
 		"Messages in one batch given to the order function.",
-		1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
+		[]int64{1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000})
 	// BatchDuration observes microseconds.
 	BatchDuration = histogram("orders_batch_duration_seconds", 6,
 		"Time that the order function took for one batch.",
-		1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
-		1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000)
+		[]int64{
+			1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+			1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000,
+		})
 )
 
 // What a stats server adds to the shared counters. In Lambda it does not: there each request is a
@@ -68,9 +68,10 @@ var (
 	// APIDuration observes microseconds. It has the label route.
 	APIDuration = histogram("orders_api_request_duration_seconds", 6,
 		"Time from a request's arrival at the handler to the end of its answer.",
-		250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
-		500_000, 1_000_000, 2_500_000,
-	).labelled("route")
+		[]int64{
+			250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
+			500_000, 1_000_000, 2_500_000,
+		}, "route")
 )
 
 // What is read at each scrape and does not depend on Redis.
@@ -108,11 +109,8 @@ func counter(name string, scale int, help string, labels ...string) Counter {
 	return Counter{family{name: name, help: help, labels: labels, scale: scale}}
 }
 
-func histogram(name string, scale int, help string, bounds ...int64) Histogram {
-	return Histogram{family{name: name, help: help, scale: scale}, bounds}
-}
-
-func (h Histogram) labelled(labels ...string) Histogram {
-	h.labels = slices.Concat(h.labels, labels)
-	return h
+func histogram(
+	name string, scale int, help string, bounds []int64, labels ...string,
+) Histogram {
+	return Histogram{family{name: name, help: help, labels: labels, scale: scale}, bounds}
 }

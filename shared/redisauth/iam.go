@@ -19,9 +19,9 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// TokenLife is how long ElastiCache accepts a token for a login. A connection that logged in stays
+// tokenLife is how long ElastiCache accepts a token for a login. A connection that logged in stays
 // open for up to twelve hours.
-const TokenLife = 15 * time.Minute
+const tokenLife = 15 * time.Minute
 
 // IAM provides tokens of ElastiCache's IAM authentication. A token is made for each login: that
 // takes a few microseconds and no request, and leaves nothing to be refreshed.
@@ -63,7 +63,7 @@ func (p *IAM) Credentials(ctx context.Context) (username, password string, err e
 	question := url.Values{
 		"Action":        {"connect"},
 		"User":          {p.username},
-		"X-Amz-Expires": {strconv.Itoa(int(TokenLife / time.Second))},
+		"X-Amz-Expires": {strconv.Itoa(int(tokenLife / time.Second))},
 	}
 	address := url.URL{Scheme: "http", Host: p.cache, Path: "/", RawQuery: question.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Logger writes JSON lines of the level and above, each with the request id of its invocation.
-func Logger(w io.Writer, level slog.Level) *slog.Logger {
+// newLogger writes JSON lines of the level and above, each with the request id of its invocation.
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
 }
 

@@ -31,10 +31,10 @@ type Parts struct {
 
 // Open makes the parts that the settings describe. The Redis client writes to the same log.
 func Open(ctx context.Context, c config.Shared) (Parts, error) {
-	log := Logger(os.Stdout, c.LogLevel)
+	log := newLogger(os.Stdout, c.LogLevel)
 	ledger.LogTo(log)
-	cloud := Cloud(c.AWS)
-	store, err := Ledger(ctx, c, cloud)
+	cloud := awsConfig(c.AWS)
+	store, err := openLedger(ctx, c, cloud)
 	if err != nil {
 		return Parts{}, err
 	}
@@ -47,10 +47,10 @@ func Exit(message string, err error) {
 	os.Exit(1)
 }
 
-// Cloud makes the AWS configuration of a function: the region and credentials of its role, for as
+// awsConfig makes the AWS configuration of a function: the region and credentials of its role, for as
 // long as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance
 // roles, which a function never has; it adds 1.5 MB and their start-up time.
-func Cloud(c config.AWS) aws.Config {
+func awsConfig(c config.AWS) aws.Config {
 	cloud := aws.Config{
 		Region: c.Region,
 		Credentials: aws.NewCredentialsCache(
@@ -66,9 +66,9 @@ func Cloud(c config.AWS) aws.Config {
 // seconds in which an instance must have started.
 const secretLimit = 2 * time.Second
 
-// Ledger makes the ledger that the settings describe. It reads the secret where one is named; it
+// openLedger makes the ledger that the settings describe. It reads the secret where one is named; it
 // does not wait for Redis.
-func Ledger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Store, error) {
+func openLedger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Store, error) {
 	var err error
 	if c.Redis.Credentials, err = redisCredentials(ctx, c, cloud); err != nil {
 		return nil, err

@@ -64,10 +64,10 @@ func TestOpenLedgerReadsTheSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, asked := secrets(t, c.bodies...)
-			cloud := Cloud(config.AWS{
+			cloud := awsConfig(config.AWS{
 				Region: "eu-central-1", AccessKeyID: "AKID", SecretAccessKey: "key", Endpoint: url,
 			})
-			store, err := Ledger(t.Context(), config.Shared{
+			store, err := openLedger(t.Context(), config.Shared{
 				Redis:     ledger.Connection{URL: "redis://h:1"},
 				Auth:      config.AuthSecret,
 				SecretARN: secretARN,
@@ -102,7 +102,7 @@ func TestIAMNeedsAUserInTheURL(t *testing.T) {
 		CacheName: "store",
 		Ledger:    ledger.Options{Shards: 1, Retention: time.Hour},
 	}
-	_, err := Ledger(t.Context(), settings, Cloud(config.AWS{Region: "eu-central-1"}))
+	_, err := openLedger(t.Context(), settings, awsConfig(config.AWS{Region: "eu-central-1"}))
 	if err == nil || !strings.Contains(err.Error(), "user") {
 		t.Errorf("error %v, want one that asks for a user", err)
 	}
@@ -115,10 +115,10 @@ func TestNoSecretInAnError(t *testing.T) {
 		"redis://user:hunter2@h:1/x", "redis://user:hunter2@%zz",
 	} {
 		for _, cluster := range []bool{false, true} {
-			_, err := Ledger(t.Context(), config.Shared{
+			_, err := openLedger(t.Context(), config.Shared{
 				Redis:  ledger.Connection{URL: url, Cluster: cluster},
 				Ledger: ledger.Options{Shards: 1, Retention: time.Hour},
-			}, Cloud(config.AWS{}))
+			}, awsConfig(config.AWS{}))
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error repeats the password: %v", err)
 			}
@@ -132,7 +132,7 @@ func TestNoSecretInAnError(t *testing.T) {
 func TestLogLinesCarryTheRequestID(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	log := Logger(&out, slog.LevelWarn)
+	log := newLogger(&out, slog.LevelWarn)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
 	log.InfoContext(ctx, "too low")
 	log.With("a", 1).WarnContext(ctx, "shown")
@@ -149,7 +149,7 @@ func TestTheRequestIDIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
-	Logger(&out, slog.LevelInfo).InfoContext(ctx, "request", "request_id", "id-1", "status", 200)
+	newLogger(&out, slog.LevelInfo).InfoContext(ctx, "request", "request_id", "id-1", "status", 200)
 	if n := strings.Count(out.String(), "request_id"); n != 1 {
 		t.Errorf("request_id is written %d times in %s", n, out.String())
 	}
