@@ -113,7 +113,7 @@ host_start_ministack() {
 
 host_start_localstack() {
   local folder=$STATE_DIR/localstack settings rie
-  rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(rie_arch)")
+  rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(host_architecture)")
   settings="port $LOCALSTACK_PORT, $(cat "$LIB/host.sh" "$ROOT"/localstack/{executor,init}/*.py \
     "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | checksum)"
   if keep_running localstack "$settings" && localstack_answers; then return; fi
@@ -149,8 +149,6 @@ host_start_localstack() {
   require_guard
   printf '%s' "$settings" >"$folder/started-with"
 }
-
-rie_arch() { host_architecture; }
 
 host_architecture() { if [[ $(uname -m) == x86_64 ]]; then echo x86_64; else echo arm64; fi; }
 
