@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -59,7 +58,7 @@ func (b *benchmark) api(ctx context.Context) error {
 			})
 		}
 	}
-	results, err := byTurns(ctx, b, "API", b.size.rounds, cases...)
+	results, err := byTurns(ctx, b, "API", usualRounds, cases...)
 	if err != nil {
 		return err
 	}
@@ -143,14 +142,27 @@ type webServer struct {
 	process *exec.Cmd // nil before it is started
 }
 
-// startWebServer starts the Redis of a web server, and chooses the port of the server.
-func startWebServer() (*webServer, error) {
+// startWebServer starts a Redis, fills it, starts a server over it and waits until it answers.
+func startWebServer(
+	ctx context.Context, fill func(*server) error, command func(port, redisURL string) *exec.Cmd,
+) (*webServer, error) {
 	port, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}
 	redis, err := startRedis()
-	return &webServer{addr: fmt.Sprintf("127.0.0.1:%d", port), redis: redis}, err
+	if err != nil {
+		return nil, err
+	}
+	w := &webServer{addr: fmt.Sprintf("127.0.0.1:%d", port), redis: redis}
+	if err = fill(redis); err == nil {
+		err = w.serve(ctx, command(strconv.Itoa(port), redis.URL()))
+	}
+	if err != nil {
+		w.stop()
+		return nil, err
+	}
+	return w, nil
 }
 
 func (w *webServer) stop() {
@@ -161,47 +173,59 @@ func (w *webServer) stop() {
 	w.redis.stop()
 }
 
-// statsServer starts the stats function's binary as a server over a filled store.
-func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
-	w, err := startWebServer()
-	if err != nil {
-		return nil, err
-	}
-	if err := w.fill(ctx, b.size.apiCustomers); err != nil {
-		w.stop()
-		return nil, err
-	}
-	command := exec.Command(b.functions["stats"])
-	command.Env = statsSettings(w.redis.URL(), "LISTEN="+w.addr, "LOG_LEVEL=warn")
-	return w, w.serve(ctx, command)
-}
-
-// fill records one order of each customer.
-func (w *webServer) fill(ctx context.Context, customers int) error {
-	store, err := openStore(w.redis.URL(), 1, patience)
-	if err != nil {
+// serve starts the server and waits until it answers.
+func (w *webServer) serve(ctx context.Context, command *exec.Cmd) error {
+	command.Stderr = os.Stderr
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
 		return err
 	}
-	defer store.Close()
-	return fill(ctx, store, 0, customers, func(n int) int { return n })
+	w.process = command
+	probe := load{
+		addr:        w.addr,
+		requests:    [][]byte{get("/stats/global")},
+		connections: 1,
+		duration:    time.Millisecond,
+	}
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		_, err := probe.run(ctx)
+		if err == nil {
+			return nil
+		}
+		if time.Since(begun) > 20*time.Second || ctx.Err() != nil {
+			return fmt.Errorf("%s does not answer on %s: %w", command.Path, w.addr, err)
+		}
+	}
+}
+
+// statsServer starts the stats function's binary as a server over a store with one order of each
+// customer.
+func (b *benchmark) statsServer(ctx context.Context) (*webServer, error) {
+	return startWebServer(ctx, func(redis *server) error {
+		store, err := openStore(redis.URL(), 1, patience)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		return fill(ctx, store, 0, b.size.apiCustomers, func(n int) int { return n })
+	}, func(port, redisURL string) *exec.Cmd {
+		command := exec.Command(b.functions["stats"])
+		command.Env = statsSettings(redisURL, "LISTEN=127.0.0.1:"+port, "LOG_LEVEL=warn")
+		return command
+	})
 }
 
 // fastAPI starts the baseline over a store that is filled with the keys that its worker would
 // write.
 func (b *benchmark) fastAPI(ctx context.Context) (*webServer, error) {
-	w, err := startWebServer()
-	if err != nil {
-		return nil, err
-	}
-	if err := b.fillBaseline(ctx, w.redis); err != nil {
-		w.stop()
-		return nil, err
-	}
-	host, port, _ := strings.Cut(w.addr, ":")
-	command := exec.Command(baselinePython, "-m", "uvicorn", "baseline_api:app", "--app-dir", here,
-		"--host", host, "--port", port, "--log-level", "warning")
-	command.Env = append(os.Environ(), "REDIS_URL="+w.redis.URL())
-	return w, w.serve(ctx, command)
+	return startWebServer(ctx, func(redis *server) error {
+		return b.fillBaseline(ctx, redis)
+	}, func(port, redisURL string) *exec.Cmd {
+		command := exec.Command(baselinePython, "-m", "uvicorn", "baseline_api:app", "--app-dir", here,
+			"--host", "127.0.0.1", "--port", port, "--log-level", "warning")
+		command.Env = append(os.Environ(), "REDIS_URL="+redisURL)
+		return command
+	})
 }
 
 func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
@@ -220,31 +244,4 @@ func (b *benchmark) fillBaseline(ctx context.Context, redis *server) error {
 	}
 	totals := []any{"total_orders", b.size.apiCustomers, "total_revenue", float64(revenue) / 100}
 	return redis.client.HSet(ctx, "global", totals...).Err()
-}
-
-// serve starts the server and waits until it answers. When it does not, everything is stopped.
-func (w *webServer) serve(ctx context.Context, command *exec.Cmd) error {
-	command.Stderr = os.Stderr
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := command.Start(); err != nil {
-		w.stop()
-		return err
-	}
-	w.process = command
-	probe := load{
-		addr:        w.addr,
-		requests:    [][]byte{get("/stats/global")},
-		connections: 1,
-		duration:    time.Millisecond,
-	}
-	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		_, err := probe.run(ctx)
-		if err == nil {
-			return nil
-		}
-		if time.Since(begun) > 20*time.Second || ctx.Err() != nil {
-			w.stop()
-			return fmt.Errorf("%s does not answer on %s: %w", command.Path, w.addr, err)
-		}
-	}
 }

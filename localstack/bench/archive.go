@@ -57,7 +57,7 @@ func (b *benchmark) archived(ctx context.Context) error {
 	}
 	with := without
 	with.consumer = wholeHandler(c.bucket())
-	results, err := byTurns(ctx, b, "archive", b.size.rounds,
+	results, err := byTurns(ctx, b, "archive", usualRounds,
 		func(ctx context.Context) (cost, error) { return b.pythonWorker(ctx, b.few) },
 		without.run,
 		func(ctx context.Context) (cost, error) {
@@ -110,7 +110,7 @@ func (b *benchmark) replays(ctx context.Context, c *cloud, orders int) error {
 			return b.replayTwice(ctx, c, orders, n+1)
 		})
 	}
-	results, err := byTurns(ctx, b, "replay", b.size.rounds, cases...)
+	results, err := byTurns(ctx, b, "replay", usualRounds, cases...)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
-	"syscall"
 	"time"
 
 	"orderpipeline/shared/intake"
@@ -100,23 +99,11 @@ func (j job) run(ctx context.Context) (cost, error) {
 	if err != nil {
 		return cost{}, err
 	}
-	before, err := server.used(ctx)
-	if err != nil {
-		return cost{}, err
-	}
-
 	runtime.GC()
-	goBefore, begun := processorTime(), time.Now()
-	if err := j.consume(ctx, store); err != nil {
+	c, err := server.measure(ctx, j.orders, func() error { return j.consume(ctx, store) })
+	if err != nil {
 		return cost{}, fmt.Errorf("%s, batches of %d: %w", j.path, j.batch, err)
 	}
-	c := cost{orders: float64(j.orders), elapsed: time.Since(begun), ours: processorTime() - goBefore}
-
-	after, err := server.used(ctx)
-	if err != nil {
-		return cost{}, err
-	}
-	c.redis, c.memory = after.cpu-before.cpu, after.memory-before.memory
 	got, err := store.Global(ctx)
 	if err == nil && got != want {
 		err = fmt.Errorf("the store holds %+v instead of %+v", got, want)
@@ -137,13 +124,4 @@ func (j job) consume(ctx context.Context, store *ledger.Store) error {
 		bodies[worker] = j.corpus.bodies(bodies[worker][:0], start, min(start+j.batch, j.orders))
 		return consumers[worker](ctx, bodies[worker])
 	})
-}
-
-// processorTime is what this process has used on all cores.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -41,9 +41,9 @@ var growthKinds = [2]struct {
 func (b *benchmark) growth(ctx context.Context) error {
 	var points [len(growthKinds)][]growthPoint
 	var longest sample // in ms
-	for round := range b.size.rounds {
+	for round := range usualRounds {
 		kind := min(round, len(growthKinds)-1)
-		b.progress("growth, round %d of %d: %s", round+1, b.size.rounds, growthKinds[kind].name)
+		b.progress("growth, round %d of %d: %s", round+1, usualRounds, growthKinds[kind].name)
 		grown, err := b.grow(ctx, growthKinds[kind].customers)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (g *growing) measure(ctx context.Context, s size, orders int) (p growthPoin
 		return p, err
 	}
 	p.memory = used.memory - g.empty
-	for range s.rounds {
+	for range usualRounds {
 		window, err := g.window(ctx, min(orders/5, s.growthWindow), p.known)
 		if err != nil {
 			return p, err
@@ -201,29 +201,22 @@ func (g *growing) window(ctx context.Context, n, known int) (cost, error) {
 	for i := range orders {
 		orders[i] = numbered(first+i, random.IntN(known))
 	}
-	before, err := g.server.used(ctx)
-	if err != nil {
-		return cost{}, err
-	}
-	begun := time.Now()
-	for start := 0; start < n; start += 1000 {
-		end := min(start+1000, n)
-		if err := g.store.Record(ctx, orders[start:end], outcomes[start:end]); err != nil {
-			return cost{}, err
+	c, err := g.server.measure(ctx, n, func() error {
+		for start := 0; start < n; start += 1000 {
+			end := min(start+1000, n)
+			if err := g.store.Record(ctx, orders[start:end], outcomes[start:end]); err != nil {
+				return err
+			}
 		}
-	}
-	taken := time.Since(begun)
-	after, err := g.server.used(ctx)
-	if err != nil {
-		return cost{}, err
-	}
+		return nil
+	})
 	for i, outcome := range outcomes {
-		if outcome != ledger.Recorded {
-			return cost{}, fmt.Errorf("order %d was not recorded: %v", first+i, outcome)
+		if err == nil && outcome != ledger.Recorded {
+			err = fmt.Errorf("order %d was not recorded: %v", first+i, outcome)
 		}
 	}
 	g.measured += n
-	return cost{orders: float64(n), elapsed: taken, redis: after.cpu - before.cpu}, nil
+	return c, err
 }
 
 // numbered makes the n-th order, with ids as long as those of orders.py.

@@ -24,7 +24,7 @@ var receipt = strings.Repeat("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", 8)
 // lambda measures the built order function with events of 1,000 messages, against the Python worker
 // on the same orders.
 func (b *benchmark) lambda(ctx context.Context) error {
-	batches, err := sqsEvents(b.few, b.size.lambdaOrders)
+	batches, err := sqsEvents(b.few, b.size.gridOrders)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (b *benchmark) lambda(ctx context.Context) error {
 			return b.deliver(ctx, batches, n+1)
 		})
 	}
-	results, err := byTurns(ctx, b, "whole Lambda", b.size.rounds, cases...)
+	results, err := byTurns(ctx, b, "whole Lambda", usualRounds, cases...)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (b *benchmark) lambda(ctx context.Context) error {
 		"The built bootstrap under the benchmark's Lambda Runtime API, %s orders in events "+
 			"of %s messages (%.0f KB each), from the first event handed out to the last answer; an "+
 			"instance has taken one event before.",
-		console.Count(b.size.lambdaOrders), console.Count(eventMessages), float64(len(batches[0]))/1e3,
+		console.Count(b.size.gridOrders), console.Count(eventMessages), float64(len(batches[0]))/1e3,
 	)
 	s.note("The Python worker has its orders in memory: no event, no Lambda.")
 	python := each(results[0], cost.rate)

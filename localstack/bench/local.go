@@ -36,7 +36,7 @@ func (b *benchmark) local(ctx context.Context) (err error) {
 	if _, err := one(ctx); err != nil { // starts the function
 		return err
 	}
-	results, err := byTurns(ctx, b, "LocalStack", b.size.rounds, one, one,
+	results, err := byTurns(ctx, b, "LocalStack", usualRounds, one, one,
 		func(ctx context.Context) (drained, error) { return p.drain(ctx, b.size.localOrders) })
 	if err != nil {
 		return err

@@ -31,14 +31,15 @@ const (
 	baselinePython = ".local/baseline/bin/python" // Python with the baseline's packages
 )
 
+// usualRounds is how often a figure is measured, where nothing else is said.
+const usualRounds = 5
+
 // A size is how much one run measures.
 type size struct {
-	rounds        int
 	orders        int // of the files
 	wallCommands  int // of each kind
 	pythonOrders  int // a round
-	gridOrders    int
-	lambdaOrders  int
+	gridOrders    int // of one batch size, and of the whole function
 	apiCustomers  int
 	apiTime       time.Duration // of one measurement
 	starts        int           // of each program
@@ -52,12 +53,10 @@ type size struct {
 
 var sizes = map[string]size{
 	"full": {
-		rounds:        5,
 		orders:        1_000_000,
 		wallCommands:  1_000_000,
 		pythonOrders:  5_000,
 		gridOrders:    100_000,
-		lambdaOrders:  100_000,
 		apiCustomers:  1_000_000,
 		apiTime:       800 * time.Millisecond,
 		starts:        21,
@@ -69,12 +68,10 @@ var sizes = map[string]size{
 		localOrders:   10_000,
 	},
 	"quick": {
-		rounds:        5,
 		orders:        100_000,
 		wallCommands:  200_000,
 		pythonOrders:  1_000,
 		gridOrders:    20_000,
-		lambdaOrders:  20_000,
 		apiCustomers:  100_000,
 		apiTime:       120 * time.Millisecond,
 		starts:        11,

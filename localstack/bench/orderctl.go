@@ -25,7 +25,7 @@ func (b *benchmark) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := byTurns(ctx, b, "orderctl check", b.size.rounds,
+	results, err := byTurns(ctx, b, "orderctl check", usualRounds,
 		func(ctx context.Context) (programRun, error) {
 			return timed(exec.CommandContext(ctx, "bin/orderctl", "check", file))
 		})

@@ -23,7 +23,7 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 		return err
 	}
 	files := []*corpus{b.few, b.many}
-	results, err := byTurns(ctx, b, "order path", b.size.rounds,
+	results, err := byTurns(ctx, b, "order path", usualRounds,
 		func(ctx context.Context) (r pathRound, err error) {
 			if r.wall, err = wall(ctx, b.size.wallCommands); err != nil {
 				return r, err
@@ -128,7 +128,7 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	for _, j := range jobs {
 		cases = append(cases, j.run)
 	}
-	results, err := byTurns(ctx, b, "batches and consumers", b.size.rounds, cases...)
+	results, err := byTurns(ctx, b, "batches and consumers", usualRounds, cases...)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (b *benchmark) decode(file *corpus) error {
 		}
 	}
 	var took, allocations sample
-	for range b.size.rounds {
+	for range usualRounds {
 		result := testing.Benchmark(func(t *testing.B) {
 			t.ReportAllocs()
 			for i := range t.N {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -82,6 +83,33 @@ func (s *server) used(ctx context.Context) (usage, error) {
 	}
 	seconds := numbers[1] + numbers[2]
 	return usage{numbers[0], time.Duration(seconds * float64(time.Second))}, nil
+}
+
+// measure returns what it takes to record a number of orders.
+func (s *server) measure(ctx context.Context, orders int, record func() error) (cost, error) {
+	before, err := s.used(ctx)
+	if err != nil {
+		return cost{}, err
+	}
+	goBefore, begun := processorTime(), time.Now()
+	if err := record(); err != nil {
+		return cost{}, err
+	}
+	c := cost{
+		orders: float64(orders), elapsed: time.Since(begun), ours: processorTime() - goBefore,
+	}
+	after, err := s.used(ctx)
+	c.redis, c.memory = after.cpu-before.cpu, after.memory-before.memory
+	return c, err
+}
+
+// processorTime is what this process has used on all cores.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // setRealTimePriority keeps other programs from interrupting the server, where the user may do so.

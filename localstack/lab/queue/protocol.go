@@ -56,9 +56,8 @@ type (
 		MD5OfMessageBody string `json:",omitempty"`
 	}
 	failure struct {
-		Id          string
-		Code        string
-		SenderFault bool
+		Id   string
+		Code string
 	}
 )
 
