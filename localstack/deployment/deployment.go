@@ -66,7 +66,10 @@ func Start(ctx context.Context) (*Deployment, error) {
 		ports[i] = strconv.Itoa(port)
 	}
 	port, redisPort := ports[0], ports[1]
-	mode := cmp.Or(os.Getenv("MODE"), "host")
+	mode := "host"
+	if os.Getenv("MODE") == "docker" {
+		mode = "docker"
+	}
 	d := &Deployment{
 		Root:     root,
 		InDocker: mode == "docker",
