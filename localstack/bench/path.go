@@ -93,9 +93,10 @@ func (b *benchmark) orderPath(ctx context.Context) error {
 // gridJobs are the lines of the table that orderGrid writes.
 func (b *benchmark) gridJobs() (jobs []job) {
 	add := func(j job, batches, consumers []int) {
-		for _, j.batch = range batches {
-			for _, j.consumers = range consumers {
-				j.orders = min(b.size.gridOrders, 2_000*j.batch)
+		for _, batch := range batches {
+			for _, n := range consumers {
+				j.batch, j.consumers = batch, n
+				j.orders = min(b.size.gridOrders, 2_000*batch)
 				jobs = append(jobs, j)
 			}
 		}
@@ -106,8 +107,8 @@ func (b *benchmark) gridJobs() (jobs []job) {
 	many := record
 	many.corpus = b.many
 	add(many, []int{1000}, []int{1, 2, 4})
-	for _, record.shards = range []int{2, 4} {
-		record.path = fmt.Sprintf("parse and record, %d shards", record.shards)
+	for _, shards := range []int{2, 4} {
+		record.path, record.shards = fmt.Sprintf("parse and record, %d shards", shards), shards
 		add(record, []int{1000}, []int{2})
 	}
 
@@ -144,9 +145,9 @@ func (b *benchmark) orderGrid(ctx context.Context) error {
 	s.note(
 		"With more than one shard, all of them on one redis-server, an order is claimed in the shard " +
 			"of its id before it is recorded in its customer's: a second marker, and a second round " +
-			"trip. Two cores can't show what several servers do: where customers and ids spread " +
-			"evenly, each server has a core to itself and enough consumers feed them, that is shards / " +
-			"(Redis µs of CPU per order).",
+			"trip. Two cores can't show what several servers do, but it can be calculated: shards / " +
+			"(Redis µs of CPU per order), which holds where customers and ids spread evenly, each " +
+			"server has a core to itself, and enough consumers feed them.",
 	)
 	s.note("Redis writes an append-only file only in the last two lines.")
 	for i, j := range jobs {
