@@ -107,13 +107,10 @@ func (c *cloud) open() (s *store, out, errOut *bytes.Buffer) {
 		*q = queue.Queue{Service: depths{c: c}, URL: "http://sqs/" + name}
 	}
 	return &store{
-		Session: sess,
-		bucket:  archive.NewBucket(c.s3.Config(), testBucket),
-		notes:   pause.NotesIn(c.s3.Config(), testBucket),
-		replayer: replayer{
-			invoker: c, function: "replay",
-			sleep: func(ctx context.Context, _ time.Duration) bool { return ctx.Err() == nil },
-		},
+		Session:  sess,
+		bucket:   archive.NewBucket(c.s3.Config(), testBucket),
+		notes:    pause.NotesIn(c.s3.Config(), testBucket),
+		replayer: replayer{invoker: c, function: "replay"},
 	}, out, errOut
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderpipeline/localstack/orderctl/pause"
-	"orderpipeline/localstack/orderctl/queue"
 	"orderpipeline/localstack/orderctl/session"
 	"orderpipeline/shared/archive"
 )
@@ -53,7 +52,7 @@ func openStore(ctx context.Context, env *session.Env, needs session.Need) (*stor
 		Session:  s,
 		bucket:   archive.NewBucket(s.AWS, bucket),
 		notes:    pause.NotesIn(s.AWS, bucket),
-		replayer: replayer{s.Lambda, s.Outputs["ReplayFunctionName"], queue.Sleep},
+		replayer: replayer{s.Lambda, s.Outputs["ReplayFunctionName"]},
 	}, nil
 }
 

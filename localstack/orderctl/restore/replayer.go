@@ -26,7 +26,6 @@ type invoker interface {
 type replayer struct {
 	invoker  invoker
 	function string
-	sleep    func(context.Context, time.Duration) bool
 }
 
 // A functionError is an error that the function returned.
@@ -69,7 +68,7 @@ func (r replayer) call(ctx context.Context, in protocol.Request, answer any) err
 		if err == nil || attempt == attempts || !passing(ctx, err) {
 			return err
 		}
-		if !r.sleep(ctx, wait) {
+		if !queue.Sleep(ctx, wait) {
 			return ctx.Err()
 		}
 		wait = min(2*wait, longestPause)

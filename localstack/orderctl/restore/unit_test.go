@@ -204,11 +204,7 @@ func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := replayer{
-				invoker: &c.calls,
-				sleep:   func(context.Context, time.Duration) bool { return true },
-			}
-			got, err := r.replay(t.Context(), protocol.KindRebuild, "key")
+			got, err := replayed(t, &c.calls)
 			if len(c.calls) != 0 {
 				t.Errorf("%d calls were not made", len(c.calls))
 			}
@@ -220,14 +216,22 @@ func TestReplayerRepeatsWhatMaySucceedLater(t *testing.T) {
 	}
 }
 
+// replayed replays an object in a bubble, in which waiting takes no time.
+func replayed(t *testing.T, calls *script) (counted protocol.Counted, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		counted, err = replayer{invoker: calls}.replay(t.Context(), protocol.KindRebuild, "key")
+	})
+	return counted, err
+}
+
 func TestReplayerGivesUp(t *testing.T) {
 	t.Parallel()
 	var calls script
 	for range attempts {
 		calls = append(calls, failsWith(`{"errorMessage":"redis: down"}`))
 	}
-	r := replayer{invoker: &calls, sleep: func(context.Context, time.Duration) bool { return true }}
-	if _, err := r.replay(t.Context(), protocol.KindRebuild, "key"); err == nil || len(calls) != 0 {
+	if _, err := replayed(t, &calls); err == nil || len(calls) != 0 {
 		t.Errorf("error %v with %d calls left", err, len(calls))
 	}
 }
