@@ -41,9 +41,6 @@ func ArchivedAt(key string) (time.Time, error) {
 	return at, nil
 }
 
-// HourPrefix is the prefix of the keys of the UTC hour in which at lies.
-func HourPrefix(at time.Time) string { return MessagesPrefix + at.UTC().Format(partitionLayout) }
-
 // StartKey sorts before the key of every object that is archived at that time or later, and after
 // every other key of MessagesPrefix.
 func StartKey(at time.Time) string {

@@ -23,9 +23,6 @@ func TestKey(t *testing.T) {
 	if err != nil || !got.Equal(at.Truncate(time.Microsecond)) {
 		t.Errorf("archived at %v, error %v, want %v", got, err, at.Truncate(time.Microsecond))
 	}
-	if !strings.HasPrefix(key, archive.HourPrefix(at)) {
-		t.Errorf("the prefix of its hour is %s, the key %s", archive.HourPrefix(at), key)
-	}
 }
 
 func TestKeysSortByTime(t *testing.T) {

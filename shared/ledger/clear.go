@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -135,30 +134,19 @@ func (s *Store) carryCounters(ctx context.Context, totals string) error {
 
 // A State is what a store is marked with.
 type State struct {
-	Layout string    // version:shards:zone, empty when the store was never begun
-	Begun  time.Time // zero in layout 1
+	Layout string // version:shards:zone, empty when the store was never begun
 	Orders int64
 }
 
 // State reads the state of the store. The store may have another layout.
 func (s *Store) State(ctx context.Context) (State, error) {
-	marks, err := s.readFields(
-		ctx, []string{s.tags[0] + totalsKey}, []string{fieldLayout, fieldBegun},
-	)
+	marks, err := s.readFields(ctx, []string{s.tags[0] + totalsKey}, []string{fieldLayout})
 	if err != nil {
 		return State{}, unavailable("read the state", err)
 	}
-	layout, begun := marks[0][0], marks[0][1]
+	layout := marks[0][0]
 	if layout == "" {
 		return State{}, nil
-	}
-	state := State{Layout: layout}
-	if begun != "" {
-		seconds, err := strconv.ParseInt(begun, 10, 64)
-		if err != nil {
-			return State{}, unavailable("read the state", err)
-		}
-		state.Begun = time.Unix(seconds, 0).UTC()
 	}
 
 	var totals []string
@@ -169,6 +157,5 @@ func (s *Store) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, unavailable("read the state", err)
 	}
-	state.Orders = sums[0]
-	return state, nil
+	return State{Layout: layout, Orders: sums[0]}, nil
 }

@@ -70,7 +70,7 @@ func (h *Handler) begin(ctx context.Context) (protocol.Cleared, error) {
 
 func (h *Handler) state(ctx context.Context) (protocol.Found, error) {
 	state, err := h.config.Ledger.State(ctx)
-	return protocol.Found{Layout: state.Layout, Orders: state.Orders, Begun: state.Begun}, err
+	return protocol.Found{Layout: state.Layout, Orders: state.Orders}, err
 }
 
 // reserve is how long before its deadline an invocation begins no further object.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"orderpipeline/shared/order"
 )
@@ -78,9 +77,8 @@ type Cleared struct {
 
 // Found is the answer to state.
 type Found struct {
-	Layout string    `json:"layout,omitempty"` // version:shards:zone; empty where nothing was counted
-	Orders int64     `json:"orders"`
-	Begun  time.Time `json:"begun,omitzero"`
+	Layout string `json:"layout,omitempty"` // version:shards:zone; empty where nothing was counted
+	Orders int64  `json:"orders"`
 }
 
 // Parse reads a Request. A payload that is something else has no Operation.
