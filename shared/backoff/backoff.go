@@ -16,6 +16,18 @@ const (
 	jitter  = 0.2
 )
 
+// Visibility returns the visibility timeout, in whole seconds, after the n-th receive of a message
+// that failed. The last receive is followed by the first delay only: after it the message goes to
+// the dead-letter queue, and no delay is to end there without another attempt. random is in [0, 1).
+func Visibility(
+	now time.Time, first time.Duration, receives, maxReceives int, random float64,
+) int32 {
+	if receives >= maxReceives {
+		receives = 1
+	}
+	return seconds(now, Delay(first, receives, random))
+}
+
 // Delay returns the visibility timeout after the n-th receive (n ≥ 1): first × 4^(n-1), at most
 // seven minutes, with ±20 % jitter. random is in [0, 1).
 func Delay(first time.Duration, receives int, random float64) time.Duration {
@@ -36,8 +48,8 @@ const (
 	alignTo   = 30 * time.Second
 )
 
-// VisibilitySeconds returns the visibility timeout that ends after a delay, in whole seconds.
-func VisibilitySeconds(now time.Time, delay time.Duration) int32 {
+// seconds returns the visibility timeout that ends after a delay, in whole seconds.
+func seconds(now time.Time, delay time.Duration) int32 {
 	if delay >= alignFrom {
 		end := now.Add(delay).Truncate(alignTo).Add(alignTo)
 		delay = end.Sub(now)

@@ -28,7 +28,7 @@ func TestDelay(t *testing.T) {
 }
 
 // Long delays end together, so that waiting messages are received in few batches.
-func TestVisibilitySeconds(t *testing.T) {
+func TestSeconds(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 1, 12, 0, 10, 0, time.UTC)
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestVisibilitySeconds(t *testing.T) {
 		{at, 504 * time.Second, 530}, // under nine minutes
 		{at.Add(time.Millisecond), 60 * time.Second, 80},
 	} {
-		if got := VisibilitySeconds(c.now, c.delay); got != c.want {
+		if got := seconds(c.now, c.delay); got != c.want {
 			t.Errorf("%v after %v: %d s, want %d", c.delay, c.now.Format(time.TimeOnly), got, c.want)
 		}
 	}
@@ -84,7 +84,7 @@ func TestWithin(t *testing.T) {
 		}
 		for second := range 60 {
 			now := start.Add(time.Duration(second) * time.Second)
-			timeout := VisibilitySeconds(now, Delay(5*time.Second, c.receives, 0.999999))
+			timeout := seconds(now, Delay(5*time.Second, c.receives, 0.999999))
 			if got := time.Duration(timeout) * time.Second; got > within {
 				t.Errorf("after %d receives: %v, want at most %v", c.receives, got, within)
 			}

@@ -17,19 +17,13 @@ import (
 
 // postpone sets the visibility timeout of failed messages, because partial batch responses switch
 // off Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
-// The last receive is followed by the first delay only: after it the message goes to the
-// dead-letter queue, and no delay is to end there without another attempt.
 func (b *batch) postpone(ctx context.Context, failed []int) {
 	ctx, cancel := withReserve(ctx, answerTime)
 	defer cancel()
 	now := b.config.Now()
 	b.changeVisibility(ctx, failed, func(i int) int32 {
-		receives := b.entries[i].message.Receives
-		if receives >= b.config.MaxReceives {
-			receives = 1
-		}
-		delay := backoff.Delay(b.config.FirstDelay, receives, b.config.Jitter())
-		return backoff.VisibilitySeconds(now, delay)
+		c, receives := b.config, b.entries[i].message.Receives
+		return backoff.Visibility(now, c.FirstDelay, receives, c.MaxReceives, c.Jitter())
 	}, func(int) {})
 }
 

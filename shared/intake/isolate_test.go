@@ -120,8 +120,8 @@ func TestCrashAgeTellsACrashFromADelay(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC) // the longest alignment
 	var sum time.Duration
 	for receives := 1; receives < knownReceives; receives++ {
-		delay := backoff.Delay(5*time.Second, receives, 0.999)
-		sum += time.Duration(backoff.VisibilitySeconds(now, delay)) * time.Second
+		timeout := backoff.Visibility(now, 5*time.Second, receives, 300, 0.999)
+		sum += time.Duration(timeout) * time.Second
 	}
 	if sum >= crashAge || crashAge >= 181*time.Second {
 		t.Errorf("the delays are %v long together, crashAge is %v", sum, crashAge)

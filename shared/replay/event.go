@@ -124,15 +124,13 @@ func requests(body []byte) ([]protocol.Request, error) {
 // postpone sets the visibility timeout of a failed message, because partial batch responses switch
 // off Lambda's own backoff. Best effort: on failure the queue's default visibility timeout applies.
 func (h *Handler) postpone(ctx context.Context, m *intake.Message) {
-	receives := m.Receives
-	if receives >= h.config.MaxReceives {
-		receives = 1 // the next receive sends it to the dead-letter queue: no long delay before that
-	}
-	delay := backoff.Delay(h.config.FirstDelay, receives, h.config.Jitter())
+	c := h.config
 	_, err := h.config.SQS.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl:          &h.config.ReplayURL,
-		ReceiptHandle:     aws.String(m.ReceiptHandle),
-		VisibilityTimeout: backoff.VisibilitySeconds(h.config.Now(), delay),
+		QueueUrl:      &c.ReplayURL,
+		ReceiptHandle: aws.String(m.ReceiptHandle),
+		VisibilityTimeout: backoff.Visibility(
+			c.Now(), c.FirstDelay, m.Receives, c.MaxReceives, c.Jitter(),
+		),
 	})
 	if err != nil {
 		h.config.Log.WarnContext(ctx, "visibility timeout not set", "message_id", m.ID, "error", err)
