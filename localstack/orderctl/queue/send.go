@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -251,10 +252,7 @@ func kindOf(err error) kind {
 }
 
 func throttled(code string) bool {
-	switch code {
-	case "RequestThrottled", "ThrottlingException", "Throttling", "TooManyRequestsException",
-		"KmsThrottled", "ServiceUnavailable", "InternalError":
-		return true
-	}
-	return false
+	_, known := retry.DefaultThrottleErrorCodes[code]
+	return known ||
+		slices.Contains([]string{"KmsThrottled", "ServiceUnavailable", "InternalError"}, code)
 }
