@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -72,22 +71,28 @@ func (q Queue) Listed(
 	if depth.Total() > mostListed {
 		return Listing{}, ErrUnknown
 	}
-	// The endpoint takes a ReceiveMessage, and answers in the JSON of an SQS client.
-	body := strings.NewReader(fmt.Sprintf(`{"QueueUrl":%q}`, q.URL))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		endpoint+"/_aws/sqs/messages?ShowInvisible=true&ShowDelayed=true", body)
+	// A GET without an Action, which no emulator takes for a receive. A POST of ReceiveMessage, which
+	// LocalStack answers in shorter JSON, hid a message for MiniStack, which ignores the path.
+	query := url.Values{"QueueUrl": {q.URL}, "ShowInvisible": {"true"}, "ShowDelayed": {"true"}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		endpoint+"/_aws/sqs/messages?"+query.Encode(), nil)
 	if err != nil {
 		return Listing{}, ErrUnknown
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
+	req.Header.Set("Accept", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return Listing{}, ErrUnknown
 	}
 	defer resp.Body.Close()
 	var answer struct {
-		Messages []struct{ Attributes map[string]string }
+		ReceiveMessageResponse struct {
+			ReceiveMessageResult *struct {
+				Message oneOrMore[struct {
+					Attribute oneOrMore[struct{ Name, Value string }]
+				}]
+			}
+		}
 	}
 	err = json.NewDecoder(resp.Body).Decode(&answer)
 	if err != nil || resp.StatusCode != http.StatusOK {
@@ -95,14 +100,33 @@ func (q Queue) Listed(
 	}
 
 	var l Listing
-	for _, m := range answer.Messages {
-		if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
+	if answer.ReceiveMessageResponse.ReceiveMessageResult == nil {
+		return l, nil
+	}
+	for _, m := range answer.ReceiveMessageResponse.ReceiveMessageResult.Message {
+		attributes := map[string]string{}
+		for _, a := range m.Attribute {
+			attributes[a.Name] = a.Value
+		}
+		if ms, err := strconv.ParseInt(attributes["SentTimestamp"], 10, 64); err == nil {
 			l.Oldest = max(l.Oldest, now.Sub(time.UnixMilli(ms)))
 		}
-		n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-		if err == nil && m.Attributes["IsVisible"] == "false" && (l.Receives == 0 || n < l.Receives) {
+		n, err := strconv.Atoi(attributes["ApproximateReceiveCount"])
+		if err == nil && attributes["IsVisible"] == "false" && (l.Receives == 0 || n < l.Receives) {
 			l.Receives = n
 		}
 	}
 	return l, nil
+}
+
+// oneOrMore reads a list that has no brackets when it has one element: LocalStack makes this JSON
+// from XML.
+type oneOrMore[T any] []T
+
+func (l *oneOrMore[T]) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '[' {
+		return json.Unmarshal(text, (*[]T)(l))
+	}
+	*l = make([]T, 1)
+	return json.Unmarshal(text, &(*l)[0])
 }

@@ -20,31 +20,32 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func TestListed(t *testing.T) {
 	t.Parallel()
 	message := func(sent time.Time, receives int, visible bool) string {
-		return fmt.Sprintf(`{"MessageId":"x","Attributes":{"SenderId":"000000000000",`+
-			`"SentTimestamp":"%d","ApproximateReceiveCount":"%d","IsVisible":"%v"}}`,
-			sent.UnixMilli(), receives, visible)
+		return fmt.Sprintf(`{"MessageId":"x","Attribute":[{"Name":"SenderId","Value":"000000000000"},`+
+			`{"Name":"SentTimestamp","Value":"%d"},{"Name":"ApproximateReceiveCount","Value":"%d"},`+
+			`{"Name":"IsVisible","Value":"%v"}]}`, sent.UnixMilli(), receives, visible)
 	}
 	old := message(noon.Add(-time.Hour), 3, false)
 	young := message(noon.Add(-time.Minute), 2, false)
 	seen := message(noon.Add(-time.Minute), 1, true)
 	for _, c := range []struct {
-		name, messages string
-		want           Listing
+		name, result string
+		want         Listing
 	}{
-		{"no message", "", Listing{}},
-		{"one message", young, Listing{time.Minute, 2}},
-		{"several", young + "," + old + "," + seen, Listing{time.Hour, 2}},
+		{"no message", "null", Listing{}},
+		{"one message has no brackets", `{"Message":` + young + `}`, Listing{time.Minute, 2}},
+		{"several", `{"Message":[` + young + "," + old + "," + seen + `]}`, Listing{time.Hour, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked, _ := io.ReadAll(r.Body)
-				if r.URL.Path != "/_aws/sqs/messages" || r.URL.Query().Get("ShowInvisible") != "true" ||
-					string(asked) != `{"QueueUrl":"http://q/orders"}` {
+				if r.URL.Path != "/_aws/sqs/messages" || r.URL.Query().Get("QueueUrl") != "http://q/orders" ||
+					r.URL.Query().Get("ShowInvisible") != "true" ||
+					// MiniStack would receive a message for either.
+					r.Method != http.MethodGet || r.Header.Get("X-Amz-Target") != "" {
 					http.Error(w, "wrong question", http.StatusBadRequest)
 					return
 				}
-				_, _ = io.WriteString(w, `{"Messages":[`+c.messages+`]}`)
+				_, _ = io.WriteString(w, `{"ReceiveMessageResponse":{"ReceiveMessageResult":`+c.result+`}}`)
 			}))
 			defer server.Close()
 			q := Queue{URL: "http://q/orders"}
