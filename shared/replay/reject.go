@@ -40,7 +40,9 @@ func (h *Handler) reject(ctx context.Context, refused []rejection) error {
 			return fmt.Errorf("send orders to orders-rejected: %w", err)
 		}
 		if len(out.Failed) > 0 {
-			return fmt.Errorf("orders-rejected did not accept an order: %s", aws.ToString(out.Failed[0].Code))
+			return fmt.Errorf(
+				"orders-rejected did not accept an order: %s", aws.ToString(out.Failed[0].Code),
+			)
 		}
 	}
 	return nil

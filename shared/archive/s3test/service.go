@@ -1,6 +1,7 @@
 // Package s3test is an S3 bucket in memory for tests and benchmarks. It speaks the part of S3 that
 // the pipeline uses, with path-style addresses: put, get, delete and list, and notifications to a
-// queue. Its user decides for each call whether it is refused, hangs, is late or loses its response.
+// queue. Its user decides for each call whether it is refused, hangs, is late or loses its
+// response.
 package s3test
 
 import (
