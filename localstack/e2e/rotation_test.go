@@ -149,8 +149,8 @@ func newRotation(t *testing.T) rotation {
 	}
 	// A connection that has logged in stays so, whatever happens to the password.
 	options.PoolSize, options.Protocol, options.DisableIdentity = 1, 2, true
-	r := rotation{redis.NewClient(options), secretsmanager.NewFromConfig(deployment.AWS(pipeline.Endpoint)),
-		options.Password}
+	secrets := secretsmanager.NewFromConfig(deployment.AWS(pipeline.Endpoint))
+	r := rotation{redis.NewClient(options), secrets, options.Password}
 	t.Cleanup(func() { _ = r.admin.Close() })
 	return r
 }

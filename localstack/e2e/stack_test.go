@@ -58,7 +58,8 @@ func deploySecond(t *testing.T) second {
 	}
 	key := cli(t, "bin/awslocal", "apigateway", "get-api-key", "--include-value", "--output", "text",
 		"--query", "value", "--api-key", outputs["ApiKeyId"])
-	return second{outputs, strings.TrimSpace(string(key)), cloudwatch.NewFromConfig(deployment.AWS(pipeline.Endpoint))}
+	metrics := cloudwatch.NewFromConfig(deployment.AWS(pipeline.Endpoint))
+	return second{outputs, strings.TrimSpace(string(key)), metrics}
 }
 
 // deleteStack deletes a stack beside the first one. On a busy machine LocalStack does not delete

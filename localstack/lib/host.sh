@@ -112,8 +112,9 @@ host_start_ministack() {
 }
 
 host_start_localstack() {
-  local folder=$STATE_DIR/localstack settings rie
-  rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(host_architecture)")
+  local folder=$STATE_DIR/localstack settings arch rie
+  arch=$(host_architecture)
+  rie=("$TOOLS"/clients/lib/python3*/site-packages/samcli/local/rapid/"aws-lambda-rie-$arch")
   settings="port $LOCALSTACK_PORT, $(cat "$LIB/host.sh" "$ROOT"/localstack/{executor,init}/*.py \
     "$TOOLS/localstack/.installed" "$TOOLS/clients/.installed" | checksum)"
   if keep_running localstack "$settings" && localstack_answers; then return; fi

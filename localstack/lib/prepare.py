@@ -74,9 +74,10 @@ def require_all_resources(stacks, endpoint: str, name: str) -> None:
     if gone:
         sys.exit(
             f"stopped: the stack {name} lacks {' and '.join(gone)}, and CloudFormation does not "
-            "make again what was deleted. To make the whole stack again: bin/awslocal cloudformation "
-            f"delete-stack --stack-name {name}, then make deploy-local. Messages in its queues are "
-            "lost then; figures in Redis stay, and the new archive is empty"
+            "make again what was deleted. To make the whole stack again: bin/awslocal "
+            f"cloudformation delete-stack --stack-name {name}, then make deploy-local. "
+            "Messages in its queues are lost then; figures in Redis stay, and the new archive is "
+            "empty"
         )
 
 

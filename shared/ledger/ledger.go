@@ -155,7 +155,7 @@ type (
 // MessageCounts are the numbers of messages by outcome since the store was begun.
 type MessageCounts struct {
 	Recorded  int64                  // new orders counted
-	Duplicate int64                  // acknowledged, already counted; also a message redelivered after a lost answer
+	Duplicate int64                  // counted before; also redelivered after a lost answer
 	Mismatch  int64                  // recorded orders whose stated value was overridden
 	Healed    int64                  // orders that Redis had lost and a replay counted again
 	Failed    int64                  // attempts reported as batch item failures: each is redelivered

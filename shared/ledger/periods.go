@@ -109,7 +109,9 @@ var slotFields = func() (fields []string) {
 // Daily returns the days from … to, both included, in order; days without orders are left out. With
 // one shard all figures are of the same moment; with several, those of one shard are.
 func (s *Store) Daily(ctx context.Context, from, to order.Day) ([]DayTotals, error) {
-	appendName := func(day order.Day, to []byte) []byte { return strconv.AppendInt(to, int64(day), 10) }
+	appendName := func(day order.Day, to []byte) []byte {
+		return strconv.AppendInt(to, int64(day), 10)
+	}
 	days, slotted, err := readPeriods(ctx, s, daysKey, from, to, appendName, slotFields...)
 	if err != nil {
 		return nil, err

@@ -23,9 +23,9 @@ type Reader interface {
 // login stays refused would otherwise read the secret once for each command.
 const renewPause = time.Second
 
-// readLimit bounds one renewal. It goes on when the request that needs it has ended, as those of the
-// API do after a second, so that the next request finds what was read. On a busy machine Secrets
-// Manager took longer than that second.
+// readLimit bounds one renewal. It goes on when the request that needs it has ended, as those of
+// the API do after a second, so that the next request finds what was read. On a busy machine
+// Secrets Manager took longer than that second.
 const readLimit = 10 * time.Second
 
 // Secret provides the user name and password of a Secrets Manager secret. It is read once, and

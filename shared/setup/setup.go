@@ -47,9 +47,9 @@ func Exit(message string, err error) {
 	os.Exit(1)
 }
 
-// awsConfig makes the AWS configuration of a function: the region and credentials of its role, for as
-// long as the instance lives. The SDK's own loader also knows profiles, single sign-on and instance
-// roles, which a function never has; it adds 1.5 MB and their start-up time.
+// awsConfig makes the AWS configuration of a function: the region and credentials of its role, for
+// as long as the instance lives. The SDK's own loader also knows profiles, single sign-on and
+// instance roles, which a function never has; it adds 1.5 MB and their start-up time.
 func awsConfig(c config.AWS) aws.Config {
 	cloud := aws.Config{
 		Region: c.Region,
@@ -66,8 +66,8 @@ func awsConfig(c config.AWS) aws.Config {
 // seconds in which an instance must have started.
 const secretLimit = 2 * time.Second
 
-// openLedger makes the ledger that the settings describe. It reads the secret where one is named; it
-// does not wait for Redis.
+// openLedger makes the ledger that the settings describe. It reads the secret where one is named,
+// and does not wait for Redis.
 func openLedger(ctx context.Context, c config.Shared, cloud aws.Config) (*ledger.Store, error) {
 	var err error
 	if c.Redis.Credentials, err = redisCredentials(ctx, c, cloud); err != nil {

@@ -35,7 +35,9 @@ func (s *Session) Look(
 
 // Read receives up to limit messages of a queue (0: all), and releases them before it returns:
 // writing them may take long, when a program at the other end of a pipe does not read.
-func (s *Session) Read(ctx context.Context, q queue.Queue, limit int) (look *queue.Look, err error) {
+func (s *Session) Read(
+	ctx context.Context, q queue.Queue, limit int,
+) (look *queue.Look, err error) {
 	err = s.Look(ctx, q, limit, func(seen *queue.Look) error {
 		look = seen
 		return nil
