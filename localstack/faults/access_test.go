@@ -118,9 +118,10 @@ func (p *place) try(user string, rules []string, uses []use) error {
 					p.Fatal(err)
 				}
 			}
-			rdb, err := ledger.Connect(
-				ledger.Connection{URL: "redis://" + user + "@" + p.url, Cluster: p.cluster, Password: password},
-			)
+			rdb, err := ledger.Connect(ledger.Connection{
+				URL: "redis://" + user + "@" + p.url, Cluster: p.cluster, Password: password,
+				Timeout: time.Minute, // slowness is no refusal
+			})
 			if err != nil {
 				p.Fatal(err)
 			}

@@ -89,10 +89,10 @@ func TestFunction(t *testing.T) {
 		},
 		{
 			name:  "no time left in the middle of a batch",
-			setup: setup{timeout: 10 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
+			setup: setup{timeout: 13 * time.Second, batch: 10_000, messages: 6000, consumers: 1},
 			run: func(r *rig) {
 				// When some orders are recorded, every answer of Redis takes its time, so that the limit is
-				// reached between two chunks of the batch: the two seconds to record are less than the
+				// reached between two chunks of the batch: the five seconds to record are less than the
 				// answers to all six.
 				client := r.redis.Client()
 				var recorded atomic.Bool
@@ -107,7 +107,7 @@ func TestFunction(t *testing.T) {
 					}
 					if recorded.Load() {
 						r.noteFault()
-						time.Sleep(400 * time.Millisecond)
+						time.Sleep(time.Second)
 					}
 					return link.Pass()
 				})
