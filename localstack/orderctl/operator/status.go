@@ -151,16 +151,18 @@ func (st *status) mapping(ctx context.Context, s *session.Session) {
 // was interrupted the figures are too low.
 func (st *status) unfinished(ctx context.Context, s *session.Session) {
 	note, err := pause.NotesIn(s.AWS, s.Outputs["ArchiveBucketName"]).Read(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		st.fault("%v", err)
-	case note != nil && note.Step != "":
-		st.fault("a %s, begun %s, has not ended: figures are too low. Where it was interrupted, "+
-			"run it again", note.Operation, note.Began.Format(time.RFC3339))
-	case note != nil:
-		st.fault("a %s, begun %s, has not ended. Where it was interrupted, run it again",
-			note.Operation, note.Began.Format(time.RFC3339))
 	}
+	if note == nil {
+		return
+	}
+	effect := ""
+	if note.Step != "" {
+		effect = ": figures are too low"
+	}
+	st.fault("a %s, begun %s, has not ended%s. Where it was interrupted, run it again",
+		note.Operation, note.Began.Format(time.RFC3339), effect)
 }
 
 func (st *status) numbers(ctx context.Context, s *session.Session) {
